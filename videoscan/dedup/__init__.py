@@ -1,0 +1,1 @@
+"""Which frames are near-identical to one that was kept. See `videoscan.seams.Dedup`."""

@@ -1,0 +1,1 @@
+"""Timelines in other programs' formats. See `videoscan.seams.Exporter`."""

@@ -1,0 +1,268 @@
+"""The nouns of the main path: frozen values without I/O, from a video file to the answer about a group of pictures.
+
+Times are seconds on the source's own clock, zero at its first frame. Spans are half-open, ``[start, end)``. A frame's `index` is
+its place in presentation order; a pass that does not decode every picture estimates it, but it is unique and rises with time.
+Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the top left.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Gray: TypeAlias = NDArray[np.uint8]
+    """Luma, shape (height, width), 0..255."""
+    Bgr: TypeAlias = NDArray[np.uint8]
+    """OpenCV's colour order, shape (height, width, 3), 0..255."""
+
+Box: TypeAlias = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source says of itself before anything is decoded.
+
+    `width` and `height` are of the upright picture. `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that
+    makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
+    the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
+    sentences about what had to be assumed, such as frame times from the declared rate.
+    """
+
+    uri: str
+    width: int
+    height: int
+    fps: float | None
+    rotation: int = 0
+    start_time: float = 0.0
+    declared_duration: float | None = None
+    codec: str | None = None
+    clock: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Pixels(Protocol):
+    """A decoded picture that is converted only as far as somebody asks. Everything comes upright (rotation applied)."""
+
+    def gray(self, width: int, height: int) -> Gray:
+        """Luma, area-averaged to exactly (height, width)."""
+        ...
+
+    def bgr(self, long_side: int | None = None) -> Bgr:
+        """Colour, shrunk (never enlarged) so that its longer side is at most `long_side` pixels; whole size without it."""
+        ...
+
+
+class Reason(enum.StrEnum):
+    """Why a sampled frame was kept or dropped."""
+
+    FIRST = "first"
+    CHANGED = "changed"
+    CUT = "cut"
+    REFRESH = "refresh"
+    UNCHANGED = "unchanged"
+    THINNED = "thinned"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What OpenCV saw in one sampled frame, for describers that want measurements beside (or instead of) pictures.
+
+    `light` is the mean luma, 0..255; `texture` the standard deviation of the luma after the local mean is taken off (a covered
+    lens has nearly none); `shift` the picture's displacement against the frame before, in shares of width and height, `None`
+    when there is no agreement on one; `active` the regions that differ from the usual scene, largest first.
+    """
+
+    light: float
+    texture: float
+    shift: tuple[float, float] | None = None
+    active: tuple[Box, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The decision about one sampled frame. `same_as` is the kept frame that stands for a dropped one.
+
+    `change` is the largest difference to what it was compared with, in units of that place's own noise; `region` where it
+    changed, `None` when nothing did or everything.
+    """
+
+    frame: int
+    time: float
+    kept: bool
+    reason: Reason
+    same_as: int | None = None
+    change: float = 0.0
+    region: Box | None = None
+    measured: Measured | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture. `mark` is absent until a deduplicator has judged it."""
+
+    index: int
+    time: float
+    keyframe: bool
+    pixels: Pixels = field(repr=False)
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A kept frame, encoded. `media_type` always matches `data`; `base64` is its standard padded text, made in the worker.
+
+    `tokens` is the describer's estimate of what showing it costs. `zoom_of` marks a crop of another frame's full-size picture.
+    """
+
+    frame: int
+    time: float
+    data: bytes = field(repr=False)
+    base64: bytes = field(repr=False)
+    media_type: str
+    width: int
+    height: int
+    tokens: int = 0
+    zoom_of: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name in an output folder: the frame's index, eight digits, and the format's suffix."""
+        zoom = "-zoom1" if self.zoom_of is not None else ""
+        return f"{self.frame:08d}{zoom}.{SUFFIXES[self.media_type]}"
+
+
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp", "image/tiff": "tiff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Pictures that are described together, in order of time.
+
+    `[start, end)` runs from its first picture to where the next window's first new picture begins (or to the source's end).
+    The first `overlap` pictures were already shown in the window before. `marks` are all sampled frames in the span, kept or
+    not, so that a describer knows what the pictures stand for.
+    """
+
+    index: int
+    start: float
+    end: float
+    pictures: tuple[Picture, ...]
+    marks: tuple[Mark, ...] = field(default=(), repr=False)
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A stretch that could not be read, and why."""
+
+    start: float
+    end: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a pass over a source came to; known only when it ended.
+
+    `duration` is the end of the last picture, or the declared length where that is longer. `decoded` counts the pictures that
+    came out of the decoder. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
+    the worker, waiting for the consumer not included.
+    """
+
+    duration: float
+    decoded: int
+    lost: tuple[Lost, ...] = ()
+    flags: tuple[str, ...] = ()
+    decode_seconds: float = 0.0
+    encode_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was sent and billed. Token counts are `None` when the server did not say."""
+
+    requests: int = 0
+    retries: int = 0
+    images: int = 0
+    image_bytes: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        def both(a: int | None, b: int | None) -> int | None:
+            return None if a is None and b is None else (a or 0) + (b or 0)
+
+        return Usage(
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.images + other.images,
+            self.image_bytes + other.image_bytes,
+            both(self.prompt_tokens, other.prompt_tokens),
+            both(self.completion_tokens, other.completion_tokens),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as a describer told it. `first` and `last` are places in the window's pictures, counted from 0, inclusive.
+
+    `regions` gives, by place, where in that picture the event is. `origin` is "model" for what a model said and "measured" for
+    what the program itself saw.
+    """
+
+    title: str
+    description: str
+    first: int
+    last: int
+    tags: tuple[str, ...] = ()
+    confidence: float | None = None
+    importance: float | None = None
+    continues: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    regions: dict[int, Box] = field(default_factory=dict)
+    origin: Literal["model", "measured"] = "model"
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a window has no description. `kind` is an error class's name from `videoscan.errors`; `raw` the text that could not be read."""
+
+    kind: str
+    message: str
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What came of describing one window: an answer, or (after all retries) a `failure`; never both."""
+
+    observations: tuple[str, ...] = ()
+    events: tuple[Told, ...] = ()
+    summary: str | None = None
+    failure: Failure | None = None
+    attempts: int = 1
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    flags: tuple[str, ...] = ()
+    raw: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The words around the pictures. `instructions` (with the question last) stand after the pictures unless `text_first`.
+
+    `schema` is the JSON Schema of the answer; `fields` the attributes that the profile declares, name -> (type, meaning).
+    """
+
+    system: str
+    instructions: str
+    schema: dict[str, Any]
+    text_first: bool = False
+    version: str = ""

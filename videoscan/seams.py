@@ -1,0 +1,161 @@
+"""The seams: protocols of one or two methods over the nouns of `videoscan.model`.
+
+Every kind of part is found through an entry point (`videoscan.registry`); the built-in ones come through the same door as a
+stranger's. A part is a class with an `Options` model, made as ``Part(options)``. An instance is only its options: state lives in
+the session it opens, so one instance may serve many jobs and threads at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic import BaseModel
+
+    from videoscan.document import Timeline
+    from videoscan.model import Description, Frame, Prompt, SourceInfo, Tally, Window
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a sampler wants next, said before pixels are decoded, so that a source can skip what nobody will look at.
+
+    The next frame taken is the first keyframe whose time lies in ``[keyframe_from, keyframe_until]``; failing that, the first
+    frame of any kind at or after `time`. `time` may be infinite: keyframes only. A source that cannot tell keyframes apart
+    takes the first frame at or after `time`.
+    """
+
+    time: float
+    keyframe_from: float = INFINITY
+    keyframe_until: float = -INFINITY
+
+
+class SamplerSession(Protocol):
+    """One pass of a sampler over one source."""
+
+    def aim(self) -> Aim:
+        """The next wanted frame. Constant until `saw` is called."""
+        ...
+
+    def saw(self, frame: Frame) -> bool:
+        """A frame that met the aim was decoded: is it a sample? Moves the aim forward either way."""
+        ...
+
+
+class Sampler(Protocol):
+    """Chooses which frames of a source are looked at."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def session(self, info: SourceInfo) -> SamplerSession:
+        """Start a pass. The first aim of a pass accepts the source's first frame."""
+        ...
+
+
+class Footage(Protocol):
+    """An opened source. Not shared between threads, but `close` may be called from any of them.
+
+    Authors: add yours to `videoscan.testing.sources`; one conformance suite runs over every source.
+    """
+
+    info: SourceInfo
+
+    def frames(self, sampler: Sampler, *, start: float = 0.0, end: float | None = None) -> Iterator[Frame]:
+        """The sampled frames with time in ``[start, end)``, in order of time, indices rising. May be called once.
+
+        Damage never ends the iteration early: what can be read is read, the rest goes into `tally`. Raises `SourceLost` when
+        reading cannot go on at all, `SourceUnsupported` when not one picture could be decoded.
+        """
+        ...
+
+    def tally(self) -> Tally:
+        """What the pass came to. Valid once the iterator of `frames` has ended."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and decoders. Idempotent; a running `frames` ends at its next picture."""
+        ...
+
+
+class Source(Protocol):
+    """Opens what a URI names."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def open(self, uri: str) -> Footage:
+        """Raises `SourceNotFound` or `SourceUnsupported`, naming the URI and what was wrong."""
+        ...
+
+
+class Dedup(Protocol):
+    """Drops frames that look like one that was kept."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Every frame comes out, in order, with its `mark`: kept, or dropped with the kept frame that stands for it.
+
+        The first frame is always kept. Lazy: a frame comes out before the next one is asked for.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a describer can take in one window. `tokens` is for the pictures of a window together; `None` means no limit.
+
+    `picture_bytes` counts one picture's Base64 text, `body_bytes` all of them. `measures`: it wants `Mark.measured`.
+    """
+
+    pictures: int | None = None
+    picture_bytes: int | None = None
+    body_bytes: int | None = None
+    tokens: int | None = None
+    concurrency: int = 1
+    formats: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"})
+    measures: bool = False
+
+
+class DescriberSession(Protocol):
+    """A describer at work for one scan: connections, learned limits, counters."""
+
+    limits: Limits
+
+    def picture_tokens(self, width: int, height: int) -> int:
+        """The estimate of what one picture of that size costs, in prompt tokens. Pure; called from the worker thread."""
+        ...
+
+    async def describe(self, window: Window, prompt: Prompt) -> Description:
+        """An answer, or a failure as a value. Raises `DescribeError` only when no window at all can be described."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections. Idempotent."""
+        ...
+
+
+class Describer(Protocol):
+    """Says in words what a window's pictures show."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def session(self) -> DescriberSession:
+        """Start working. Makes no connection yet; must be called inside a running event loop."""
+        ...
+
+
+class Exporter(Protocol):
+    """Writes a timeline in somebody else's format."""
+
+    Options: ClassVar[type[BaseModel]]
+    suffix: ClassVar[str]
+    media_type: ClassVar[str]
+
+    def write(self, timeline: Timeline, out: IO[bytes], *, folder: str | None = None) -> None:
+        """Write all of it. `folder` is where the timeline's picture paths start, `None` when there are no pictures."""
+        ...

@@ -1,0 +1,1 @@
+"""Where pictures come from: one module per source. See `videoscan.seams.Source`."""

@@ -1,0 +1,50 @@
+"""The only parser and the only printer of time. Everything else holds seconds as a float."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from videoscan.errors import ConfigError
+
+_CLOCK = re.compile(r"(?:(?:(?P<h>\d+):)?(?P<m>\d{1,2}):)?(?P<s>\d{1,2}(?:[.,]\d+)?)")
+_SECONDS = re.compile(r"\d+(?:\.\d+)?s?")
+
+
+def parse(text: str, *, what: str = "time") -> float:
+    """Seconds of video time from ``72.5``, ``72.5s``, ``01:12.5`` or ``00:01:12.500``.
+
+    Minutes and seconds after a colon are below 60. Raises `ConfigError`, naming `what`, for anything else, negative times included.
+    """
+    value = text.strip()
+    if _SECONDS.fullmatch(value):
+        return float(value.removesuffix("s"))
+    found = _CLOCK.fullmatch(value)
+    if found:
+        hours, minutes, seconds = int(found["h"] or 0), int(found["m"] or 0), float(found["s"].replace(",", "."))
+        if seconds < 60 and (minutes < 60 or found["h"] is None):
+            return hours * 3600 + minutes * 60 + seconds
+    raise ConfigError(f"{what}: {text!r} is not a time", hint="use seconds (72.5) or [[HH:]MM:]SS[.mmm] (00:01:12.500)")
+
+
+def to_milliseconds(seconds: float) -> int:
+    """Whole milliseconds, halves away from zero, so that 0.0005 s never prints as nothing."""
+    return math.floor(abs(seconds) * 1000 + 0.5) * (1 if seconds >= 0 else -1)
+
+
+def clock(seconds: float, *, separator: str = ".") -> str:
+    """``HH:MM:SS.mmm``; hours grow past 99 as needed. `separator` stands before the milliseconds (SRT wants a comma)."""
+    total = to_milliseconds(seconds)
+    sign, total = ("-" if total < 0 else ""), abs(total)
+    whole, milliseconds = divmod(total, 1000)
+    minutes, secs = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{sign}{hours:02d}:{minutes:02d}:{secs:02d}{separator}{milliseconds:03d}"
+
+
+def short(seconds: float) -> str:
+    """For people: ``0:07``, ``12:05``, ``1:00:00``. Whole seconds, rounded down as a player's counter does."""
+    whole = int(max(0.0, seconds) + 0.0005)
+    minutes, secs = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
