@@ -195,7 +195,10 @@ class Timeline(Document):
     @property
     def complete(self) -> bool:
         """Whether nothing failed, was lost, or was left out for want of budget."""
-        return not any(span.state in {"failed", "lost"} or (span.state == "skipped" and "budget" in (span.reason or "")) for span in self.coverage)
+        return not any(
+            span.state in {"failed", "lost"} or (span.state == "skipped" and "budget" in (span.reason or ""))
+            for span in self.coverage
+        )
 
     def to_json(self, *, indent: int | None = 1) -> str:
         """The text of `timeline.json`."""

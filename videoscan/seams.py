@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
+from videoscan.model import PictureCost
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -109,7 +111,8 @@ class Dedup(Protocol):
 class Limits:
     """What a describer can take in one window. `tokens` is for the pictures of a window together; `None` means no limit.
 
-    `picture_bytes` counts one picture's Base64 text, `body_bytes` all of them. `measures`: it wants `Mark.measured`.
+    `picture_bytes` counts one picture's Base64 text, `body_bytes` all of them. `cost` estimates what a picture costs in prompt
+    tokens. `measures`: it wants `Mark.measured`.
     """
 
     pictures: int | None = None
@@ -118,6 +121,7 @@ class Limits:
     tokens: int | None = None
     concurrency: int = 1
     formats: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"})
+    cost: PictureCost = PictureCost()
     measures: bool = False
 
 
@@ -125,10 +129,6 @@ class DescriberSession(Protocol):
     """A describer at work for one scan: connections, learned limits, counters."""
 
     limits: Limits
-
-    def picture_tokens(self, width: int, height: int) -> int:
-        """The estimate of what one picture of that size costs, in prompt tokens. Pure; called from the worker thread."""
-        ...
 
     async def describe(self, window: Window, prompt: Prompt) -> Description:
         """An answer, or a failure as a value. Raises `DescribeError` only when no window at all can be described."""

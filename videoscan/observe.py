@@ -1,0 +1,83 @@
+"""One frozen fact per thing worth knowing about a running scan. A progress bar, a log or a metric is a function over facts.
+
+Facts are told on the event loop's thread, in the order in which they became known. An observer must not block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from videoscan.document import Timeline
+    from videoscan.model import Description, SourceInfo, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source was opened; nothing was decoded yet."""
+
+    info: SourceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The core has come as far as `position` seconds into the source. Told a few times a second at most."""
+
+    position: float
+    sampled: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Pictures are about to leave this machine for `host`. Told once per scan, before the first request."""
+
+    host: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReady:
+    """A window was closed and waits for the describer. `window.pictures` will be on disk when it is described."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDone:
+    """A window was described, or failed for good. `resumed`: the answer came from the journal and nothing was sent."""
+
+    index: int
+    description: Description
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The core has read the whole source; what remains is waiting for descriptions. `windows` is their final number."""
+
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should know that is not an error: an assumption made, an option dropped."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The timeline is folded and on disk."""
+
+    timeline: Timeline
+
+
+Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | WindowDone | Decoded | Note | Finished
+Observer: TypeAlias = Callable[[Fact], None]
+
+
+def ignore(_fact: Fact) -> None:
+    """The observer that nobody asked for."""
