@@ -8,7 +8,7 @@ Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the t
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ class Mark:
     change: float = 0.0
     region: Box | None = None
     measured: Measured | None = None
+
+    def without_measured(self) -> Mark:
+        """The decision alone: small enough to keep for every sampled frame of a night."""
+        return self if self.measured is None else replace(self, measured=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

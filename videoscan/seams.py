@@ -140,9 +140,10 @@ class DescriberSession(Protocol):
 
 
 class Describer(Protocol):
-    """Says in words what a window's pictures show."""
+    """Says in words what a window's pictures show. `note` is what a reader of its timelines should know of it, if anything."""
 
     Options: ClassVar[type[BaseModel]]
+    note: ClassVar[str | None]
 
     def session(self) -> DescriberSession:
         """Start working. Makes no connection yet; must be called inside a running event loop."""

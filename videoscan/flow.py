@@ -1,0 +1,165 @@
+"""The only glue between the worker thread and the event loop, and the only place that starts tasks for a scan.
+
+Both helpers are async context managers that hand out an iterator, so that `break`, an error and a cancellation all leave by the
+same door: no task, thread or open capture stays behind. An async generator that yields inside its own task group could not
+promise that (PEP 789).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class _Item(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+@contextlib.asynccontextmanager
+async def read_ahead(items: Iterator[T], depth: int, *, stop: Callable[[], None]) -> AsyncIterator[AsyncIterator[T]]:
+    """Run a plain iterator in a thread of its own, at most `depth` items ahead of whoever reads the async one.
+
+    Bound: `depth` items wait, one more is being made. On leaving, `stop` is called (from the event loop's thread; it must make
+    the iterator end soon), and the thread is joined: it is never abandoned. An exception of the iterator is raised where the
+    item would have come. If `items` is a generator it is closed in its own thread.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[_Item[T] | _End] = asyncio.Queue()
+    room = threading.Semaphore(depth)
+    leaving = threading.Event()
+
+    def tell(entry: _Item[T] | _End) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may be closed already when an interpreter is shutting down
+            loop.call_soon_threadsafe(queue.put_nowait, entry)
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                room.acquire()
+                if leaving.is_set():
+                    break
+                tell(_Item(item))
+        except BaseException as fault:  # it belongs to the reader, whatever it is
+            error = fault
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                try:
+                    close()
+                except BaseException as fault:
+                    error = error or fault
+            tell(_End(error))
+
+    async def read() -> AsyncIterator[T]:
+        while True:
+            entry = await queue.get()
+            if isinstance(entry, _End):
+                if entry.error is not None:
+                    raise entry.error
+                return
+            room.release()
+            yield entry.value
+
+    thread = threading.Thread(target=work, name="videoscan-core", daemon=True)
+    thread.start()
+    reader = read()
+    try:
+        yield reader
+    finally:
+        leaving.set()
+        stop()
+        room.release()
+        await _join(thread)
+        await reader.aclose()  # type: ignore[attr-defined]  # an async generator has it; its declared type does not
+
+
+async def _join(thread: threading.Thread) -> None:
+    """Wait for the thread even when we are cancelled (again) meanwhile, then pass the cancellation on."""
+    cancelled: asyncio.CancelledError | None = None
+    joined = asyncio.get_running_loop().run_in_executor(None, thread.join)
+    while not joined.done():
+        try:
+            await asyncio.shield(joined)
+        except asyncio.CancelledError as fault:
+            cancelled = fault
+    if cancelled is not None:
+        raise cancelled
+
+
+@contextlib.asynccontextmanager
+async def map_as_done(
+    work: Callable[[T], Awaitable[R]],
+    items: AsyncIterator[T],
+    limit: int,
+) -> AsyncIterator[AsyncIterator[R]]:
+    """Run `work` over `items`, at most `limit` at once, and hand out the results as they come, in any order.
+
+    The next item is asked for only when there is room for it, so that what stands before feels the back-pressure. Bound: `limit`
+    items in work; results wait until they are read. The first exception (of `work` or of `items`) is raised to the reader and
+    ends everything else; on leaving, what still runs is cancelled and waited for.
+    """
+    results: asyncio.Queue[_Item[R] | _End] = asyncio.Queue()
+    room = asyncio.Semaphore(limit)
+    running: set[asyncio.Task[None]] = set()
+
+    async def one(item: T) -> None:
+        try:
+            results.put_nowait(_Item(await work(item)))
+        except Exception as fault:  # it belongs to the reader, whatever it is
+            results.put_nowait(_End(fault))
+        finally:
+            room.release()
+
+    async def feed() -> None:
+        try:
+            await room.acquire()
+            async for item in items:
+                task = asyncio.create_task(one(item))
+                running.add(task)
+                task.add_done_callback(running.discard)
+                await room.acquire()
+            if running:
+                await asyncio.wait(set(running))
+            results.put_nowait(_End(None))
+        except Exception as fault:  # as above
+            results.put_nowait(_End(fault))
+
+    async def read() -> AsyncIterator[R]:
+        while True:
+            entry = await results.get()
+            if isinstance(entry, _End):
+                if entry.error is not None:
+                    raise entry.error
+                return
+            yield entry.value
+
+    feeder = asyncio.create_task(feed())
+    reader = read()
+    try:
+        yield reader
+    finally:
+        left = {feeder, *running}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        # A task that was started between the snapshot and the feeder's end would be here.
+        for task in set(running):
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await reader.aclose()  # type: ignore[attr-defined]  # see above

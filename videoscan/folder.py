@@ -1,0 +1,102 @@
+"""One scan's output folder: files appear whole or not at all, and a write that fails says so in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from typing import TYPE_CHECKING
+
+from videoscan.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from videoscan.model import Picture
+
+TIMELINE = "timeline.json"
+REPORT = "report.html"
+JOURNAL = "journal.jsonl"
+PICTURES = "frames"
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn an operating system's refusal into a `StoreError` that names the path."""
+    try:
+        yield
+    except OSError as fault:
+        why = fault.strerror or str(fault)
+        raise StoreError(f"cannot write {path}: {why}", hint="free some space, or choose another --out") from fault
+
+
+class OutputFolder:
+    """The folder of one timeline. Made on the first write; `discard` takes away what a failed first run left."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._was_there = path.exists()
+        self._parents_made: list[Path] = []
+
+    def prepare(self) -> None:
+        """Make the folder and try to write into it, so that a scan does not learn at its end that it cannot."""
+        with storing(self.path):
+            missing = [parent for parent in (self.path, *self.path.parents) if not parent.exists()]
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._parents_made = missing
+            probe = self.path / f".probe-{secrets.token_hex(4)}"
+            probe.write_bytes(b"videoscan")
+            probe.unlink()
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Write `name` beside its place and rename it: a reader sees the old file or the new one, never a half."""
+        path = self.path / name
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        with storing(path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with beside.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+        return path
+
+    def save(self, pictures: Iterable[Picture]) -> None:
+        """Save pictures that are not there yet. Not synced one by one: a lost picture is made again, a slow disk is not."""
+        folder = self.path / PICTURES
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for picture in pictures:
+                path = folder / picture.name
+                if path.exists() and path.stat().st_size == len(picture.data) and path.read_bytes() == picture.data:
+                    continue
+                beside = folder / f".{picture.name}.{secrets.token_hex(4)}.part"
+                try:
+                    beside.write_bytes(picture.data)
+                    beside.replace(path)
+                finally:
+                    beside.unlink(missing_ok=True)
+
+    def keep_only(self, frames: set[int]) -> None:
+        """Take away pictures of an earlier run that this timeline does not show; names begin with the frame's index."""
+        folder = self.path / PICTURES
+        if folder.is_dir():
+            with storing(folder):
+                for path in folder.iterdir():
+                    index = path.name[:8]
+                    if path.is_file() and not (index.isdecimal() and int(index) in frames):
+                        path.unlink()
+
+    def discard(self) -> None:
+        """Take away what this run made, if the folder was not there before it. Best effort: the scan has failed already."""
+        if self._was_there:
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        for parent in self._parents_made[1:]:
+            with contextlib.suppress(OSError):
+                parent.rmdir()

@@ -1,0 +1,182 @@
+"""Windows that overlap tell some things twice; here they become one event, with the union of their evidence.
+
+The rule is deterministic and needs both a shared picture and a likeness in words, so that two different things in one picture
+stay two. What was joined, and on what ground, is written into the event's flags.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from rapidfuzz import fuzz
+
+from videoscan.document import Event, Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from videoscan.model import Box, Told
+    from videoscan.timeline import Shown
+
+# Likeness of titles, 0..100 (rapidfuzz's token_set_ratio: word order and repeated words do not count). Two tellings of one event
+# by one model rarely fall under 55; different events of one picture rarely pass 70 unless they share their tags as well.
+_LIKE = 70.0
+_LIKE_WITH_TAGS = 50.0
+
+
+@dataclass(slots=True)
+class Candidate:
+    """An event in the making. `evidence` is in order of time and never empty."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    origin: Literal["model", "measured"]
+    confidence: float | None
+    importance: float | None
+    attributes: dict[str, Any]
+    evidence: list[Evidence]
+    windows: list[int]
+    flags: list[str]
+    aliases: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, told: Told, window: int, shown: Sequence[tuple[Shown, Box | None]]) -> Candidate:
+        """What one window told, with the pictures it was told from; a region that was told goes before one that was measured."""
+        return cls(
+            title=" ".join(told.title.split()) or "Untitled",
+            description=told.description,
+            tags=told.tags,
+            origin=told.origin,
+            confidence=told.confidence,
+            importance=told.importance,
+            attributes=dict(told.attributes),
+            evidence=[
+                Evidence(frame=one.frame, time=round(one.time, 6), picture=one.picture, region=region or one.region)
+                for one, region in shown
+            ],
+            windows=[window],
+            flags=list(told.flags),
+        )
+
+    def order(self) -> tuple[float, float, str]:
+        """Events in order of start, then of last evidence, then by title."""
+        return (self.evidence[0].time, self.evidence[-1].time, self.title)
+
+    def shares(self, other: Candidate) -> list[int]:
+        """The frames both rest on."""
+        mine = {evidence.frame for evidence in self.evidence}
+        return [evidence.frame for evidence in other.evidence if evidence.frame in mine]
+
+    def likeness(self, other: Candidate) -> float:
+        """How much the words agree, 0..100; 0 where the kinds of statement differ."""
+        if self.origin != other.origin:
+            return 0.0
+        if self.origin == "measured":
+            # The program's own words: the first tag says what was measured, the title's numbers differ from window to window.
+            return 100.0 if self.tags[:1] == other.tags[:1] else 0.0
+        title = fuzz.token_set_ratio(self.title.casefold(), other.title.casefold())
+        body = fuzz.token_set_ratio(self.description.casefold(), other.description.casefold()) if self.description else 0.0
+        return float(max(title, min(title + 20, body)))
+
+    def absorb(self, other: Candidate, shared: Sequence[int], likeness: float) -> None:
+        """Take over what another window told of the same event."""
+        known = {evidence.frame for evidence in self.evidence}
+        self.evidence.extend(evidence for evidence in other.evidence if evidence.frame not in known)
+        self.evidence.sort(key=lambda evidence: evidence.frame)
+        self.windows = sorted({*self.windows, *other.windows})
+        self.tags = tuple(dict.fromkeys((*self.tags, *other.tags)))
+        self.confidence = _most(self.confidence, other.confidence)
+        self.importance = _most(self.importance, other.importance)
+        self.attributes = {**other.attributes, **self.attributes}
+        self.flags.append(
+            f"joined with window {other.windows[-1]}: shared frame{'s' if len(shared) > 1 else ''} "
+            f"{', '.join(map(str, shared[:3]))}, likeness {likeness:.0f}"
+        )
+        self.flags.extend(flag for flag in other.flags if flag not in self.flags)
+        if len(other.description) > len(self.description):
+            self.description = other.description
+        if other.evidence[0].frame != self.evidence[0].frame:
+            self.aliases.append(other.evidence[0].frame)
+
+    def event(self, *, id: str, start: float, end: float, start_after: float) -> Event:  # noqa: A002  (the contract's word)
+        """The finished event, with the times that were looked up for it."""
+        return Event(
+            id=id,
+            aliases=tuple(f"e{frame:08d}" for frame in self.aliases),
+            origin=self.origin,
+            start=start,
+            end=end,
+            start_after=start_after,
+            end_before=end,
+            title=self.title,
+            description=self.description,
+            tags=self.tags,
+            confidence=self.confidence,
+            importance=self.importance,
+            attributes=self.attributes,
+            evidence=tuple(self.evidence),
+            windows=tuple(self.windows),
+            flags=tuple(self.flags),
+        )
+
+
+def _most(one: float | None, other: float | None) -> float | None:
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
+def reconcile(windows: Iterable[list[Candidate]]) -> list[Candidate]:
+    """Join what neighbouring windows told twice. `windows` come in order; so does what is returned.
+
+    Only candidates that reach into the pictures two windows share are compared, best match first, so the work grows with the
+    number of events and not with its square.
+    """
+    done: list[Candidate] = []
+    before: list[Candidate] = []
+    for told in windows:
+        fresh = _without_repeats(told)
+        pairs = sorted(
+            (
+                (likeness, len(shared), -old, -new, shared)
+                for old, candidate in enumerate(before)
+                for new, other in enumerate(fresh)
+                if (shared := candidate.shares(other)) and _same(candidate, other, likeness := candidate.likeness(other))
+            ),
+            reverse=True,
+        )
+        taken_old: set[int] = set()
+        taken_new: dict[int, Candidate] = {}
+        for likeness, _, old, new, shared in pairs:
+            if -old in taken_old or -new in taken_new:
+                continue
+            before[-old].absorb(fresh[-new], shared, likeness)
+            taken_old.add(-old)
+            taken_new[-new] = before[-old]
+        done.extend(candidate for place, candidate in enumerate(fresh) if place not in taken_new)
+        before = [taken_new.get(place, candidate) for place, candidate in enumerate(fresh)]
+    return done
+
+
+def _same(one: Candidate, other: Candidate, likeness: float) -> bool:
+    return likeness >= (_LIKE_WITH_TAGS if set(one.tags) & set(other.tags) else _LIKE)
+
+
+def _without_repeats(told: list[Candidate]) -> list[Candidate]:
+    """One answer that says the same thing of the same pictures twice has said it once."""
+    kept: list[Candidate] = []
+    for candidate in told:
+        frames = [evidence.frame for evidence in candidate.evidence]
+        twin = next(
+            (
+                old
+                for old in kept
+                if [evidence.frame for evidence in old.evidence] == frames and old.title.casefold() == candidate.title.casefold()
+            ),
+            None,
+        )
+        if twin is None:
+            kept.append(candidate)
+        else:
+            twin.flags.append("told twice in one answer")
+    return kept

@@ -1,0 +1,287 @@
+"""The pure fold: what was sampled, shown, told and lost becomes events with evidence and an account of every second.
+
+Nothing here asks a clock, a disk or a network: the same outcomes, in whatever order they came, give the same timeline.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from videoscan.document import CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
+from videoscan.model import Reason, Usage
+from videoscan.reconcile import Candidate, reconcile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from videoscan.model import Box, Description, Mark, Tally
+
+# Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as a window showed it. `picture` is its path relative to the output folder, `None` when nothing was saved."""
+
+    frame: int
+    time: float
+    picture: str | None
+    region: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A window after its description: without the pictures' bytes, so that hours of them fit into memory."""
+
+    index: int
+    start: float
+    end: float
+    shown: tuple[Shown, ...]
+    marks: tuple[Mark, ...]
+    description: Description
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What the fold makes: parts of a `videoscan.document.Timeline`."""
+
+    events: tuple[Event, ...]
+    windows: tuple[WindowRecord, ...]
+    coverage: tuple[CoverageSpan, ...]
+    sampled: int
+    kept: int
+    usage: Usage = field(default_factory=Usage)
+
+
+def fold(outcomes: Iterable[Outcome], tally: Tally, *, start: float = 0.0, end: float | None = None) -> Folded:
+    """Fold a finished pass. `start` and `end` are the limits it was asked to keep to (seconds; `None` is the source's end).
+
+    Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: outcome.index)
+    marks = _marks(ordered)
+    coverage = _coverage(marks, ordered, tally, start, end)
+    usage = Usage()
+    for outcome in ordered:
+        usage += outcome.description.usage
+    return Folded(
+        events=_events(ordered, marks, coverage, tally.duration),
+        windows=tuple(_record(outcome, tally.duration) for outcome in ordered),
+        coverage=coverage,
+        sampled=len(marks),
+        kept=sum(mark.kept for mark in marks),
+        usage=usage,
+    )
+
+
+def _marks(ordered: Sequence[Outcome]) -> list[Mark]:
+    """Every sampled frame once, in order of time; overlapping windows both carry the marks they share."""
+    marks: list[Mark] = []
+    for outcome in ordered:
+        last = marks[-1].frame if marks else -1
+        marks.extend(mark for mark in outcome.marks if mark.frame > last)
+    return marks
+
+
+def _record(outcome: Outcome, duration: float) -> WindowRecord:
+    told = outcome.description
+    failure = told.failure
+    return WindowRecord(
+        index=outcome.index,
+        start=_tidy(outcome.start),
+        end=_tidy(min(outcome.end, duration)),
+        frames=tuple(shown.frame for shown in outcome.shown),
+        status="failed" if failure else "described",
+        summary=told.summary,
+        observations=told.observations,
+        error=ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw) if failure else None,
+        attempts=told.attempts,
+        usage=usage_record(told.usage),
+        flags=told.flags,
+    )
+
+
+def usage_record(usage: Usage) -> UsageRecord:
+    """The document's form of what was sent and billed."""
+    return UsageRecord(
+        requests=usage.requests,
+        retries=usage.retries,
+        images=usage.images,
+        image_bytes=usage.image_bytes,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
+
+
+def _tidy(seconds: float) -> float:
+    return round(seconds, _DIGITS)
+
+
+# --- coverage -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    state: str
+    same_as: int | None = None
+    reason: str | None = None
+
+
+def _coverage(
+    marks: Sequence[Mark], ordered: Sequence[Outcome], tally: Tally, start: float, end: float | None
+) -> tuple[CoverageSpan, ...]:
+    """What each second rests on: a sampled frame stands until the next one; what was lost or left out takes its place."""
+    duration = tally.duration
+    stop = duration if end is None else min(end, duration)
+    fates = _fates(ordered)
+    pieces: list[tuple[float, float, _State]] = []
+    first = marks[0].time if marks else stop
+    if start < first:
+        pieces.append((min(start, duration), min(first, stop), _State("lost", reason="no picture could be decoded here")))
+    for place, mark in enumerate(marks):
+        until = marks[place + 1].time if place + 1 < len(marks) else stop
+        pieces.append((mark.time, min(until, stop), _state(mark, fates)))
+    for lost in tally.lost:
+        pieces = _overlay(pieces, max(lost.start, start), min(lost.end, stop), _State("lost", reason=lost.reason))
+    if start > 0:
+        pieces = [(0.0, min(start, duration), _State("skipped", reason="before --start")), *pieces]
+    if stop < duration:
+        pieces.append((stop, duration, _State("skipped", reason="after --end")))
+    return _join(pieces, duration)
+
+
+def _fates(ordered: Sequence[Outcome]) -> dict[int, str | None]:
+    """For each shown frame `None` if a window with it was described, else why not. One good window is enough."""
+    fates: dict[int, str | None] = {}
+    for outcome in ordered:
+        failure = outcome.description.failure
+        for shown in outcome.shown:
+            if failure is None:
+                fates[shown.frame] = None
+            else:
+                fates.setdefault(shown.frame, f"window {outcome.index}: {failure.kind}")
+    return fates
+
+
+def _state(mark: Mark, fates: dict[int, str | None]) -> _State:
+    stands = mark.frame if mark.kept else mark.same_as
+    why = fates.get(stands, "its window was never described") if stands is not None else "no kept frame stands for it"
+    if why is not None:
+        return _State("failed", reason=why)
+    if mark.kept:
+        return _State("described")
+    if mark.reason is Reason.THINNED:
+        return _State("skipped", reason="thinned: it changed, but dedup.max_rate was reached")
+    return _State("unchanged", same_as=stands)
+
+
+def _overlay(
+    pieces: list[tuple[float, float, _State]], start: float, end: float, state: _State
+) -> list[tuple[float, float, _State]]:
+    """Put a stretch over whatever stands there."""
+    if end <= start:
+        return pieces
+    out: list[tuple[float, float, _State]] = []
+    for left, right, old in pieces:
+        if right <= start or left >= end:
+            out.append((left, right, old))
+            continue
+        if left < start:
+            out.append((left, start, old))
+        if right > end:
+            out.append((end, right, old))
+    out.append((start, end, state))
+    return sorted(out, key=lambda piece: piece[0])
+
+
+def _join(pieces: Iterable[tuple[float, float, _State]], duration: float) -> tuple[CoverageSpan, ...]:
+    """Neighbours of one state become one span; the spans meet exactly."""
+    joined: list[tuple[float, float, _State]] = []
+    at = 0.0
+    nothing = _State("lost", reason="no picture could be decoded here")
+    for left, right, state in [*pieces, (duration, duration, nothing)]:
+        hole = _tidy(min(left, duration))
+        for until, what in ((hole, nothing), (_tidy(min(right, duration)), state)):
+            if until <= at:
+                continue
+            if joined and joined[-1][2] == what:
+                joined[-1] = (joined[-1][0], until, what)
+            else:
+                joined.append((at, until, what))
+            at = until
+    return tuple(
+        CoverageSpan.model_validate({"start": a, "end": b, "state": s.state, "same_as": s.same_as, "reason": s.reason})
+        for a, b, s in joined
+    )
+
+
+# --- events -------------------------------------------------------------------------------------------------------------------
+
+
+def _events(
+    ordered: Sequence[Outcome], marks: Sequence[Mark], coverage: Sequence[CoverageSpan], duration: float
+) -> tuple[Event, ...]:
+    merged = reconcile(_candidates(outcome) for outcome in ordered)
+    times = [mark.time for mark in marks]
+    gaps = [span.start for span in coverage if span.state not in {"described", "unchanged"}]
+    starts: dict[int, int] = {}
+    events: list[Event] = []
+    for candidate in sorted(merged, key=Candidate.order):
+        first, last = candidate.evidence[0], candidate.evidence[-1]
+        starts[first.frame] = starts.get(first.frame, 0) + 1
+        start = _tidy(first.time)
+        end = _tidy(_end(candidate, last.time, marks, times, gaps, duration))
+        before = bisect.bisect_left(times, first.time)
+        events.append(
+            candidate.event(
+                id=_identity(first.frame, starts[first.frame]),
+                start=start,
+                end=max(start, end),
+                start_after=_tidy(times[before - 1]) if before else start,
+            )
+        )
+    issued = {event.id for event in events}
+    return tuple(
+        event.model_copy(update={"aliases": tuple(alias for alias in event.aliases if alias not in issued)})
+        for event in sorted(events, key=lambda event: (event.start, event.end, event.id))
+    )
+
+
+def _candidates(outcome: Outcome) -> list[Candidate]:
+    if outcome.description.failure is not None:
+        return []
+    found = []
+    for told in outcome.description.events:
+        places = range(max(0, told.first), min(told.last, len(outcome.shown) - 1) + 1)
+        if places:
+            found.append(Candidate.of(told, outcome.index, [(outcome.shown[place], told.regions.get(place)) for place in places]))
+    return found
+
+
+def _identity(frame: int, nth: int) -> str:
+    """An event keeps its id as long as it cites the same first frame, whatever it is called."""
+    return f"e{frame:08d}" if nth == 1 else f"e{frame:08d}-{nth}"
+
+
+def _end(
+    candidate: Candidate,
+    last: float,
+    marks: Sequence[Mark],
+    times: Sequence[float],
+    gaps: Sequence[float],
+    duration: float,
+) -> float:
+    """Where the evidence stops standing for what was sampled, where coverage stops, or the source's end."""
+    frames = {evidence.frame for evidence in candidate.evidence}
+    end = duration
+    for place in range(bisect.bisect_right(times, last), len(marks)):
+        mark = marks[place]
+        if mark.frame not in frames and (mark.kept or mark.same_as not in frames):
+            end = mark.time
+            break
+    gap = bisect.bisect_right(gaps, last)
+    return min(end, gaps[gap]) if gap < len(gaps) else end
