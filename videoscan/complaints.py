@@ -1,0 +1,185 @@
+"""Says what is wrong with a table of options in the words of the person who wrote it: key, value, file, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from videoscan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "dict": "a table",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "model": "a table",
+}
+
+LATER: dict[str, str] = {
+    "regions": "regions (include, exclude, black_out)",
+    "alerts": "alerts",
+    "budget": "budgets",
+    "summary": "summaries",
+    "runner": "runners",
+    "windows.zoom": "zooms",
+    "prompt.boxes": "boxes",
+    "prompt.context": "rolling context",
+    "prompt.fields": "fields",
+}
+"""Keys that the contract names and this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""
+
+LATER_KINDS = {"sampler": ("scene", "activity"), "runner": ("ray",)}
+
+
+def suggestion(word: str, words: Iterable[str]) -> str:
+    """``did you mean `x`?; the keys are a, b, c``, as far as there is something like it."""
+    known = sorted(words)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    listed = f"known: {', '.join(known)}" if known else "there are no options here"
+    return f"did you mean `{close[0]}`? {listed}" if close else listed
+
+
+def unknown_key(path: str, keys: Iterable[str], origin: str | None) -> ConfigError:
+    """The error for a key that nobody reads."""
+    if path in LATER:
+        return not_yet(path, origin)
+    return ConfigError(f"{_placed(path, origin)}: unknown key", hint=suggestion(path.rpartition(".")[2], keys))
+
+
+def not_yet(path: str, origin: str | None) -> ConfigError:
+    """The error for a key whose meaning is fixed but that this version does not carry out."""
+    what = LATER.get(path, path)
+    return ConfigError(f"{_placed(path, origin)}: not in this version: {what}", hint="take the key out; it would have no effect")
+
+
+def unknown_kind(path: str, kind: object, kinds: Iterable[str], origin: str | None) -> ConfigError:
+    """The error for a kind that no installed part answers to."""
+    table = path.partition(".")[0]
+    later = " is not in this version" if kind in LATER_KINDS.get(table, ()) else ": unknown kind"
+    return ConfigError(f"{_placed(path, origin)} = {_shown(kind)}{later}", hint=suggestion(str(kind), kinds))
+
+
+def checked(
+    model: type[M],
+    table: Mapping[str, Any],
+    *,
+    path: str,
+    origins: Mapping[str, str] | None = None,
+    extra_keys: Iterable[str] = (),
+) -> M:
+    """Validate a raw table. Raises `ConfigError` about the first thing that is wrong.
+
+    Types are strict: ``"12"`` is no number and ``1`` is not true. JSON is the way in because pydantic's strict mode takes a list for
+    a tuple only there. `path` is the table's name, `origins` tells which file or flag a dotted key came from, and `extra_keys`
+    are known to whoever calls (such as ``kind``) and are only named in suggestions.
+    """
+    origins = origins or {}
+    try:
+        text = json.dumps(table, default=_plain)
+    except TypeError as error:
+        raise ConfigError(f"{path}: {error}", hint="use text, numbers, true, false, lists and tables") from None
+    try:
+        return model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise _first(error.errors(include_url=False), model, path, origins, tuple(extra_keys)) from None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, os.PathLike):
+        return str(value)
+    raise TypeError(f"{value!r} cannot stand in a profile")
+
+
+def _first(
+    errors: list[ErrorDetails], model: type[BaseModel], path: str, origins: Mapping[str, str], extra: tuple[str, ...]
+) -> ConfigError:
+    # An unknown key goes first: it is the likelier cause of whatever else is wrong.
+    error = min(errors, key=lambda each: each["type"] != "extra_forbidden")
+    # Unions put the tried branch into the location ("int", "constrained-int"); the key is all that a person knows.
+    key = str(error["loc"][0]) if error["loc"] else ""
+    here = f"{path}.{key}" if key else path
+    deeper = [str(step) for step in error["loc"][1:] if isinstance(step, int)]
+    here += "".join(f"[{step}]" for step in deeper)
+    origin = origin_of(here, origins)
+    if error["type"] == "extra_forbidden":
+        return unknown_key(here, (*model.model_fields, *extra), origin)
+    if error["type"] == "missing":
+        return ConfigError(f"{here}: missing", hint=_allowed(model, key))
+    if error["type"] == "value_error":
+        return ConfigError(f"{_placed(here, origin)}: {error['ctx']['error']}", hint=_allowed(model, key) if key else None)
+    return ConfigError(f"{_placed(here, origin)} = {_shown(error['input'])}: {_expected(error)}", hint=_allowed(model, key))
+
+
+def origin_of(path: str, origins: Mapping[str, str]) -> str | None:
+    """Where a key came from; for a table, where its latest own key did, as far as they agree."""
+    if path in origins:
+        return origins[path]
+    inside = {origin for key, origin in origins.items() if key.startswith(f"{path}.")}
+    return inside.pop() if len(inside) == 1 else None
+
+
+def _expected(error: ErrorDetails) -> str:
+    stem = error["type"].partition("_")[0]
+    if error["type"].endswith(("_type", "_parsing", "_from_float", "_unicode")) and stem in _TYPES:
+        return f"{_TYPES[stem]} is expected"
+    if error["type"] == "literal_error":
+        return "not one of the allowed values"
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _allowed(model: type[BaseModel], key: str) -> str | None:
+    """What a field takes, from its JSON Schema: ``allowed: 1 to 1000; default 12``."""
+    schema = model.model_json_schema().get("properties", {}).get(key)
+    if schema is None:
+        return None
+    branches = [branch for branch in schema.get("anyOf", [schema]) if branch.get("type") != "null"]
+    said = [text for text in map(_range, branches) if text]
+    if "default" in schema and schema["default"] is not None:
+        default = f"default {_shown(schema['default'])}"
+        return f"allowed: {' or '.join(said)}; {default}" if said else default
+    return f"allowed: {' or '.join(said)}" if said else None
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema or "const" in schema:
+        return ", ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
+    names = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text", "object": "a table"}
+    name = names.get(str(schema.get("type")), "a list" if schema.get("type") == "array" else "")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    bounds = [
+        f"{word} {schema[bound]}"
+        for word, bound in (
+            ("from", "minimum"),
+            ("above", "exclusiveMinimum"),
+            ("up to", "maximum"),
+            ("below", "exclusiveMaximum"),
+        )
+        if bound in schema
+    ]
+    return f"{name} {' and '.join(bounds)}" if bounds else name
+
+
+def _placed(path: str, origin: str | None) -> str:
+    return f"{path} ({origin})" if origin else path
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
