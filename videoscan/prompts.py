@@ -1,0 +1,208 @@
+"""The words around the pictures: named, versioned templates, and the JSON Schema of the answer (CONTRACT section 5).
+
+A template is a TOML file in ``videoscan/prompt_templates``; its `version` rises whenever its words change, because answers are
+kept by what was asked. `build` makes a `model.Prompt` from a template and what a profile says.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import importlib.resources.abc
+import tomllib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from videoscan.errors import ConfigError
+from videoscan.model import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Order = Literal["pictures-first", "text-first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template's words. `tags` are offered to the model, `importance` is the scale it is given."""
+
+    name: str
+    version: int
+    role: str
+    instructions: str
+    tags: tuple[str, ...] = ()
+    importance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An attribute that a profile wants of every event: its type and, in words for the model, what it means."""
+
+    type: Literal["string", "number", "integer", "boolean"]
+    meaning: str
+
+
+def names() -> tuple[str, ...]:
+    """The templates that come with the package, in order."""
+    return tuple(sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")))
+
+
+@functools.cache
+def template(name: str) -> Template:
+    """A template that comes with the package. Raises `ConfigError` for an unknown name."""
+    file = _folder() / f"{name}.toml"
+    if name not in names():
+        raise ConfigError(f"prompt.template: there is no template {name!r}", hint=f"use one of {', '.join(names())}")
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    return Template(
+        name=name,
+        version=int(table["version"]),
+        role=table["role"].strip(),
+        instructions=table["instructions"].strip(),
+        tags=tuple(table.get("tags", ())),
+        importance=table.get("importance", ""),
+    )
+
+
+def build(
+    name: str = "default",
+    *,
+    role: str | None = None,
+    question: str | None = None,
+    order: Order = "pictures-first",
+    language: str | None = None,
+    fields: Mapping[str, Field] | None = None,
+    boxes: bool = False,
+) -> Prompt:
+    """The prompt for every window of a scan, the question last.
+
+    `role` replaces the template's role text. `language` is what the answer is to be written in, a name ("German") or a code
+    ("de", "zh"). `fields` are attributes asked of every event; `boxes` asks where in the picture an event is.
+    """
+    words, wanted = template(name), dict(fields or {})
+    parts = [words.instructions, _fields_text(words, wanted, boxes=boxes)]
+    if question and question.strip():
+        parts.append(
+            "Somebody has a question about this recording. Look for what answers it first, report that as events, and say in the "
+            "summary what these frames say about it, or that they say nothing about it. It does not change what counts as seen, and other "
+            f"events of importance are still told.\nThe question: {question.strip()}"
+        )
+    prompt = Prompt(
+        system=(role if role is not None and role.strip() else words.role).strip(),
+        instructions="\n\n".join(parts),
+        schema=schema(wanted, boxes=boxes),
+        text_first=order == "text-first",
+        version=f"{words.name}/{words.version}",
+    )
+    return in_language(prompt, language)
+
+
+LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese (日本語)",
+    "ko": "Korean (한국어)",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "zh": "Simplified Chinese (简体中文)",
+    "zh-cn": "Simplified Chinese (简体中文)",
+    "zh-hans": "Simplified Chinese (简体中文)",
+    "zh-hant": "Traditional Chinese (繁體中文)",
+    "zh-tw": "Traditional Chinese (繁體中文)",
+}
+"""Codes (BCP 47) to the name a model understands best: English, and the language's own where the script differs."""
+
+
+def in_language(prompt: Prompt, language: str | None) -> Prompt:
+    """The same prompt, with the answer asked for in `language`, a name or a code. Asking twice is asking once."""
+    if not language or not language.strip():
+        return prompt
+    code = language.strip()
+    name = LANGUAGES.get(code.lower()) or LANGUAGES.get(code.lower().split("-")[0].split("_")[0]) or code
+    sentence = f"Write observations, titles, descriptions, tags and the summary in {name}, whatever language stands here."
+    if sentence in prompt.instructions:
+        return prompt
+    # Before the instructions, not after them: the question stays last.
+    return replace(prompt, instructions=f"{sentence}\n\n{prompt.instructions}")
+
+
+def schema(fields: Mapping[str, Field] | None = None, *, boxes: bool = False) -> dict[str, Any]:
+    """The JSON Schema of one answer: CONTRACT section 5, in the form that strict structured output wants.
+
+    Every property is required and none may be added. The bounds on lengths keep a model that runs on from filling the whole answer
+    with one string; they are far above what is asked for. Where a server does not take bounds, `describers.wire` removes them.
+    """
+    frame = {"type": "integer", "minimum": 1}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    attributes = {key: {"type": [field.type, "null"], "description": field.meaning} for key, field in (fields or {}).items()}
+    event: dict[str, Any] = {
+        "title": _text(100),
+        "description": _text(500),
+        "first_frame": frame,
+        "last_frame": frame,
+        "tags": {"type": "array", "items": _text(40), "maxItems": 6},
+        "confidence": share,
+        "importance": share,
+        "continues": {"type": ["string", "null"], "maxLength": 100},
+        "attributes": _object(attributes),
+    }
+    if boxes:
+        corner = {"type": "number", "minimum": 0, "maximum": 1}
+        box = _object({"frame": frame, "box": {"type": "array", "items": corner, "minItems": 4, "maxItems": 4}})
+        event["boxes"] = {"type": "array", "items": box, "maxItems": 16}
+    return _object(
+        {
+            "observations": {"type": "array", "items": _text(300), "minItems": 1, "maxItems": 8},
+            "events": {"type": "array", "items": _object(event), "maxItems": 24},
+            "summary": _text(800),
+        }
+    )
+
+
+def _fields_text(words: Template, fields: Mapping[str, Field], *, boxes: bool) -> str:
+    tags = f", such as {', '.join(words.tags)}" if words.tags else ""
+    lines = [
+        "Of each event, give:",
+        "- title: what happens, in three to eight words; description: one to three sentences;",
+        "- first_frame, last_frame: the numbers of the first and last frame that show it, as they are named above each picture;",
+        f"- tags: one to four short words{tags};",
+        "- confidence: from 0 to 1, how sure you are that it happened as told: 0.9 and above only for what is plain to see;",
+        f"- importance: from 0 to 1{': ' + words.importance if words.importance else ''};",
+        "- continues: null, unless this goes on from an event that you were told is still going on: then that event's name;",
+    ]
+    if fields:
+        lines.append("- attributes, null where the frames do not show it:")
+        lines += [f"  - {name} ({field.type}): {field.meaning};" for name, field in fields.items()]
+    else:
+        lines.append("- attributes: {};")
+    if boxes:
+        lines.append(
+            "- boxes: where it is to be seen, for up to 16 of its frames: frame, and box as [left, top, right, bottom] in shares of "
+            "the picture's width and height, each from 0 to 1."
+        )
+    lines.append("Frames are cited in these numbers only. In texts, write neither frame numbers nor times: times are looked up.")
+    return "\n".join(lines)
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": longest}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _folder() -> importlib.resources.abc.Traversable:
+    return importlib.resources.files("videoscan") / "prompt_templates"
