@@ -1,0 +1,44 @@
+"""What holds for every test: only loopback is reachable, and nothing of ours is left running."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import threading
+
+import pytest
+
+_CONNECT = socket.socket.connect
+
+
+def _only_loopback(self: socket.socket, address):
+    if self.family in {socket.AF_INET, socket.AF_INET6}:
+        host = address[0]
+        try:
+            local = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            local = host == "localhost"
+        if not local:
+            raise AssertionError(f"a test tried to reach {host}")
+    return _CONNECT(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", _only_loopback)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch, tmp_path_factory):
+    """A developer's own environment and profiles must not change what the tests see."""
+    for name in [name for name in os.environ if name.startswith("VIDEOSCAN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-profiles"))
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_left():
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("videoscan")]
+    assert not left, f"a test left threads running: {left}"
