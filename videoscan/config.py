@@ -1,114 +1,287 @@
-"""Profiles: what a scan is to do, as TOML."""
+"""Profiles: what a scan is to do, as TOML.
+
+Values come in layers, each over the ones before it: the shipped defaults, the profile with all that it extends, the first
+``[[cameras]]`` rule that fits the source, the environment, a caller's arguments or flags, ``--set``. `load` lays them over each other
+and remembers for each value where it came from. Kinds (samplers, deduplicators, describers) are unknown here: their tables stay
+raw until `videoscan.registry` validates them with the kind's own model.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+import fnmatch
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from videoscan import complaints, credentials, layers
+from videoscan.complaints import not_yet, unknown_key
+from videoscan.errors import ConfigError
+from videoscan.layers import Layer, Merged, Rank, available
+from videoscan.options import CameraRule, Kind, Options, Profile, PromptOptions, SourceOptions, WindowOptions
 
-Kind = dict[str, Any]
-"""A plug point's raw table, ``{"kind": name, **options}``; `videoscan.registry` finds the kind and validates its options."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
+__all__ = [
+    "CameraRule",
+    "Kind",
+    "Options",
+    "Profile",
+    "PromptOptions",
+    "Resolved",
+    "Row",
+    "SourceOptions",
+    "WindowOptions",
+    "available",
+    "explain",
+    "load",
+    "load_every_camera",
+]
 
-class Options(BaseModel):
-    """Base of every kind's options: frozen, an unknown key is an error, infinity and nan are no numbers."""
+_TABLES = ("source", "sampler", "dedup", "windows", "describer", "prompt")
+_MODEL_KEYS = (
+    "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
+    "max_tokens", "language", "extra_body",
+)  # fmt: skip
+_TEXT_KEYS = {f"describer.{key}" for key in ("endpoint", "model", "dialect", "api_key_env", "language")}
+_HOW_TO_NAME_AN_ENDPOINT = "give --endpoint https://host/v1, set VIDEOSCAN_ENDPOINT, or write describer.endpoint into the profile"
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class SourceOptions(Options):
-    """The `source` table: how a video is read, which camera it is, and when it was recorded."""
-
-    backend: Literal["auto", "pyav", "opencv"] = "auto"
-    """Who decodes. `auto` takes PyAV for files (correct on open GOPs and damage) and OpenCV for pictures."""
-    camera: str | None = None
-    """The camera's name, as it is to stand in the timeline."""
-    clock: Literal["none", "metadata", "pattern"] = "none"
-    """Where the wall time of second 0 comes from: nowhere, the container's creation time, or `clock_pattern` on the path."""
-    clock_pattern: str | None = None
-    """A strptime-like pattern found in the file's relative path, such as ``%Y%m%d_%H%M%S``; see `videoscan.clock`."""
-    clock_zone: str | None = None
-    """IANA time zone of a clock that does not say its own, such as ``Europe/Berlin``; also the zone that times are given in."""
-    clock_start: str | None = None
-    """The wall time of second 0 itself, ISO 8601. Wins over `clock`, whatever that says."""
-    isolation: Literal["thread", "process"] = "thread"
-    """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files."""
-    patience: Annotated[float, Field(gt=0, le=86_400)] = 60.0
-    """Seconds without any progress of an isolated decoder before it is killed."""
-    image_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """Pictures per second of a folder of pictures, which has no clock of its own."""
-
-
-class WindowOptions(Options):
-    """The `windows` table: which pictures are described together, and how they are encoded."""
-
-    max_frames: Annotated[int, Field(ge=1, le=1000)] = 12
-    """Pictures in one window at most, those of the overlap included."""
-    max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
-    """Seconds of video in one window at most."""
-    overlap_frames: Annotated[int, Field(ge=0, le=999)] = 1
-    """The last so many pictures of a window are shown again at the start of the next. Below `max_frames`."""
-    close_at_cut: bool = True
-    """Whether a scene cut starts a new window (without overlap)."""
-    long_side: Annotated[int, Field(ge=16, le=8192)] = 1280
-    """Longer side of a sent picture in pixels; smaller pictures are never enlarged."""
-    quality: Annotated[int, Field(ge=1, le=100)] = 85
-    """JPEG and WebP quality; other formats lose nothing and ignore it."""
-    format: Literal["jpeg", "png", "webp", "bmp", "tiff"] = "jpeg"
-    """Encoding of the sent and stored pictures."""
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    """Estimated prompt tokens of a window's pictures at most; no limit of its own when absent."""
-
-    @model_validator(mode="after")
-    def _the_overlap_leaves_room(self) -> Self:
-        if self.overlap_frames >= self.max_frames:
-            raise ValueError(
-                f"overlap_frames = {self.overlap_frames} must be below max_frames = {self.max_frames}: "
-                "a window needs at least one new picture"
-            )
-        return self
+_KNOWN: dict[str, type[Options]] = {"source": SourceOptions, "windows": WindowOptions, "prompt": PromptOptions}
 
 
-class PromptOptions(Options):
-    """The `prompt` table: what is asked about the pictures."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A profile with all layers laid over each other.
 
-    template: Annotated[str, Field(min_length=1)] = "default"
-    """Name of a prompt template: default, surveillance or sports."""
-    role: str | None = None
-    """Replaces the template's role text, the system message."""
-    question: str | None = None
-    """What somebody wants to know of this footage; stands last in the instructions."""
-    order: Literal["pictures-first", "text-first"] = "pictures-first"
-    """Whether the instructions follow or precede the pictures."""
+    `origins` tells by dotted key where a value came from: a file, a flag, a variable; a key that is missing there has its built-in
+    default. `notes` are sentences that a person should read, such as which options were dropped.
+    """
 
-
-class CameraRule(Options):
-    """One ``[[cameras]]`` rule: values for the sources whose path or URL `match` fits. The first rule that fits wins."""
-
-    match: Annotated[str, Field(min_length=1)]
-    """Glob on the path or URL, or on any tail of it that follows a slash; ``*`` and ``?`` also match slashes."""
-    name: Annotated[str, Field(min_length=1)] | None = None
-    """The camera's name: short for `source.camera`."""
-    tables: dict[str, dict[str, Any]] = {}
-    """The rule's other tables (`source`, `sampler`, ...), raw."""
+    profile: Profile
+    origins: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
-class Profile(Options):
-    """What a scan is to do, resolved. `sampler`, `dedup` and `describer` are raw tables, ``{"kind": name, **options}``."""
+class Row(NamedTuple):
+    """One value of a resolved profile, and where it came from."""
 
-    name: str = "default"
-    """What it is called: a shipped or a user's profile's name, or the file's name."""
-    source: SourceOptions = SourceOptions()
-    """How a video is read."""
-    sampler: Kind = {"kind": "interval"}
-    """Which frames are looked at."""
-    dedup: Kind = {"kind": "tiles"}
-    """Which of them are kept."""
-    windows: WindowOptions = WindowOptions()
-    """Which of these are described together."""
-    describer: Kind = {"kind": "offline"}
-    """Who describes them."""
-    prompt: PromptOptions = PromptOptions()
-    """What is asked."""
-    cameras: tuple[CameraRule, ...] = ()
-    """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
+    key: str
+    value: Any
+    origin: str
+
+
+def load(
+    profile: str | Path | Mapping[str, Any] = "default",
+    *,
+    sets: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    uri: str | None = None,
+) -> Resolved:
+    """Resolve a profile, given by name, by file or as a table (such as one that a timeline holds).
+
+    Args:
+        profile: A shipped or a user's profile's name, a TOML file, or a table.
+        sets: Texts ``table.key=value``; a value is TOML or bare text, an empty one puts the key back to its default.
+        overrides: A caller's arguments, as nested tables or dotted keys; `None` values are as good as not given.
+        environ: Where ``VIDEOSCAN_ENDPOINT`` and ``VIDEOSCAN_MODEL`` are looked for.
+        uri: The source, for the ``[[cameras]]`` rules: the first that fits wins, a profile's own before those it extends.
+
+    Raises `ConfigError` with the key's path, where it stands, and what is allowed.
+    """
+    name, stack, rules = _read(profile)
+    fitting = next((rule for rule in rules if uri is not None and fits(rule[0].match, uri)), None)
+    return _resolve(name, stack, rules, fitting, sets=sets, overrides=overrides or {}, environ=environ)
+
+
+def load_every_camera(
+    profile: str | Path | Mapping[str, Any] = "default",
+    *,
+    sets: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Resolved, ...]:
+    """The profile as it is without a camera, then as each of its ``[[cameras]]`` rules makes it: for checking all of it."""
+    name, stack, rules = _read(profile)
+    return tuple(
+        _resolve(name, stack, rules, rule, sets=sets, overrides=overrides or {}, environ=environ) for rule in (None, *rules)
+    )
+
+
+def explain(resolved: Resolved, complete: Mapping[str, Any] | None = None) -> list[Row]:
+    """Every value with its origin, in the order of the profile. `complete`: with the kinds' defaults too (`registry.complete`)."""
+    table = complete if complete is not None else resolved.profile.model_dump(mode="json", exclude={"cameras"})
+    return [
+        Row(key, value, resolved.origins.get(key, "built in"))
+        for name in _TABLES
+        for key, value in _flat(table[name], f"{name}.")
+    ]
+
+
+def _flat(table: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else [(f"{prefix}{key}", value)]
+    return rows
+
+
+def fits(match: str, uri: str) -> bool:
+    """Whether a rule's glob fits a path or URL, whole or from behind one of its slashes. A login in a URL is not looked at."""
+    text = credentials.without_login(uri).replace("\\", "/")
+    tails = [text, *(text[place + 1 :] for place, letter in enumerate(text) if letter == "/")]
+    return any(fnmatch.fnmatchcase(tail, match.replace("\\", "/")) for tail in tails)
+
+
+_Rules = tuple[tuple[CameraRule, str], ...]
+
+
+def _read(profile: str | Path | Mapping[str, Any]) -> tuple[str, list[Layer], _Rules]:
+    name, stack = layers.chain(profile)
+    rules: list[tuple[CameraRule, str]] = []
+    for layer in reversed(stack):
+        given = layer.table.get("cameras", [])
+        if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+            raise ConfigError(f"cameras ({layer.origin}): a list of tables is expected", hint="write [[cameras]]")
+        rules += [(_rule(each, layer.origin, place), layer.origin) for place, each in enumerate(given)]
+    own = {"extends", "name", "cameras"}
+    for layer in stack:
+        _check_keys({key: value for key, value in layer.table.items() if key not in own}, layer, extra=own)
+    plain = [
+        Layer(layer.origin, layer.rank, {key: value for key, value in layer.table.items() if key not in own}) for layer in stack
+    ]
+    return name, plain, tuple(rules)
+
+
+def _rule(table: dict[str, Any], origin: str, place: int) -> CameraRule:
+    path = f"cameras[{place}]"
+    if "match" not in table:
+        raise ConfigError(f"{path}.match ({origin}): missing", hint='a glob on the path or URL, such as match = "garage/*"')
+    tables = {key: value for key, value in table.items() if key not in {"match", "name"}}
+    _check_keys(tables, Layer(origin, Rank.CAMERA, tables), path=f"{path}.", extra={"match", "name"})
+    own = {key: value for key, value in table.items() if key in {"match", "name"}}
+    rule = complaints.checked(CameraRule, own, path=path, origins={f"{path}.{key}": origin for key in own})
+    return rule.model_copy(update={"tables": tables})
+
+
+def _check_keys(table: Mapping[str, Any], layer: Layer, *, path: str = "", extra: set[str] | None = None) -> None:
+    """Unknown keys are refused layer by layer, so that the message names the layer they stand in."""
+    for name, value in table.items():
+        here = f"{path}{name}"
+        if name in complaints.LATER:
+            raise not_yet(name, layer.label(here))
+        if name not in _TABLES:
+            raise unknown_key(here, (*_TABLES, *(extra or ())), layer.label(here))
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{here} ({layer.label(here)}): a table is expected", hint=f"write [{here}] above its keys")
+        for key in value:
+            dotted = f"{name}.{key}"
+            if dotted in complaints.LATER:
+                raise not_yet(dotted, layer.label(dotted))
+            if name in _KNOWN and key not in _KNOWN[name].model_fields:
+                raise unknown_key(f"{path}{dotted}", _KNOWN[name].model_fields, layer.label(dotted))
+
+
+def _resolve(
+    name: str,
+    stack: list[Layer],
+    rules: _Rules,
+    fitting: tuple[CameraRule, str] | None,
+    *,
+    sets: Sequence[str],
+    overrides: Mapping[str, Any],
+    environ: Mapping[str, str],
+) -> Resolved:
+    outer = [layers.from_environment(environ), layers.from_arguments(overrides), layers.from_sets(sets, keeps_text=_keeps_text)]
+    for layer in outer:
+        credentials.refuse(layer.table, where=layer.origin)
+        _check_keys(layer.table, layer)
+    if fitting:
+        outer.insert(0, _camera_layer(*fitting))
+    merged = layers.merge([*stack, *outer], same_options=_same_options)
+    _settle_describer(merged)
+    origins = merged.origins()
+    parts = {
+        table: complaints.checked(model, merged.table.get(table, {}), path=table, origins=origins)
+        for table, model in _KNOWN.items()
+    }
+    source = parts["source"]
+    if isinstance(source, SourceOptions) and source.clock_pattern and source.clock != "pattern":
+        merged.notes.append(f"source.clock_pattern is not used: source.clock is {source.clock}, not pattern")
+    for table in layers.KINDED:
+        kind = merged.table[table].get("kind")
+        if not isinstance(kind, str) or not kind:
+            raise ConfigError(f"{table}.kind ({origins.get(f'{table}.kind', table)}) = {kind!r}: text is expected")
+    kinds = {table: merged.table[table] for table in layers.KINDED}
+    profile = Profile.model_validate({"name": name, **parts, **kinds, "cameras": tuple(rule for rule, _ in rules)})
+    return Resolved(profile, origins, tuple(merged.notes))
+
+
+def _camera_layer(rule: CameraRule, origin: str) -> Layer:
+    tables = {name: dict(table) for name, table in rule.tables.items()}
+    if rule.name is not None:
+        tables.setdefault("source", {})["camera"] = rule.name
+    return Layer(f"{origin}, [[cameras]] {rule.match}", Rank.CAMERA, tables)
+
+
+def _same_options(table: str, old: object, new: object) -> bool:
+    # "auto" has no options of its own: what stands beside it is for the model, should there be one.
+    return table == "describer" and ({old, new} == {"auto", "openai"} or (old, new) == ("auto", "offline"))
+
+
+def _settle_describer(merged: Merged) -> None:
+    """Decide what `auto` means, and see that options for a model do not go where there is none."""
+    table, placed = merged.table["describer"], merged.placed
+    endpoint, kind = table.get("endpoint"), table.get("kind")
+    if kind == "auto":
+        known = placed["describer.endpoint"].label("describer.endpoint") if endpoint else None
+        table["kind"] = kind = "openai" if endpoint else "offline"
+        why = f"auto, as the endpoint is known ({known})" if known else "auto, as no endpoint is known"
+        placed["describer.kind"] = Layer(why, placed["describer.kind"].rank, {})
+    elif (
+        kind == "offline" and endpoint and placed["describer.endpoint"].rank >= max(Rank.ARGUMENT, placed["describer.kind"].rank)
+    ):
+        raise ConfigError(
+            f"describer.endpoint is given ({placed['describer.endpoint'].label('describer.endpoint')}), "
+            f"but describer.kind is offline ({placed['describer.kind'].label('describer.kind')})",
+            hint="add --set describer.kind=openai to use the endpoint",
+        )
+    if kind == "openai":
+        if not endpoint:
+            raise ConfigError("describer.kind is openai, but no endpoint is known", hint=_HOW_TO_NAME_AN_ENDPOINT)
+        if isinstance(endpoint, str):
+            credentials.check_endpoint(endpoint, where=placed["describer.endpoint"].label("describer.endpoint"))
+        return
+    unused = [
+        key
+        for key in _MODEL_KEYS
+        if key in table and (kind == "offline" or _rank(placed, f"describer.{key}") == Rank.ENVIRONMENT)
+    ]
+    asked = [key for key in unused if _rank(placed, f"describer.{key}") > Rank.SHIPPED]
+    if asked:
+        named = ", ".join(f"{key} ({_label(placed, f'describer.{key}')})" for key in asked)
+        reason = f"the describer is {kind} ({placed['describer.kind'].label('describer.kind')})"
+        merged.notes.append(f"not used, as {reason}: describer.{named}; {_HOW_TO_NAME_AN_ENDPOINT}")
+    for key in unused:
+        merged.drop(f"describer.{key}")
+
+
+def _owners(placed: Mapping[str, Layer], path: str) -> list[Layer]:
+    return [layer for key, layer in placed.items() if key == path or key.startswith(f"{path}.")]
+
+
+def _rank(placed: Mapping[str, Layer], path: str) -> Rank:
+    return max((layer.rank for layer in _owners(placed, path)), default=Rank.SHIPPED)
+
+
+def _label(placed: Mapping[str, Layer], path: str) -> str:
+    return max(_owners(placed, path), key=lambda layer: layer.rank).label(path)
+
+
+def _keeps_text(path: str) -> bool:
+    table, _, key = path.partition(".")
+    if table in _KNOWN and key in _KNOWN[table].model_fields:
+        annotation = _KNOWN[table].model_fields[key].annotation
+        return annotation is str or str in get_args(annotation)
+    return path in _TEXT_KEYS

@@ -1,0 +1,153 @@
+"""The options of the main path as strict, frozen values: what may stand in a profile, with ranges and defaults.
+
+Every field's docstring says what it means; error messages, `configs/default.toml` and the reference follow these models.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from videoscan import clock as clocks
+from videoscan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kind = dict[str, Any]
+"""A plug point's raw table, ``{"kind": name, **options}``; `videoscan.registry` finds the kind and validates its options."""
+
+
+class Options(BaseModel):
+    """Base of every kind's options: frozen, an unknown key is an error, infinity and nan are no numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class SourceOptions(Options):
+    """The `source` table: how a video is read, which camera it is, and when it was recorded."""
+
+    backend: Literal["auto", "pyav", "opencv"] = "auto"
+    """Who decodes. `auto` takes PyAV for files (correct on open GOPs and damage) and OpenCV for pictures."""
+    camera: str | None = None
+    """The camera's name, as it is to stand in the timeline."""
+    clock: Literal["none", "metadata", "pattern"] = "none"
+    """Where the wall time of second 0 comes from: nowhere, the container's creation time, or `clock_pattern` on the path."""
+    clock_pattern: str | None = None
+    """A strptime-like pattern found in the file's relative path, such as ``%Y%m%d_%H%M%S``; see `videoscan.clock`."""
+    clock_zone: str | None = None
+    """IANA time zone of a clock that does not say its own, such as ``Europe/Berlin``; also the zone that times are given in."""
+    clock_start: str | None = None
+    """The wall time of second 0 itself, ISO 8601. Wins over `clock`, whatever that says."""
+    isolation: Literal["thread", "process"] = "thread"
+    """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files."""
+    patience: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """Seconds without any progress of an isolated decoder before it is killed."""
+    image_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Pictures per second of a folder of pictures, which has no clock of its own."""
+
+    @field_validator("clock_pattern")
+    @classmethod
+    def _pattern_is_one(cls, value: str | None) -> str | None:
+        return _accepted(clocks.Pattern, value)
+
+    @field_validator("clock_zone")
+    @classmethod
+    def _zone_is_one(cls, value: str | None) -> str | None:
+        return _accepted(clocks.time_zone, value)
+
+    @field_validator("clock_start")
+    @classmethod
+    def _start_is_one(cls, value: str | None) -> str | None:
+        return _accepted(clocks.moment, value)
+
+    @model_validator(mode="after")
+    def _a_pattern_to_look_for(self) -> Self:
+        if self.clock == "pattern" and not self.clock_pattern and not self.clock_start:
+            raise ValueError("clock = 'pattern' needs clock_pattern, for example '%Y%m%d_%H%M%S'")
+        return self
+
+
+class WindowOptions(Options):
+    """The `windows` table: which pictures are described together, and how they are encoded."""
+
+    max_frames: Annotated[int, Field(ge=1, le=1000)] = 12
+    """Pictures in one window at most, those of the overlap included."""
+    max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """Seconds of video in one window at most."""
+    overlap_frames: Annotated[int, Field(ge=0, le=999)] = 1
+    """The last so many pictures of a window are shown again at the start of the next. Below `max_frames`."""
+    close_at_cut: bool = True
+    """Whether a scene cut starts a new window (without overlap)."""
+    long_side: Annotated[int, Field(ge=16, le=8192)] = 1280
+    """Longer side of a sent picture in pixels; smaller pictures are never enlarged."""
+    quality: Annotated[int, Field(ge=1, le=100)] = 85
+    """JPEG and WebP quality; other formats lose nothing and ignore it."""
+    format: Literal["jpeg", "png", "webp", "bmp", "tiff"] = "jpeg"
+    """Encoding of the sent and stored pictures."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Estimated prompt tokens of a window's pictures at most; no limit of its own when absent."""
+
+    @model_validator(mode="after")
+    def _the_overlap_leaves_room(self) -> Self:
+        if self.overlap_frames >= self.max_frames:
+            raise ValueError(
+                f"overlap_frames = {self.overlap_frames} must be below max_frames = {self.max_frames}: "
+                "a window needs at least one new picture"
+            )
+        return self
+
+
+class PromptOptions(Options):
+    """The `prompt` table: what is asked about the pictures."""
+
+    template: Annotated[str, Field(min_length=1)] = "default"
+    """Name of a prompt template: default, surveillance or sports."""
+    role: str | None = None
+    """Replaces the template's role text, the system message."""
+    question: str | None = None
+    """What somebody wants to know of this footage; stands last in the instructions."""
+    order: Literal["pictures-first", "text-first"] = "pictures-first"
+    """Whether the instructions follow or precede the pictures."""
+
+
+class CameraRule(Options):
+    """One ``[[cameras]]`` rule: values for the sources whose path or URL `match` fits. The first rule that fits wins."""
+
+    match: Annotated[str, Field(min_length=1)]
+    """Glob on the path or URL, or on any tail of it that follows a slash; ``*`` and ``?`` also match slashes."""
+    name: Annotated[str, Field(min_length=1)] | None = None
+    """The camera's name: short for `source.camera`."""
+    tables: dict[str, dict[str, Any]] = {}
+    """The rule's other tables (`source`, `sampler`, ...), raw."""
+
+
+class Profile(Options):
+    """What a scan is to do, resolved. `sampler`, `dedup` and `describer` are raw tables, ``{"kind": name, **options}``."""
+
+    name: str = "default"
+    """What it is called: a shipped or a user's profile's name, or the file's name."""
+    source: SourceOptions = SourceOptions()
+    """How a video is read."""
+    sampler: Kind = {"kind": "interval"}
+    """Which frames are looked at."""
+    dedup: Kind = {"kind": "tiles"}
+    """Which of them are kept."""
+    windows: WindowOptions = WindowOptions()
+    """Which of these are described together."""
+    describer: Kind = {"kind": "offline"}
+    """Who describes them."""
+    prompt: PromptOptions = PromptOptions()
+    """What is asked."""
+    cameras: tuple[CameraRule, ...] = ()
+    """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
+
+
+def _accepted(check: Callable[[str], object], value: str | None) -> str | None:
+    if value is not None:
+        try:
+            check(value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return value
