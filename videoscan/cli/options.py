@@ -1,0 +1,109 @@
+"""The options that several commands share, declared once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from videoscan import timecode
+from videoscan.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Time(click.ParamType):
+    """Video time: seconds or a clock."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a bad one is a usage error."""
+        if isinstance(value, float):
+            return value
+        try:
+            return timecode.parse(value, what="the time")
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user chose about sampling, deduplication and describing. `overrides` are the flags that stand for profile keys."""
+
+    profile: str
+    start: float | None
+    end: float | None
+    sets: tuple[str, ...]
+    question: str | None = None
+    endpoint: str | None = None
+    model: str | None = None
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        """Flags by the key that each stands for."""
+        flags = {"describer.endpoint": self.endpoint, "describer.model": self.model, "prompt.question": self.question}
+        return {key: value for key, value in flags.items() if value is not None}
+
+
+_SAMPLING = (
+    click.option("--profile", metavar="NAME|FILE.toml", default="default", show_default=True, help="What to do, and how."),
+    click.option("--start", type=Time(), metavar="T", help="Begin there: seconds (72.5) or [[HH:]MM:]SS."),
+    click.option("--end", type=Time(), metavar="T", help="Stop there."),
+    click.option(
+        "--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable."
+    ),
+)
+
+_ASKING = (
+    click.option("--question", metavar="TEXT", help="What you want to know of this footage."),
+    click.option(
+        "--endpoint",
+        metavar="URL",
+        help="A model server that speaks OpenAI's chat completions. Without one, the built-in describer measures change offline. "
+        "[env: VIDEOSCAN_ENDPOINT; the key: VIDEOSCAN_API_KEY]",
+    ),
+    click.option("--model", metavar="NAME", help="The model's name there. [env: VIDEOSCAN_MODEL]"),
+)
+
+
+def sampling(command: F) -> F:
+    """The options that decide which frames are looked at; they arrive as one `choices`."""
+    return _gathered(command, _SAMPLING, ("profile", "start", "end", "sets"))
+
+
+def sampling_and_asking(command: F) -> F:
+    """Those, and the ones that decide who is asked what."""
+    return _gathered(command, _SAMPLING + _ASKING, ("profile", "start", "end", "sets", "question", "endpoint", "model"))
+
+
+def json_lines(command: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs, one object a line.")(command)
+
+
+def out(command: F) -> F:
+    """``--out``."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("videoscan-out"),
+        show_default=True,
+        metavar="DIR",
+        help="Where each input gets a folder for its timeline, report and pictures.",
+    )(command)
+
+
+def _gathered(command: F, options: tuple[Callable[[Any], Any], ...], names: tuple[str, ...]) -> F:
+    @functools.wraps(command)
+    def gather(**given: Any) -> Any:
+        choices = Choices(**{name: given.pop(name) for name in names})
+        return command(choices=choices, **given)
+
+    for option in reversed(options):
+        gather = option(gather)
+    return gather  # type: ignore[return-value]  # the same command, its options gathered

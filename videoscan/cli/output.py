@@ -1,0 +1,97 @@
+"""Where a command's words go: results to stdout, everything else to stderr, in UTF-8 whatever the console thinks."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from videoscan.errors import VideoscanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def speak_utf8() -> None:
+    """Make stdout and stderr take every character: a Windows pipe is cp1252 by default, and paths may hold undecodable bytes.
+
+    What UTF-8 cannot say (half of a surrogate pair, from such a path) comes out as ``\\udc80``, which JSON reads back.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def put(text: str = "") -> None:
+    """One line of a result. Raises `BrokenPipeError` when nobody reads any more."""
+    click.echo(text)
+
+
+def put_json(value: Mapping[str, Any]) -> None:
+    """One line of a result for programs."""
+    put(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """One line for a person, on stderr. Nobody listening is no reason to stop."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
+def complain(error: BaseException, *, about: str | None = None) -> None:
+    """An error as one sentence and its hint; the traceback only for those who set ``VIDEOSCAN_DEBUG``."""
+    if debugging():
+        say("".join(traceback.format_exception(error)).rstrip())
+    where = f"{about}: " if about is not None and about not in sentence(error) else ""
+    say(f"videoscan: {where}{sentence(error)}")
+    hint = hint_of(error)
+    if hint:
+        say(f"  hint: {hint}")
+
+
+def sentence(error: BaseException) -> str:
+    """What was wrong, on one line."""
+    if isinstance(error, VideoscanError):
+        return " ".join(error.message.split())
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(f"unexpected fault: {type(error).__name__}: {error}".split())
+
+
+def hint_of(error: BaseException) -> str | None:
+    """What to do next."""
+    if isinstance(error, VideoscanError):
+        return error.hint
+    return None if debugging() else "VIDEOSCAN_DEBUG=1 shows where it happened; please report it"
+
+
+def error_record(error: BaseException) -> dict[str, Any]:
+    """An error for ``--json``."""
+    return {"kind": type(error).__name__, "message": sentence(error), "hint": hint_of(error), "exit_code": code_of(error)}
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code that an error stands for."""
+    if isinstance(error, VideoscanError):
+        return error.exit_code
+    return 1
+
+
+def debugging() -> bool:
+    """Whether the user asked for tracebacks."""
+    return os.environ.get("VIDEOSCAN_DEBUG", "") not in {"", "0"}
+
+
+def stop_writing() -> None:
+    """After a broken pipe: let the interpreter's last flush of stdout go nowhere instead of failing."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
