@@ -42,3 +42,18 @@ def _no_worker_left():
     yield
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("videoscan")]
     assert not left, f"a test left threads running: {left}"
+
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
+
+
+def pytest_sessionfinish(session):
+    """In CI everything that a test needs is there; a skip means that something is missing from `.ci/run`."""
+    if os.environ.get("NO_SKIPPED_TESTS") and _skipped:
+        print("skipped, though NO_SKIPPED_TESTS is set:", *_skipped, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

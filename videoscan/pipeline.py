@@ -140,10 +140,8 @@ def _resolve(
     observer: Observer,
 ) -> _Job:
     """Settle every option, and make every part once, so that what is wrong is said before anything is decoded."""
-    flags: dict[str, Any] = {}
-    for key, value in (("describer.endpoint", endpoint), ("describer.model", model), ("prompt.question", question)):
-        if value is not None:
-            flags[key] = value
+    named = {"describer.endpoint": endpoint, "describer.model": model, "prompt.question": question}
+    flags = {key: value for key, value in named.items() if value is not None}
     resolved = config.load(profile, sets=sets, overrides=flags, uri=given.uri)
     settled = resolved.profile
     if end is not None and end <= (start or 0.0):
@@ -154,7 +152,10 @@ def _resolve(
         registry.make("exporters", {"kind": name})
     for note in resolved.notes:
         observer(observe.Note(note))
-    prompt = prompts.build(settled.prompt, language=settled.describer.get("language"))
+    asked = settled.prompt
+    prompt = prompts.build(
+        asked.template, role=asked.role, question=asked.question, order=asked.order, language=settled.describer.get("language")
+    )
     return _Job(given, resolved, prompt, registry.complete(settled), start or 0.0, end, tuple(to), observer)
 
 
