@@ -118,8 +118,9 @@ def test_the_declared_type_matches_the_bytes_and_the_base64_is_one_padded_line(n
 
 def test_the_longer_side_is_shrunk_and_never_enlarged():
     big = frame(0, size=(720, 1280))
-    assert (lambda p: (p.width, p.height))(encode(big, WindowOptions(long_side=640), Limits())) == (640, 360)
-    assert (lambda p: (p.width, p.height))(encode(big, WindowOptions(long_side=4000), Limits())) == (1280, 720)
+    for long_side, size in ((640, (640, 360)), (4000, (1280, 720))):
+        picture = encode(big, WindowOptions(long_side=long_side), Limits())
+        assert (picture.width, picture.height) == size
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "bmp"])
