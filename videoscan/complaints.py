@@ -121,7 +121,7 @@ def _first(
     if error["type"] == "missing":
         return ConfigError(f"{here}: missing", hint=_allowed(model, key))
     if error["type"] == "value_error":
-        return ConfigError(f"{_placed(here, origin)}: {error['ctx']['error']}", hint=_allowed(model, key) if key else None)
+        return ConfigError(f"{_placed(here, origin)}: {error['ctx']['error']}")
     return ConfigError(f"{_placed(here, origin)} = {_shown(error['input'])}: {_expected(error)}", hint=_allowed(model, key))
 
 
@@ -139,6 +139,10 @@ def _expected(error: ErrorDetails) -> str:
         return f"{_TYPES[stem]} is expected"
     if error["type"] == "literal_error":
         return "not one of the allowed values"
+    if error["type"].startswith(("greater_than", "less_than")):
+        return "out of range"
+    if error["type"] == "string_too_short":
+        return "must not be empty"
     return error["msg"][:1].lower() + error["msg"][1:]
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KINDED = ("sampler", "dedup", "describer")
 """Tables that are ``{"kind": name, **options}``: another kind takes none of the old one's options over."""
 
+RIVALS: dict[str, tuple[tuple[str, str], ...]] = {"sampler": (("every", "rate"),)}
+"""Pairs of options that say one thing in two ways: giving one in a layer takes the other out of the layers under it."""
+
 UNSET = object()
 """The value of ``--set table.key=``: the key goes back to its default."""
 
@@ -82,6 +85,7 @@ def merge(layers: Iterable[Layer], *, same_options: Callable[[str, object, objec
     for layer in layers:
         for name in KINDED:
             _change_kind(merged, name, layer, same_options)
+            _drop_rivals(merged, name, layer)
         _overlay(merged, merged.table, layer.table, layer, "")
     return merged
 
@@ -102,6 +106,15 @@ def _change_kind(merged: Merged, name: str, layer: Layer, same_options: Callable
         )
     for key in options:
         merged.drop(f"{name}.{key}")
+
+
+def _drop_rivals(merged: Merged, name: str, layer: Layer) -> None:
+    over, under = layer.table.get(name), merged.table.get(name)
+    if isinstance(over, Mapping) and isinstance(under, dict):
+        for pair in RIVALS.get(name, ()):
+            for key, rival in (pair, pair[::-1]):
+                if over.get(key) is not None and over.get(key) is not UNSET and rival in under:
+                    merged.drop(f"{name}.{rival}")
 
 
 def _overlay(merged: Merged, under: dict[str, Any], over: Mapping[str, Any], layer: Layer, path: str) -> None:

@@ -1,0 +1,146 @@
+"""Finds parts by kind through entry points, the built-in ones like a stranger's, and validates their options.
+
+A distribution adds a kind with one line, for example under ``[project.entry-points."videoscan.samplers"]``:
+``mine = "package.module:MySampler"``, where the class has an `Options` model (a `videoscan.config.Options`) and is made as
+``MySampler(options)``.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args, overload
+
+from pydantic import BaseModel
+
+from videoscan import complaints, config
+from videoscan.errors import ConfigError
+from videoscan.layers import RIVALS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from videoscan.config import Profile, Resolved, Row
+    from videoscan.seams import Dedup, Describer, Exporter, Sampler, Source
+
+Group: TypeAlias = Literal["sources", "samplers", "dedups", "describers", "exporters"]
+
+_TABLES: dict[Group, str] = {
+    "sources": "source",
+    "samplers": "sampler",
+    "dedups": "dedup",
+    "describers": "describer",
+    "exporters": "export",
+}
+
+
+def names(group: Group) -> list[str]:
+    """The kinds of a group that are installed, sorted."""
+    return sorted(_entries(group))
+
+
+def factory(group: Group, kind: str) -> type[Any]:
+    """The class behind a kind; imports its module. Raises `ConfigError` for an unknown kind or a part that cannot be imported."""
+    return _factory(group, kind, origin=None)
+
+
+@overload
+def make(group: Literal["sources"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Source: ...
+@overload
+def make(group: Literal["samplers"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Sampler: ...
+@overload
+def make(group: Literal["dedups"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Dedup: ...
+@overload
+def make(group: Literal["describers"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Describer: ...
+@overload
+def make(group: Literal["exporters"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Exporter: ...
+def make(group: Group, table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Any:
+    """Make a part from ``{"kind": name, **options}``.
+
+    `origins` (`Resolved.origins`) lets a message name the file or flag. Raises `ConfigError` with the key's path, the value and what
+    is allowed.
+    """
+    part, options = _checked(group, table, origins or {})
+    return part(options)
+
+
+def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The profile with every kind's defaults filled in: what a timeline stores. JSON-able, without secrets, and `config.load` reads it.
+
+    Camera rules are left out: the one that fitted has done its work, and the others concern other people's cameras. Raises `ConfigError`
+    as `make` does, so that this is also the check of a whole profile.
+    """
+    table: dict[str, Any] = {"name": profile.name, "source": profile.source.model_dump(mode="json")}
+    table["sampler"] = _filled("samplers", profile.sampler, origins or {})
+    table["dedup"] = _filled("dedups", profile.dedup, origins or {})
+    table["windows"] = profile.windows.model_dump(mode="json")
+    table["describer"] = _filled("describers", profile.describer, origins or {})
+    table["prompt"] = profile.prompt.model_dump(mode="json")
+    return table
+
+
+def explain(resolved: Resolved) -> list[Row]:
+    """Every value of a resolved profile, the kinds' defaults included, with its origin. Raises `ConfigError` as `make` does."""
+    return config.explain(resolved, complete(resolved.profile, origins=resolved.origins))
+
+
+def check(
+    profile: str | Path | Mapping[str, Any] = "default",
+    *,
+    sets: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Resolved, ...]:
+    """Resolve and check a whole profile: without a camera first, then as each ``[[cameras]]`` rule makes it. Raises `ConfigError`."""
+    every = config.load_every_camera(profile, sets=sets, overrides=overrides, environ=environ)
+    for resolved in every:
+        complete(resolved.profile, origins=resolved.origins)
+    return every
+
+
+def _entries(group: Group) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=f"videoscan.{group}"):
+        ours = entry.dist is not None and entry.dist.name == "videoscan"
+        # A stranger's part must not take a built-in's place unnoticed.
+        if ours or entry.name not in found:
+            found[entry.name] = entry
+    return found
+
+
+def _factory(group: Group, kind: object, *, origin: str | None) -> type[Any]:
+    if group not in get_args(Group):
+        raise ConfigError(f"{group!r} is no group of parts", hint=f"known: {', '.join(_TABLES)}")
+    entries = _entries(group)
+    if not isinstance(kind, str) or kind not in entries:
+        raise complaints.unknown_kind(f"{_TABLES[group]}.kind", kind, entries, origin)
+    try:
+        part = entries[kind].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{_TABLES[group]}.kind = {kind!r} cannot be loaded from {entries[kind].value}: {error}",
+            hint="install what it needs, or choose another kind",
+        ) from error
+    options = getattr(part, "Options", None)
+    if not (isinstance(options, type) and issubclass(options, BaseModel)):
+        raise ConfigError(f"{entries[kind].value} has no Options model, so it is no part of videoscan")
+    return cast("type[Any]", part)
+
+
+def _checked(group: Group, table: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[type[Any], BaseModel]:
+    name = _TABLES[group]
+    part = _factory(group, table.get("kind"), origin=origins.get(f"{name}.kind"))
+    options = {key: value for key, value in table.items() if key != "kind"}
+    return part, complaints.checked(part.Options, options, path=name, origins=origins, extra_keys=("kind",))
+
+
+def _filled(group: Group, table: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    _, options = _checked(group, table, origins)
+    filled = {"kind": table["kind"], **options.model_dump(mode="json")}
+    for one, other in RIVALS.get(_TABLES[group], ()):
+        # Two ways to say one thing: only the one that holds is stored, or the stored profile could not be read again.
+        for key, rival in ((one, other), (other, one)):
+            if filled.get(key) is not None and rival in filled and key in table and rival not in table:
+                del filled[rival]
+    return filled
