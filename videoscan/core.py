@@ -21,6 +21,7 @@ from videoscan.observe import Sampled
 
 if TYPE_CHECKING:
     from videoscan.config import Profile, WindowOptions
+    from videoscan.inputs import Input
     from videoscan.seams import Footage, Limits
 
 CoreItem: TypeAlias = SourceInfo | Window | Tally
@@ -46,13 +47,18 @@ class CoreSpec:
     end: float | None = None
 
 
-def spec_for(uri: str, kind: str, profile: Profile, limits: Limits, *, start: float = 0.0, end: float | None = None) -> CoreSpec:
-    """The pass that `profile` asks for over one input; `kind` is the input's, "video" or "images"."""
-    backend = "images" if kind == "images" else "pyav" if profile.source.backend == "auto" else profile.source.backend
-    source: dict[str, Any] = {"kind": backend}
-    if backend == "images":
-        source["image_rate"] = profile.source.image_rate
-    return CoreSpec(uri, source, profile.sampler, profile.dedup, profile.windows, limits, start, end)
+def spec_for(given: Input, profile: Profile, limits: Limits, *, start: float = 0.0, end: float | None = None) -> CoreSpec:
+    """The pass that `profile` asks for over one input.
+
+    ``auto`` is PyAV for videos: it is right on open GOPs and damage where OpenCV is not, and faster where frames are skipped.
+    """
+    if given.kind == "images":
+        source: dict[str, Any] = {"kind": "images", "image_rate": profile.source.image_rate}
+        if given.files:
+            source["files"] = list(given.files)
+    else:
+        source = {"kind": "pyav" if profile.source.backend == "auto" else profile.source.backend}
+    return CoreSpec(given.uri, source, profile.sampler, profile.dedup, profile.windows, limits, start, end)
 
 
 class Core:

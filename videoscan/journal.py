@@ -45,15 +45,15 @@ def key_of(window: Window, prompt: Prompt, describer: Mapping[str, Any], *, meas
 class Journal:
     """The open journal of one output folder. Not for two processes at once."""
 
-    def __init__(self, folder: Path, source: str) -> None:
-        """Read what is there. Raises `StoreError` when the folder cannot be read or written."""
+    def __init__(self, folder: Path, source: str, *, fresh: bool = False) -> None:
+        """Read what is there, or with `fresh` forget it. Raises `StoreError` when the folder cannot be read or written."""
         self._path = folder / JOURNAL
         self._answers: dict[str, Description] = {}
         self.finished: str | None = None
         with storing(self._path):
-            text = self._path.read_bytes() if self._path.exists() else b""
+            text = self._path.read_bytes() if self._path.exists() and not fresh else b""
             self._load(text)
-            self._file = self._path.open("ab")
+            self._file = self._path.open("wb" if fresh else "ab")
             if text and not text.endswith(b"\n"):
                 self._file.write(b"\n")
         if not text:
@@ -94,7 +94,9 @@ class Journal:
         )
 
     def finish(self, fingerprint: str) -> None:
-        """Note that the timeline beside it is finished, and for which question; see `videoscan.pipeline`."""
+        """Note that the timeline beside it is finished, and for which question; see `videoscan.publish`."""
+        if self.finished == fingerprint:
+            return
         self.finished = fingerprint
         self._append({"finished": fingerprint})
 

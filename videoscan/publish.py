@@ -1,0 +1,88 @@
+"""Makes the timeline document out of what a scan came to, and writes an output folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import TYPE_CHECKING
+
+from videoscan import __version__, clock, folder, registry
+from videoscan.document import DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
+from videoscan.timeline import fold, usage_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.journal import Journal
+    from videoscan.model import SourceInfo, Tally
+    from videoscan.request import Request
+    from videoscan.timeline import Outcome
+
+
+def timeline_of(
+    request: Request, info: SourceInfo, tally: Tally, outcomes: Sequence[Outcome], *, wall: float
+) -> tuple[Timeline, tuple[str, ...]]:
+    """The whole document, and notes about what had to be assumed. `wall` is how many seconds the scan took."""
+    folded = fold(outcomes, tally, start=request.start, end=request.end)
+    settings = request.resolved.profile.source
+    wall_time = clock.wall_time(settings, request.given.uri, info.clock)
+    duration = round(tally.duration, 6)
+    timeline = Timeline(
+        source=SourceRecord(
+            uri=request.given.uri,
+            camera=settings.camera,
+            duration=duration,
+            width=info.width,
+            height=info.height,
+            fps=info.fps,
+            rotation=info.rotation,
+            start_time=round(info.start_time, 6),
+            clock=wall_time.start,
+            parts=(Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
+            flags=tuple(dict.fromkeys((*info.flags, *tally.flags))),
+        ),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        videoscan=__version__,
+        profile=request.table,
+        describer=DescriberRecord(
+            kind=request.describer["kind"],
+            model=request.describer.get("model"),
+            endpoint=request.describer.get("endpoint"),
+            note=registry.factory("describers", request.describer["kind"]).note,
+        ),
+        events=folded.events,
+        windows=folded.windows,
+        coverage=folded.coverage,
+        frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
+        usage=usage_record(folded.usage),
+        timing=Timing(
+            wall=round(wall, 3),
+            decode=round(tally.decode_seconds, 3),
+            encode=round(tally.encode_seconds, 3),
+            describe_wait=round(sum(outcome.description.seconds for outcome in outcomes), 3),
+        ),
+    )
+    return timeline, wall_time.notes
+
+
+def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> None:
+    """Everything of the output folder but the pictures, the timeline last: where it is, the rest is."""
+    place.keep_only({frame for window in timeline.windows for frame in window.frames})
+    for name in dict.fromkeys(("html", *request.to, "json")):
+        exporter = registry.make("exporters", {"kind": name})
+        buffer = io.BytesIO()
+        exporter.write(timeline, buffer, folder=str(place.path))
+        file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
+        place.write(file, buffer.getvalue())
+
+
+def finished(request: Request, place: folder.OutputFolder, journal: Journal) -> Timeline | None:
+    """The timeline of an earlier run, if it answers exactly this and nothing in it needs asking again."""
+    path = place.path / folder.TIMELINE
+    if journal.finished != request.fingerprint():
+        return None
+    try:
+        timeline = Timeline.from_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return timeline if all(window.status == "described" for window in timeline.windows) else None

@@ -1,0 +1,99 @@
+"""What one scan was asked to do, settled before anything is decoded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videoscan import __version__, config, prompts, registry
+from videoscan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from videoscan.inputs import Input
+    from videoscan.model import Prompt
+
+# Options of a describer that change how fast an answer comes, not which.
+_PACE = frozenset({"concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "api_key_env"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One scan of one input. `table` is the whole profile with every default, as a timeline stores it; times are seconds."""
+
+    given: Input
+    resolved: config.Resolved
+    table: dict[str, Any]
+    prompt: Prompt
+    start: float = 0.0
+    end: float | None = None
+    to: tuple[str, ...] = ()
+
+    @property
+    def describer(self) -> dict[str, Any]:
+        """Who is asked, with every option."""
+        table: dict[str, Any] = self.table["describer"]
+        return table
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The describer's options that an answer depends on."""
+        return {key: value for key, value in self.describer.items() if key not in _PACE}
+
+    def fingerprint(self) -> str:
+        """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""
+        table = {**self.table, "describer": self.asked}
+        parts = [__version__, _stats(self.given), table, self.prompt.instructions, self.start, self.end]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def settle(
+    given: Input,
+    *,
+    profile: str | Path | Mapping[str, Any] = "default",
+    flags: Mapping[str, Any],
+    sets: Sequence[str] = (),
+    start: float | None = None,
+    end: float | None = None,
+    to: Sequence[str] = (),
+) -> Request:
+    """Settle every option. Raises `ConfigError` for whatever is wrong with any of them."""
+    if end is not None and end <= (start or 0.0):
+        raise ConfigError(f"--end {end:g} is not after --start {start or 0.0:g}", hint="both are seconds of video time")
+    resolved = config.load(profile, sets=sets, overrides=flags, uri=given.uri)
+    settled = resolved.profile
+    for name in to:
+        registry.factory("exporters", name)
+    asked = settled.prompt
+    return Request(
+        given=given,
+        resolved=resolved,
+        table=registry.complete(settled, origins=resolved.origins),
+        prompt=prompts.build(
+            asked.template,
+            role=asked.role,
+            question=asked.question,
+            order=asked.order,
+            language=settled.describer.get("language"),
+        ),
+        start=start or 0.0,
+        end=end,
+        to=tuple(to),
+    )
+
+
+def _stats(given: Input) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file whose change makes an earlier timeline stale."""
+    path = Path(given.uri)
+    files = list(given.files) or (sorted(str(each) for each in path.iterdir()) if path.is_dir() else [given.uri])
+    stats = []
+    for file in files:
+        with contextlib.suppress(OSError):
+            stat = Path(file).stat()
+            stats.append((file, stat.st_size, stat.st_mtime_ns))
+    return stats
