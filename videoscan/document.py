@@ -208,3 +208,23 @@ class Timeline(Document):
     def from_json(cls, text: str | bytes) -> Timeline:
         """Read a `timeline.json`. Raises `pydantic.ValidationError` (a `ValueError`) on anything that is not one."""
         return cls.model_validate_json(text)
+
+
+# Fields that came after a timeline could first be written without them. A document that lacks one is still valid; whatever is
+# added later goes here too.
+_MAY_BE_MISSING = {"SourceRecord": {"flags"}, "DescriberRecord": {"note"}, "ErrorRecord": {"raw"}, "WindowRecord": {"flags"}}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `timeline.json`: every field of the contract is required, unknown ones are allowed."""
+    schema = Timeline.model_json_schema(mode="serialization")
+    for name, part in {"Timeline": schema, **schema["$defs"]}.items():
+        part["required"] = [key for key in part["properties"] if key not in _MAY_BE_MISSING.get(name, ())]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:videoscan:timeline:1", **schema}
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 
@@ -48,3 +49,36 @@ def short(seconds: float) -> str:
     minutes, secs = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+
+
+def length(seconds: float) -> str:
+    """A duration for people: ``0.4 s``, ``11 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, secs = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{secs} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {secs:02d} s" if secs else f"{minutes} min"
+
+
+def wall(origin: str | None, seconds: float) -> dt.datetime | None:
+    """The wall time `seconds` after `origin` (ISO 8601), in origin's own zone; `None` without an origin or when it is no such text."""
+    try:
+        return dt.datetime.fromisoformat(origin) + dt.timedelta(seconds=seconds) if origin else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def wall_iso(origin: str | None, seconds: float) -> str | None:
+    """ISO 8601 to the millisecond, for programs: ``2026-11-21T22:14:05.400+01:00``. `None` as in `wall`."""
+    moment = wall(origin, to_milliseconds(seconds) / 1000)
+    return moment.isoformat(timespec="milliseconds") if moment else None
+
+
+def wall_short(origin: str | None, seconds: float, *, date: bool = False) -> str | None:
+    """For people: ``22:14:05``, or ``2026-11-21 22:14:05`` with `date`. Whole seconds, rounded down. `None` as in `wall`."""
+    moment = wall(origin, seconds + 0.0005)
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S") if moment else None

@@ -1,0 +1,107 @@
+"""A table with one row per event, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import IO, TYPE_CHECKING, ClassVar
+
+from videoscan import config, timecode
+from videoscan.exporters.wording import plain
+
+if TYPE_CHECKING:
+    from videoscan.document import Event, Timeline
+
+COLUMNS = (
+    "id",
+    "start",
+    "end",
+    "start_seconds",
+    "end_seconds",
+    "wall_start",
+    "wall_end",
+    "title",
+    "description",
+    "tags",
+    "confidence",
+    "importance",
+    "origin",
+    "review",
+    "flags",
+    "frames",
+    "picture",
+    "camera",
+    "source",
+)
+"""The columns, in order. They are public: new ones are added at the end.
+
+`start` and `end` are ``HH:MM:SS.mmm`` of video time, `wall_start` and `wall_end` ISO 8601 (empty when the source's clock is
+unknown). `tags` and `flags` are joined with ``; ``, `frames` (of the evidence) with spaces. `review` is what a person said of the
+event, empty when nobody did. `picture` is relative to the output folder.
+"""
+
+_FORMULA = tuple("=+-@＝＋－＠")
+"""What makes a spreadsheet compute a cell; the wide forms count in East Asian locales (OWASP, "CSV Injection")."""
+
+
+class CsvExporter:
+    """RFC 4180 with a UTF-8 byte order mark, without which Excel reads every other script as Latin-1. One line per event.
+
+    A cell that a spreadsheet would compute begins with an apostrophe instead.
+    """
+
+    class Options(config.Options):
+        """How it is laid out."""
+
+        delimiter: str = ","
+        """What stands between cells: ``;`` where the system's decimal sign is a comma, ``\\t`` for tabs."""
+
+    suffix: ClassVar[str] = ".csv"
+    media_type: ClassVar[str] = "text/csv"
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or self.Options()
+
+    def write(self, timeline: Timeline, out: IO[bytes], *, folder: str | None = None) -> None:  # noqa: ARG002  pictures stay paths
+        """Write all of it; see `videoscan.seams.Exporter`."""
+        text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
+        try:
+            rows = csv.writer(text, delimiter=self.options.delimiter)
+            rows.writerow(COLUMNS)
+            rows.writerows(_row(timeline, event) for event in timeline.events)
+        finally:
+            # The wrapper would close the caller's stream when it is collected.
+            text.detach()
+
+
+def _row(timeline: Timeline, event: Event) -> list[str | float | None]:
+    source = timeline.source
+    picture = next((evidence.picture for evidence in event.evidence if evidence.picture), None)
+    return [
+        cell(event.id),
+        timecode.clock(event.start),
+        timecode.clock(event.end),
+        round(event.start, 3),
+        round(event.end, 3),
+        timecode.wall_iso(source.clock, event.start),
+        timecode.wall_iso(source.clock, event.end),
+        cell(event.title),
+        cell(event.description),
+        cell("; ".join(event.tags)),
+        event.confidence,
+        event.importance,
+        event.origin,
+        event.review.state if event.review else None,
+        cell("; ".join(event.flags)),
+        " ".join(str(evidence.frame) for evidence in event.evidence),
+        cell(picture),
+        cell(source.camera),
+        cell(source.uri),
+    ]
+
+
+def cell(text: str | None) -> str:
+    """Text on one line that a spreadsheet shows and never computes."""
+    line = plain(text)
+    # A tab or return in front makes some spreadsheets compute too; `plain` has taken them away.
+    return f"'{line}" if line.startswith(_FORMULA) else line

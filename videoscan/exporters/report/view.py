@@ -1,0 +1,304 @@
+"""What the HTML report says, worked out as values that its template only has to print.
+
+Places on the time bar are percentages of the source's duration, as text, because the bar is as wide as the window it is read in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videoscan import timecode
+from videoscan.exporters import wording
+from videoscan.exporters.pictures import inline, link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from videoscan.document import Event, Evidence, Timeline
+    from videoscan.exporters.pictures import Inlined
+    from videoscan.exporters.wording import Run, State
+
+LANES = 4
+"""Events at the same time lie below each other, up to here; what is more shares the last lane."""
+
+MANY = 200
+
+_GRAIN = 1500
+"""Stretches that were looked at and are shorter than this part of the duration are drawn together: a screen has no more pixels.
+What was not looked at is always drawn for itself."""
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the bar."""
+
+    x: str
+    width: str
+    state: State
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on the bar's scale. Minor ones are left out where there is little room."""
+
+    x: str
+    text: str
+    wall: str | None
+    minor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """An evidence picture. Without `picture` there is only `link` (relative to the folder), or neither."""
+
+    time: str
+    wall: str | None
+    frame: int
+    picture: Inlined | None
+    link: str | None
+    box: tuple[float, float, float, float] | None
+    """x, y, width and height in 0..100 of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event, its times in words, its place on the bar, and its pictures, the telling one first."""
+
+    event: Event
+    anchor: str
+    when: str
+    wall: str | None
+    length: str
+    bounds: str | None
+    x: str
+    width: str
+    lane: int
+    badges: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    shots: tuple[Shot, ...]
+    more: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the template prints that the timeline does not say itself."""
+
+    name: str
+    line: str
+    facts: tuple[tuple[str, str], ...]
+    looked_at: str
+    gaps: tuple[Run, ...]
+    nothing: str
+    events: tuple[EventView, ...]
+    stretches: tuple[Stretch, ...]
+    legend: tuple[tuple[State, str], ...]
+    ticks: tuple[Tick, ...]
+    long: bool
+    """So many events that the browser should not lay them all out at once."""
+    lanes: int
+    tags: tuple[tuple[str, int], ...]
+    day_second: int | None
+    """Wall time of second 0, in seconds since that day's midnight, for the read-out under the pointer."""
+
+
+def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: int, pictures_per_event: int) -> Report:
+    """Work it out. Reads pictures from `folder` when there is one; see `pictures.inline` for `budget` and `long_side`."""
+    chosen = [_chosen(event.evidence, pictures_per_event) for event in timeline.events]
+    uses: dict[str, int] = {}
+    # The first picture of every event comes before the second of any, so that a tight budget still shows each event.
+    for rank in range(pictures_per_event):
+        for shown in chosen:
+            if len(shown) > rank and (picture := shown[rank].picture):
+                uses[picture] = uses.get(picture, 0) + 1
+    inlined = inline(uses, folder, budget=budget, long_side=long_side) if folder else {}
+
+    lanes = _lanes(timeline.events)
+    events = tuple(
+        _event_view(timeline, event, number, lane, shown, inlined)
+        for number, (event, lane, shown) in enumerate(zip(timeline.events, lanes, chosen, strict=True), start=1)
+    )
+    tags: dict[str, int] = {}
+    for event in timeline.events:
+        for tag in dict.fromkeys(event.tags):
+            tags[tag] = tags.get(tag, 0) + 1
+    states = {span.state for span in timeline.coverage}
+    begins = timecode.wall(timeline.source.clock, 0)
+    return Report(
+        name=wording.name(timeline),
+        line=" · ".join(_line(timeline)),
+        facts=tuple(_facts(timeline)),
+        looked_at=wording.looked_at(timeline),
+        gaps=tuple(wording.gaps(timeline)),
+        nothing=wording.nothing_happened(timeline),
+        events=events,
+        stretches=tuple(_stretches(timeline)),
+        legend=tuple((state, text) for state, text in wording.STATES.items() if state in states),
+        ticks=tuple(_ticks(timeline)),
+        long=len(events) > MANY,
+        lanes=max(lanes, default=0) + 1,
+        tags=tuple(sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:16]),
+        day_second=begins.hour * 3600 + begins.minute * 60 + begins.second if begins else None,
+    )
+
+
+def _line(timeline: Timeline) -> Iterable[str]:
+    source = timeline.source
+    yield timecode.length(source.duration)
+    if begins := timecode.wall_short(source.clock, 0, date=True):
+        yield f"{begins} – {timecode.wall_short(source.clock, source.duration)}"
+    yield f"described by {wording.described_by(timeline)}"
+
+
+def _facts(timeline: Timeline) -> Iterable[tuple[str, str]]:
+    source, usage, frames = timeline.source, timeline.usage, timeline.frames
+    yield "Source", wording.file_name(source.uri)
+    if source.camera:
+        yield "Camera", source.camera
+    yield "Duration", timecode.clock(source.duration)
+    rate = f", {source.fps:.5g} fps" if source.fps else ""
+    yield "Picture", f"{source.width} × {source.height}{rate}"
+    if len(source.parts) > 1:
+        yield "Joined from", f"{len(source.parts)} recordings"
+    yield "Describer", wording.described_by(timeline)
+    if asked := wording.question(timeline):
+        yield "Question", asked
+    decoded = f"{frames.decoded:,} decoded, " if frames.decoded is not None else ""
+    yield "Frames", f"{decoded}{frames.sampled:,} looked at, {frames.kept:,} kept"
+    if usage.requests:
+        retries = f" and {usage.retries:,} retries" if usage.retries else ""
+        yield "Sent", f"{usage.images:,} pictures ({usage.image_bytes / 1e6:.1f} MB) in {usage.requests:,} requests{retries}"
+    if usage.prompt_tokens is not None or usage.completion_tokens is not None:
+        yield "Tokens", f"{usage.prompt_tokens or 0:,} in, {usage.completion_tokens or 0:,} out"
+    if usage.cost and isinstance(usage.cost.get("amount"), int | float):
+        yield "Cost", f"{usage.cost['amount']:.2f} {usage.cost.get('currency', '')}".strip()
+    yield "Made", f"{timeline.created.replace('T', ' ')[:19]}, videoscan {timeline.videoscan}"
+
+
+def _percent(seconds: float, duration: float) -> str:
+    return f"{min(100.0, max(0.0, 100 * seconds / duration if duration > 0 else 0.0)):.3f}%"
+
+
+def _stretches(timeline: Timeline) -> Iterable[Stretch]:
+    duration = timeline.source.duration
+    held: Run | None = None
+
+    def drawn(run: Run) -> Stretch:
+        told = f"{wording.STATES[run.state]}, {wording.span(run.start, run.end)}" if run.known else run.sentence
+        return Stretch(_percent(run.start, duration), _percent(run.end - run.start, duration), run.state, told)
+
+    for run in wording.runs(timeline):
+        small = run.known and run.end - run.start < duration / _GRAIN
+        if held and small and held.known and run.end - held.start < duration / _GRAIN:
+            state: State = "described" if "described" in {held.state, run.state} else "unchanged"
+            held = wording.Run(held.start, run.end, state)
+            continue
+        if held:
+            yield drawn(held)
+        held = run
+    if held:
+        yield drawn(held)
+
+
+def _ticks(timeline: Timeline) -> Iterable[Tick]:
+    duration = timeline.source.duration
+    step = next((step for step in _STEPS if duration / step <= 9), _STEPS[-1])
+    for number in range(int(duration / step) + 1):
+        at = number * step
+        # A label at the very end would hang over the edge.
+        if at <= duration * 0.97:
+            wall = timecode.wall_short(timeline.source.clock, at)
+            text = timecode.short(at)
+            yield Tick(_percent(at, duration), text, wall[:5] if wall and step >= 60 else wall, minor=number % 2 == 1)
+
+
+def _lanes(events: Iterable[Event]) -> list[int]:
+    ends = [float("-inf")] * LANES
+    lanes = []
+    for event in events:
+        lane = next((lane for lane, end in enumerate(ends) if end <= event.start), LANES - 1)
+        ends[lane] = max(ends[lane], event.end)
+        lanes.append(lane)
+    return lanes
+
+
+def _chosen(evidence: tuple[Evidence, ...], most: int) -> list[Evidence]:
+    """Up to `most`, spread over the event; first the one that tells most: the first with a region, else the first with a picture."""
+    if not evidence or most < 1:
+        return []
+    shown = [one for one in evidence if one.picture] or list(evidence)
+    lead = next((one for one in shown if one.region), shown[0])
+    rest = [one for one in shown if one is not lead]
+    if len(rest) > most - 1:
+        rest = [rest[round(i * (len(rest) - 1) / max(1, most - 2))] for i in range(most - 1)]
+    return [lead, *rest]
+
+
+def _event_view(
+    timeline: Timeline, event: Event, number: int, lane: int, shown: list[Evidence], inlined: dict[str, Inlined]
+) -> EventView:
+    source = timeline.source
+    duration = source.duration
+    left = len(event.evidence) - len(shown)
+    return EventView(
+        event=event,
+        # An id that could not stand in a fragment as it is gives way to a number.
+        anchor=f"event-{event.id}" if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", event.id) else f"event-{number}-",
+        when=wording.span(event.start, event.end),
+        wall=timecode.wall_short(source.clock, event.start),
+        length=timecode.length(event.end - event.start),
+        bounds=_bounds(event),
+        x=_percent(event.start, duration),
+        width=_percent(event.end - event.start, duration),
+        lane=lane,
+        badges=tuple(_badges(event)),
+        facts=tuple((str(key), _value(value)) for key, value in event.attributes.items()),
+        shots=tuple(_shot(timeline, one, inlined) for one in shown),
+        more=f"and {left} more frame{'s' if left > 1 else ''}" if left else None,
+    )
+
+
+def _bounds(event: Event) -> str | None:
+    if event.start - event.start_after < 1 or event.origin == "person":
+        return None
+    return f"began after {timecode.short(event.start_after)}"
+
+
+def _badges(event: Event) -> Iterable[str]:
+    if event.origin == "measured":
+        yield "measured by the program"
+    if event.origin == "person":
+        yield "added by a person"
+    if event.review and event.review.state != "added":
+        yield f"{event.review.state} by {event.review.by or 'a person'}"
+    yield from (f"alert: {rule}" for rule in event.alerts)
+    yield from event.flags
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _shot(timeline: Timeline, evidence: Evidence, inlined: dict[str, Inlined]) -> Shot:
+    box = None
+    if evidence.region:
+        x0, y0, x1, y1 = (100 * edge for edge in evidence.region)
+        box = (round(min(x0, x1), 2), round(min(y0, y1), 2), round(abs(x1 - x0), 2), round(abs(y1 - y0), 2))
+    return Shot(
+        time=timecode.short(evidence.time),
+        wall=timecode.wall_short(timeline.source.clock, evidence.time),
+        frame=evidence.frame,
+        picture=inlined.get(evidence.picture or ""),
+        link=link(evidence.picture),
+        box=box,
+    )

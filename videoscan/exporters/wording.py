@@ -1,0 +1,148 @@
+"""What every readable export says alike: what was looked at and what was not, who described it, what is worth a subtitle."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from videoscan import timecode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videoscan.document import Event, Timeline
+
+State: TypeAlias = Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
+
+STATES: dict[State, str] = {
+    "described": "Described from pictures",
+    "unchanged": "Unchanged since a described picture",
+    "failed": "Failed: the describer gave no answer",
+    "lost": "Lost: could not be read",
+    "skipped": "Skipped",
+    "absent": "Absent: between recordings",
+}
+"""What each state of coverage means, in the order in which a legend lists them."""
+
+_WORDS: dict[State, str] = {"failed": "Failed", "lost": "Lost", "skipped": "Skipped", "absent": "Absent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring spans of coverage that a reader sees as one: same state, same reason, whatever frame stands for them."""
+
+    start: float
+    end: float
+    state: State
+    reason: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether somebody looked, directly or through a frame that looks the same."""
+        return self.state in {"described", "unchanged"}
+
+    @property
+    def what(self) -> str:
+        """Such as ``Lost 0:41-0:52 (11 s)``, with an en dash."""
+        return f"{_WORDS.get(self.state, STATES[self.state])} {span(self.start, self.end)} ({timecode.length(self.end - self.start)})"
+
+    @property
+    def sentence(self) -> str:
+        """`what` and the reason: ``Lost 0:41-0:52 (11 s): the file is damaged``."""
+        return f"{self.what}: {plain(self.reason)}" if self.reason else self.what
+
+
+def runs(timeline: Timeline) -> Iterator[Run]:
+    """Coverage in order of time, neighbours of one state and reason joined."""
+    held: Run | None = None
+    for piece in timeline.coverage:
+        if held and (held.state, held.reason) == (piece.state, piece.reason):
+            held = Run(held.start, piece.end, held.state, held.reason)
+            continue
+        if held:
+            yield held
+        held = Run(piece.start, piece.end, piece.state, piece.reason)
+    if held:
+        yield held
+
+
+def gaps(timeline: Timeline) -> list[Run]:
+    """The stretches that nobody looked at."""
+    return [run for run in runs(timeline) if not run.known]
+
+
+def looked_at(timeline: Timeline) -> str:
+    """One sentence: how much of the source the timeline speaks for."""
+    duration = timeline.source.duration
+    seconds = dict.fromkeys(STATES, 0.0)
+    for piece in timeline.coverage:
+        seconds[piece.state] += piece.end - piece.start
+    known = seconds["described"] + seconds["unchanged"]
+    if duration <= 0 or known <= 0:
+        return "Nothing was looked at."
+    told = f"{timecode.length(seconds['described'])} described from pictures"
+    if seconds["unchanged"]:
+        told += f", {timecode.length(seconds['unchanged'])} unchanged since a described picture"
+    if not any(seconds[state] for state in STATES if state not in {"described", "unchanged"}):
+        return f"All of {timecode.length(duration)} was looked at: {told}."
+    # Rounded down: 99.97 % that reads "100 %" would deny the gap that is listed below it.
+    share = int(min(known / duration, 0.9999) * 1000) / 10
+    return f"{timecode.length(known)} of {timecode.length(duration)} ({share:g} %) was looked at: {told}."
+
+
+def nothing_happened(timeline: Timeline) -> str:
+    """What a timeline without events says. It never claims more than was looked at."""
+    missing = sum(run.end - run.start for run in gaps(timeline))
+    if not timeline.coverage or missing >= timeline.source.duration:
+        return "No events, because nothing was looked at."
+    if missing > 0:
+        return (
+            f"Nothing was reported in what was looked at. {timecode.length(missing)} was not looked at, and may hold something."
+        )
+    return f"Nothing happened: all of {timecode.length(timeline.source.duration)} was looked at, and no event was reported."
+
+
+def described_by(timeline: Timeline) -> str:
+    """Such as ``openai · qwen3-vl-8b at models.example``. The endpoint's host only; its address may carry a key."""
+    who = timeline.describer
+    text = " · ".join(filter(None, (who.kind, who.model)))
+    host = urlsplit(who.endpoint).hostname if who.endpoint else None
+    return f"{text} at {host}" if host else text
+
+
+def name(timeline: Timeline) -> str:
+    """What a person calls the source: its camera, else the last piece of its path."""
+    return timeline.source.camera or file_name(timeline.source.uri)
+
+
+def file_name(uri: str) -> str:
+    """The last piece of a path or URL, without query or credentials."""
+    path = urlsplit(uri).path if "://" in uri else uri
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or uri
+
+
+def question(timeline: Timeline) -> str | None:
+    """What was asked, when the profile asked something."""
+    prompt = timeline.profile.get("prompt")
+    asked = prompt.get("question") if isinstance(prompt, dict) else None
+    return asked if isinstance(asked, str) and asked.strip() else None
+
+
+def span(start: float, end: float) -> str:
+    """``0:41-0:52`` with an en dash; one time where both print alike."""
+    first, last = timecode.short(start), timecode.short(end)
+    return first if first == last else f"{first}–{last}"
+
+
+def standing(timeline: Timeline) -> list[Event]:
+    """The events that no person rejected: what subtitles show."""
+    return [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
+
+
+def plain(text: str | None) -> str:
+    """One line: white space collapsed, control characters and surrogates removed (format characters such as joiners stay)."""
+    kept = "".join(" " if c.isspace() else c for c in text or "" if c.isspace() or unicodedata.category(c) not in {"Cc", "Cs"})
+    return " ".join(kept.split())
