@@ -67,6 +67,13 @@ def not_yet(path: str, origin: str | None) -> ConfigError:
     return ConfigError(f"{_placed(path, origin)}: not in this version: {what}", hint="take the key out; it would have no effect")
 
 
+def unknown_value(path: str, value: object, values: Iterable[str], origin: str | None) -> ConfigError:
+    """The error for a name that nothing answers to."""
+    return ConfigError(
+        f"{_placed(path, origin)} = {_shown(value)}: there is none of that name", hint=suggestion(str(value), values)
+    )
+
+
 def unknown_kind(path: str, kind: object, kinds: Iterable[str], origin: str | None) -> ConfigError:
     """The error for a kind that no installed part answers to."""
     table = path.partition(".")[0]

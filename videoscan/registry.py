@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args, overl
 
 from pydantic import BaseModel
 
-from videoscan import complaints, config
+from videoscan import complaints, config, prompts
 from videoscan.errors import ConfigError
 from videoscan.layers import RIVALS
 
@@ -71,6 +71,10 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     Camera rules are left out: the one that fitted has done its work, and the others concern other people's cameras. Raises `ConfigError`
     as `make` does, so that this is also the check of a whole profile.
     """
+    if profile.prompt.template not in prompts.names():
+        raise complaints.unknown_value(
+            "prompt.template", profile.prompt.template, prompts.names(), (origins or {}).get("prompt.template")
+        )
     table: dict[str, Any] = {"name": profile.name, "source": profile.source.model_dump(mode="json")}
     table["sampler"] = _filled("samplers", profile.sampler, origins or {})
     table["dedup"] = _filled("dedups", profile.dedup, origins or {})
