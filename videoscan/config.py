@@ -43,7 +43,7 @@ __all__ = [
 _TABLES = ("source", "sampler", "dedup", "windows", "describer", "prompt")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
-    "max_tokens", "language", "extra_body",
+    "retries", "max_tokens", "language", "extra_body",
 )  # fmt: skip
 _TEXT_KEYS = {f"describer.{key}" for key in ("endpoint", "model", "dialect", "api_key_env", "language")}
 _HOW_TO_NAME_AN_ENDPOINT = "give --endpoint https://host/v1, set VIDEOSCAN_ENDPOINT, or write describer.endpoint into the profile"

@@ -183,3 +183,11 @@ def test_explaining_shows_the_kinds_own_defaults_too():
     assert rows["dedup.kind"].origin == "--set"
     assert rows["dedup.refresh"].origin == "built in"
     assert rows["sampler.every"].origin == "configs/default.toml"
+
+
+def test_every_option_of_the_model_describer_steps_aside_when_there_is_no_model():
+    """One that `config` did not know of would be an unknown key of the offline describer."""
+    for name in registry.factory("describers", "openai").Options.model_fields:
+        if name != "endpoint":
+            resolved = config.load({"describer": {name: "X"}}, environ={})
+            assert registry.complete(resolved.profile)["describer"]["kind"] == "offline"
