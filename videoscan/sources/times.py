@@ -1,0 +1,124 @@
+"""What a pass learns about time: the clock of frames, the stretches that were lost, and how long the source really is."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from videoscan.model import Lost
+
+UNKNOWN_LENGTHS = frozenset({2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1})
+"""ISO/IEC 14496-12, 8.2.2.3: "if the duration cannot be determined then duration is set to all 1s". In ticks."""
+
+_FRAMES_OF_ROUNDING = 2.5
+_SECONDS_OF_OTHERS = 1.0
+_FIRST_VIDEO_YEAR = 1990
+
+
+@dataclass(slots=True)
+class BestEffort:
+    """A frame's time when its pts may be missing or wrong: FFmpeg's ``guess_correct_pts`` (libavcodec/decode.c).
+
+    Counts how often pts and dts failed to rise and believes the one that failed less.
+    """
+
+    faulty_pts: int = 0
+    faulty_dts: int = 0
+    last_pts: int | None = None
+    last_dts: int | None = None
+
+    def __call__(self, pts: int | None, dts: int | None) -> int | None:
+        """The frame's time in ticks, `None` when it carries neither."""
+        if dts is not None:
+            self.faulty_dts += self.last_dts is not None and dts <= self.last_dts
+            self.last_dts = dts
+        elif pts is not None:
+            self.last_dts = pts
+        if pts is not None:
+            self.faulty_pts += self.last_pts is not None and pts <= self.last_pts
+            self.last_pts = pts
+        elif dts is not None:
+            self.last_pts = dts
+        return pts if pts is not None and (dts is None or self.faulty_pts <= self.faulty_dts) else dts
+
+
+@dataclass(slots=True)
+class Order:
+    """The pictures that were promised, in presentation order: which comes next, and the how many-th one is.
+
+    Holds only what lies after the last question, so it stays as small as the decoder's look-ahead.
+    """
+
+    ahead: list[int] = field(default_factory=list)
+    passed: int = 0
+
+    def push(self, pts: int) -> None:
+        """A packet that will become a picture at `pts`."""
+        heapq.heappush(self.ahead, pts)
+
+    def index(self, pts: int) -> int:
+        """How many promised pictures lie before `pts`. Questions come in order of time."""
+        self.first_from(pts)
+        return self.passed
+
+    def first_from(self, pts: int) -> int | None:
+        """The first promised picture at or after `pts`; forgets those before."""
+        while self.ahead and self.ahead[0] < pts:
+            heapq.heappop(self.ahead)
+            self.passed += 1
+        return self.ahead[0] if self.ahead else None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Stretches that could not be read, as they are found; in order and without overlap when asked for."""
+
+    spans: list[Lost] = field(default_factory=list)
+
+    def add(self, start: float, end: float, reason: str) -> None:
+        """Half-open, in seconds. An empty stretch is no loss."""
+        if end > start:
+            self.spans.append(Lost(start, end, reason))
+
+    def settled(self, duration: float) -> tuple[Lost, ...]:
+        """Merged, sorted and cut to ``[0, duration)``. Where two overlap, the earlier one's reason stands for both."""
+        merged: list[Lost] = []
+        for span in sorted(self.spans, key=lambda span: (span.start, span.end)):
+            start, end = max(0.0, span.start), min(duration, span.end)
+            if end <= start:
+                continue
+            if merged and start < merged[-1].end + 1e-6:
+                before = merged[-1]
+                if end <= before.end or span.reason == before.reason:
+                    merged[-1] = Lost(before.start, max(before.end, end), before.reason)
+                    continue
+                start = before.end
+            merged.append(Lost(start, end, span.reason))
+        return tuple(merged)
+
+
+def settle_length(read: float, declared: float | None, *, frame: float, shared: bool) -> tuple[float, float | None]:
+    """(duration, start of the lost tail or `None`), all in seconds from the first frame.
+
+    `read` is the end of the last picture, `frame` the usual distance of two. A promise that exceeds it by little is rounding:
+    by 2.5 frames when the video itself is declared, by a second when `shared`: only the whole file is, and other streams in it
+    may be longer.
+    """
+    rounding = max(_SECONDS_OF_OTHERS, 2 * frame) if shared else _FRAMES_OF_ROUNDING * frame
+    if declared is None or declared <= read + rounding:
+        return read, None
+    return declared, read
+
+
+def wall_clock(text: str | None) -> str | None:
+    """A container's date as ISO 8601, `None` for none, nonsense, or a clock that was never set (1904, 1970)."""
+    try:
+        found = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    if found.year < _FIRST_VIDEO_YEAR:
+        return None
+    if found.tzinfo is not None and not found.utcoffset():
+        found = found.astimezone(UTC)
+    return found.isoformat(timespec="milliseconds" if found.microsecond else "seconds")
