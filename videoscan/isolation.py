@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
+# Seconds that a child may take until its first message.
+_START = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Failed:
     """What ended the child's pass: a `VideoscanError` of its own, or the sentence for anything else."""
@@ -61,7 +65,10 @@ class IsolatedCore:
         child.start()
         theirs.close()
         try:
-            while (message := self._next(ours)) is not None:
+            # A child that starts on a busy machine imports its libraries first: that is no hanging decoder.
+            patience = max(self._patience, _START)
+            while (message := self._next(ours, patience)) is not None:
+                patience = self._patience
                 if isinstance(message, Sampled):
                     if self._report is not None:
                         self._report(message)
@@ -83,7 +90,7 @@ class IsolatedCore:
             child.join()
             child.close()
 
-    def _next(self, pipe: Connection) -> CoreItem | Sampled | _Failed | _Ended | None:
+    def _next(self, pipe: Connection, patience: float) -> CoreItem | Sampled | _Failed | _Ended | None:
         """The child's next message, or `None` once we were stopped."""
         waited = 0.0
         while not self._stopped.is_set():
@@ -91,9 +98,9 @@ class IsolatedCore:
                 message: CoreItem | Sampled | _Failed | _Ended = pipe.recv()
                 return message
             waited += 0.1
-            if waited >= self._patience:
+            if waited >= patience:
                 raise SourceLost(
-                    f"the decoder made no progress on {self._spec.uri} for {self._patience:g} s and was stopped",
+                    f"the decoder made no progress on {self._spec.uri} for {patience:g} s and was stopped",
                     hint="raise source.patience if the disk is slow; the file may be damaged",
                 )
         return None

@@ -65,7 +65,7 @@ def test_an_error_of_the_iterator_reaches_the_reader_after_the_items_before_it()
         with pytest.raises(ValueError, match="torn"):
             async with flow.read_ahead(failing(), 2, stop=no_stop) as items:
                 async for item in items:
-                    got.append(item)  # noqa: PERF401  (what came before the error is the point)
+                    got.append(item)
         return got
 
     assert run(main()) == [1]
