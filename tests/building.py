@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from videoscan.model import Description, Frame, Mark, Reason, Told
-from videoscan.timeline import Outcome, Shown
+from videoscan.model import Description, Frame, Mark, Reason, Shown, Told
+from videoscan.timeline import Outcome
 
 
 @dataclass(frozen=True)

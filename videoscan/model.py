@@ -162,6 +162,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as a window showed it. `picture` is its path relative to the output folder, `None` when nothing was saved."""
+
+    frame: int
+    time: float
+    picture: str | None
+    region: Box | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """A stretch that could not be read, and why."""
 

@@ -21,9 +21,9 @@ from videoscan.errors import ConfigError, ScanAborted
 from videoscan.folder import PICTURES, OutputFolder
 from videoscan.isolation import IsolatedCore
 from videoscan.journal import Journal, key_of
-from videoscan.model import SourceInfo, Tally, Window
+from videoscan.model import Shown, SourceInfo, Tally, Window
 from videoscan.request import Request, settle
-from videoscan.timeline import Outcome, Shown
+from videoscan.timeline import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

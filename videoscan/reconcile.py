@@ -16,8 +16,7 @@ from videoscan.document import Event, Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.model import Box, Told
-    from videoscan.timeline import Shown
+    from videoscan.model import Box, Shown, Told
 
 # Likeness of titles, 0..100 (rapidfuzz's token_set_ratio: word order and repeated words do not count). Two tellings of one event
 # by one model rarely fall under 55; different events of one picture rarely pass 70 unless they share their tags as well.

@@ -10,26 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from videoscan.document import CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
-from videoscan.model import Reason, Usage
+from videoscan.model import Reason, Shown, Usage
 from videoscan.reconcile import Candidate, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.model import Box, Description, Mark, Tally
+    from videoscan.model import Description, Mark, Tally
 
 # Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
 _DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture as a window showed it. `picture` is its path relative to the output folder, `None` when nothing was saved."""
-
-    frame: int
-    time: float
-    picture: str | None
-    region: Box | None
 
 
 @dataclass(frozen=True, slots=True)
