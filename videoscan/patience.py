@@ -40,10 +40,11 @@ class Patience:
         """Seconds to wait after so many failures (at least 1); `asked` is what the server wants, taken at its word up to `longest`.
 
         "Equal jitter": half of the wait is certain, half is random, so that many clients do not come back as one (AWS
-        Architecture Blog, "Exponential backoff and jitter"). A wait that was asked for is only ever made longer, by a tenth at most.
+        Architecture Blog, "Exponential backoff and jitter"). A wait that was asked for is only ever made longer, by a tenth at most;
+        to be asked for none is not to be asked.
         """
-        if asked is not None:
-            return min(self.longest, max(0.0, asked) * (1 + random.random() / 10))
+        if asked:
+            return min(self.longest, asked * (1 + random.random() / 10))
         most = min(self.longest, self.first * 2.0 ** min(failures - 1, 30))
         return most / 2 + random.random() * most / 2
 
@@ -95,7 +96,7 @@ async def sleep(seconds: float) -> None:
 _SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*")
 # Gemini: error.details[].retryDelay "55s"; others say it in prose: "Please try again in 1.5s", "retry after 20 seconds".
 _IN_BODY = re.compile(
-    r"\"?retry_?(?:delay|after)\"?\s*:\s*\"?(\d+(?:\.\d+)?)\s*(ms|s)?\b|(?:try again|retry)[^.\n]{0,20}?\b(?:in|after) (\d+(?:\.\d+)?)\s*(ms|s)",
+    r"retry_?(?:delay|after)[\\\"']*\s*:\s*[\\\"']*(\d+(?:\.\d+)?)\s*(ms|s)?\b|(?:try again|retry)[^.\n]{0,20}?\b(?:in|after) (\d+(?:\.\d+)?)\s*(ms|s)",
     re.IGNORECASE,
 )
 

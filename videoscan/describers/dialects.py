@@ -240,7 +240,6 @@ OPENROUTER = Dialect(
     formats=JPEG_PNG_WEBP,  # "Image inputs": png, jpeg, webp, gif
     json_schema=None,  # depends on the provider behind the model
     plain_schema=True,
-    codes={"402": Meaning.REFUSED},  # "Errors": no credits left
 )
 
 GENERIC = Dialect(name="generic")

@@ -1,0 +1,678 @@
+"""The openai describer against a real HTTP server that misbehaves on request."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import email.utils
+import json
+import socket
+import time
+
+import pytest
+
+from videoscan import patience, prompts
+from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
+from videoscan.errors import ConfigError, EndpointRefused, EndpointUnreachable
+from videoscan.model import Description, Window
+from videoscan.testing.model_server import (
+    ModelServer,
+    Received,
+    Turn,
+    answer,
+    drops,
+    event,
+    fails,
+    ok,
+    says,
+    sees_everything,
+    throttled,
+)
+from videoscan.testing.pictures import picture, window
+
+PROMPT = prompts.build("default", question="What happens?")
+GOOD = answer([event("A car arrives", 2, 3)])
+
+
+def describe(server: ModelServer, *windows: Window, prompt=PROMPT, **options) -> list[Description]:
+    """All windows through one session, one after the other, waits skipped."""
+
+    async def work() -> list[Description]:
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, **{"model": "test-model", **options})).session()
+            try:
+                with patience.instantly() as waits:
+                    described = [await session.describe(each, prompt) for each in windows]
+                server.waits, server.session = list(waits), session
+                return described
+            finally:
+                await session.close()
+
+    return asyncio.run(work())
+
+
+def raised(kind: type[Exception], server: ModelServer, *windows: Window, **options) -> Exception:
+    with pytest.raises(kind) as info:
+        describe(server, *windows, **options)
+    return info.value
+
+
+# -- what is sent ----------------------------------------------------------------------------------------------------
+
+
+def test_a_window_becomes_one_request_of_named_pictures_with_the_question_last(monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_API_KEY", " sk-secret\n")
+    server = ModelServer([ok([event("A car arrives", 2, 3)])])
+    shown = Window(0, 0.0, 90.0, (picture(0, 0.0), picture(30, 72.4), picture(31, 80.0)))
+    [described] = describe(server, shown, max_tokens=777, extra_body={"temperature": 0})
+    [request] = server.requests
+    assert request.labels == ("Frame 1 · 00:00:00.000", "Frame 2 · 00:01:12.400", "Frame 3 · 00:01:20.000")
+    assert request.pictures == tuple(each.data for each in shown.pictures)
+    assert request.text.endswith("What happens?")
+    assert request.system == PROMPT.system
+    assert request.authorization == "Bearer sk-secret"
+    assert request.path == "/v1/chat/completions"
+    assert (request.body["max_tokens"], request.body["temperature"], request.body["model"]) == (777, 0, "test-model")
+    assert request.schema == PROMPT.schema
+    assert [(each.title, each.first, each.last) for each in described.events] == [("A car arrives", 1, 2)]
+    assert described.failure is None
+    assert described.summary == "A test."
+
+
+def test_no_key_means_no_header_and_no_temperature_unless_asked_for(monkeypatch):
+    monkeypatch.delenv("VIDEOSCAN_API_KEY", raising=False)
+    server = ModelServer()
+    describe(server, window(2))
+    assert server.requests[0].authorization is None
+    assert "temperature" not in server.requests[0].body
+
+
+def test_text_first_puts_the_instructions_before_the_pictures():
+    server = ModelServer(text_first=True)
+    [described] = describe(server, window(3), prompt=prompts.build(order="text-first"))
+    assert described.failure is None
+
+
+@pytest.mark.parametrize("media_type", ["image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"])
+def test_every_format_is_declared_as_what_it_is(media_type):
+    server = ModelServer()
+    shown = window(2, media_type=media_type)
+    [described] = describe(server, shown)
+    assert described.failure is None
+    assert server.requests[0].pictures == tuple(each.data for each in shown.pictures)
+
+
+def test_the_whole_address_and_its_query_are_used_as_they_are():
+    server = ModelServer()
+
+    async def work():
+        async with server:
+            address = server.url.replace("/v1", "/v2/infer/abc-1/v1/chat/completions?api-version=2024-10-21&x=%2Fy")
+            session = OpenAiDescriber(OpenAiOptions(endpoint=address, model="m")).session()
+            await session.describe(window(1), PROMPT)
+            await session.close()
+            return session
+
+    session = asyncio.run(work())
+    assert server.requests[0].path == "/v2/infer/abc-1/v1/chat/completions"
+    assert server.requests[0].query == "api-version=2024-10-21&x=%2Fy"
+    assert session.dialect.name == "modelarts"
+    assert "api-version" not in repr(session.endpoint)
+
+
+def test_the_language_is_asked_for_once():
+    server = ModelServer()
+    describe(server, window(1), language="zh", prompt=prompts.build(language="zh", question="谁?"))
+    assert server.requests[0].text.count("Simplified Chinese") == 1
+    assert server.requests[0].text.endswith("谁?")
+
+
+def test_a_picture_over_the_limit_is_never_sent():
+    huge = picture(1, width=1700, height=1700, media_type="image/bmp")  # 8.7 MB, 11.6 MB as Base64
+    server = ModelServer()
+    [described] = describe(server, Window(0, 0.0, 1.0, (huge,)))
+    assert server.requests == []
+    assert described.failure.kind == "RequestRejected"
+    assert "10000000" in described.failure.message
+
+
+def test_the_only_model_is_taken_when_none_is_named():
+    server = ModelServer(models=["the-one"])
+    describe(server, window(1), model=None)
+    assert server.requests[0].body["model"] == "the-one"
+    error = raised(ConfigError, ModelServer(models=["a", "b"]), window(1), model=None)
+    assert "a, b" in str(error)
+
+
+# -- waiting and trying again ------------------------------------------------------------------------------------------
+
+
+def in_seconds(seconds: float) -> str:
+    when = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    return email.utils.format_datetime(when, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("turn", "least", "most"),
+    [
+        (throttled(retry_after="7"), 6.9, 7.8),
+        (throttled(retry_after="7", status=503), 6.9, 7.8),
+        (throttled(retry_after=in_seconds(40)), 30, 45),
+        (throttled(retry_after="999999"), 119.9, 120),
+        (throttled(), 0.2, 0.5),
+        (throttled(status=503), 0.2, 0.5),
+        (throttled(retry_after="soon"), 0.2, 0.5),
+        (fails(429, 'quota: "retryDelay": "55s"'), 55, 61),
+    ],
+)
+def test_a_throttled_request_waits_as_long_as_it_is_told_and_goes_again(turn, least, most):
+    server = ModelServer([turn, ok()])
+    [described] = describe(server, window(2))
+    assert described.failure is None
+    assert len(server.waits) == 1
+    assert least <= server.waits[0] <= most + 0.01
+    assert (described.usage.requests, described.usage.retries, described.attempts) == (2, 1, 2)
+
+
+def test_retry_delay_in_a_gemini_error_body_is_heeded():
+    body = [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "55s"}], "message": "quota"}}]
+    server = ModelServer([Turn(status=429, body=json.dumps(body).encode()), ok()])
+    [described] = describe(server, window(1))
+    assert described.failure is None
+    assert 55 <= server.waits[0] <= 61
+
+
+def test_one_request_told_to_wait_holds_its_neighbours_back():
+    server = ModelServer([throttled(retry_after="30")])
+
+    async def work():
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", concurrency=1)).session()
+            with patience.instantly() as waits:
+                await asyncio.gather(*(session.describe(window(1, index=n), PROMPT) for n in range(3)))
+            await session.close()
+            return list(waits)
+
+    waits = asyncio.run(work())
+    assert len(waits) == 1
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 504])
+def test_passing_faults_are_tried_again_with_growing_waits_and_within_bounds(status):
+    server = ModelServer(lambda _request: fails(status))
+    [described] = describe(server, window(1), retries=3)
+    assert described.failure.kind == "EndpointFailed"
+    assert str(status) in described.failure.message
+    assert len(server.requests) == 4
+    assert server.waits == sorted(server.waits)
+    assert described.events == ()
+
+
+def test_a_throttled_endpoint_costs_its_window_and_not_the_scan():
+    server = ModelServer([throttled()] * 3 + [ok()])
+    first, second = describe(server, window(1), window(1, index=1), retries=2)
+    assert first.failure.kind == "EndpointThrottled"
+    assert second.failure is None
+
+
+def test_a_connection_cut_in_the_middle_of_an_answer_is_tried_again():
+    server = ModelServer([ok(cut_after=40), ok([event("Seen", 1)])])
+    [described] = describe(server, window(1))
+    assert described.events[0].title == "Seen"
+    assert described.usage.retries == 1
+
+
+def test_an_answer_whose_json_does_not_end_is_tried_again_though_http_noticed_nothing():
+    server = ModelServer([Turn(body=b'{"choices": [{"message": {"content": "{'), ok([event("Seen", 1)])])
+    [described] = describe(server, window(1))
+    assert described.events[0].title == "Seen"
+
+
+def test_a_dead_pooled_connection_costs_no_retry():
+    server = ModelServer([ok(), drops(), ok([event("Seen", 1)])])
+    _first, second = describe(server, window(1), window(1, index=1), retries=0)
+    assert second.failure is None
+    assert second.events[0].title == "Seen"
+    assert server.waits == []
+    assert len(server.connections) == 2
+
+
+def test_a_server_that_always_hangs_up_ends_in_a_failure_not_in_a_loop():
+    server = ModelServer([ok()] + [drops()] * 50)
+    _first, second = describe(server, window(1), window(1, index=1), retries=2)
+    assert second.failure.kind == "EndpointFailed"
+    assert len(server.requests) == 1 + 1 + 3
+
+
+def test_a_server_that_never_answers_meets_the_time_limit_three_times_and_no_more():
+    server = ModelServer([ok()], delay=0)
+    server._script = [ok(), *[ok(delay=30)] * 9]
+    _first, second = describe(server, window(1), window(1, index=1), timeout=0.2)
+    assert second.failure.kind == "EndpointUnreachable"
+    assert "0.2 s" in second.failure.message
+    assert len(server.requests) == 4
+
+
+def test_an_answer_that_drips_meets_the_time_limit_too():
+    server = ModelServer([ok(drip=1), ok([event("Seen", 1)])])
+    began = time.monotonic()
+    [described] = describe(server, window(1), timeout=0.3)
+    assert described.events[0].title == "Seen"
+    assert time.monotonic() - began < 3
+
+
+def test_requests_per_minute_are_held():
+    server = ModelServer()
+    describe(server, *(window(1, index=n) for n in range(5)), requests_per_minute=6)
+    assert sum(server.waits) >= 4 * 10 - 1
+
+
+def test_no_more_requests_are_under_way_than_were_allowed():
+    server = ModelServer(delay=0.02)
+
+    async def work():
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", concurrency=3)).session()
+            await asyncio.gather(*(session.describe(window(1, index=n), PROMPT) for n in range(12)))
+            await session.close()
+
+    asyncio.run(work())
+    assert server.most_busy == 3
+
+
+# -- stopping at once ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        fails(401, "no such key"),
+        fails(403, "not for you"),
+        fails(404, "model not found"),
+        fails(401, "The resource is frozen.", code="ModelArts.81006"),
+        fails(429, "You exceeded your current quota", code="insufficient_quota"),
+        Turn(status=301, headers={"Location": "https://elsewhere.example/"}),
+    ],
+)
+def test_what_no_request_can_cure_stops_the_scan_at_once(turn):
+    server = ModelServer([turn])
+    error = raised(EndpointRefused, server, window(1))
+    assert len(server.requests) == 1
+    assert error.exit_code == 4
+    assert error.hint
+
+
+def test_a_key_that_a_server_quotes_is_masked(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    error = raised(EndpointRefused, ModelServer(key="sk-other"), window(1), api_key_env="MY_KEY")
+    assert "sk-very-secret" not in str(error)
+    assert "MY_KEY" in str(error)
+
+
+def test_a_key_never_shows_in_a_failure_or_a_repr(monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_API_KEY", "sk-very-secret")
+    server = ModelServer(lambda _request: says("I know sk-very-secret, but no JSON"))
+    [described] = describe(server, window(1))
+    assert described.failure.kind == "BadReply"
+    everything = repr(
+        (described, server.session.endpoint, server.session.limits, OpenAiDescriber(OpenAiOptions(endpoint=server.url)))
+    )
+    assert "sk-very-secret" not in everything
+
+
+def test_an_endpoint_that_was_never_reached_raises_after_a_few_tries():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+
+    async def work():
+        session = OpenAiDescriber(OpenAiOptions(endpoint=url, model="m")).session()
+        try:
+            with patience.instantly() as waits, contextlib.suppress(asyncio.CancelledError):
+                await session.describe(window(1), PROMPT)
+        finally:
+            await session.close()
+            assert len(waits) == 2
+
+    with pytest.raises(EndpointUnreachable, match="cannot be reached") as info:
+        asyncio.run(work())
+    assert info.value.exit_code == 4
+
+
+def test_an_endpoint_that_goes_away_later_costs_windows_only():
+    server = ModelServer()
+
+    async def work():
+        session = None
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", retries=1)).session()
+            first = await session.describe(window(1), PROMPT)
+        with patience.instantly():
+            second = await session.describe(window(1, index=1), PROMPT)
+        await session.close()
+        return first, second
+
+    first, second = asyncio.run(work())
+    assert first.failure is None
+    assert second.failure.kind == "EndpointUnreachable"
+    assert second.usage.images == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://host/v1", "host/v1", "", "http://", "https://user:hunter2@host/v1", "http://host:99999/v1", "http://ho st/v1"],
+)
+def test_an_address_that_cannot_be_used_is_a_configuration_error_without_its_secrets(address):
+    with pytest.raises(ConfigError, match=r"describer\.endpoint") as info:
+        OpenAiOptions(endpoint=address)
+    assert "hunter2" not in str(info.value)
+    assert info.value.hint
+
+
+# -- adapting -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_response_format_is_left_out_once_and_for_all():
+    server = ModelServer(schemas="refused")
+    first, second = describe(server, window(2), window(2, index=1))
+    assert first.failure is None
+    assert second.failure is None
+    assert ["response_format" in request.body for request in server.requests] == [True, False, False]
+    assert '"observations"' in server.requests[1].text
+    assert server.requests[1].text.endswith("What happens?")
+    assert server.waits == []
+
+
+def test_an_opaque_400_is_tried_without_response_format_and_only_believed_when_that_helps():
+    server = ModelServer(lambda _request: fails(400, "Bad Request"))
+    first, second = describe(server, window(1), window(1, index=1))
+    assert (first.failure.kind, second.failure.kind) == ("RequestRejected", "RequestRejected")
+    assert ["response_format" in request.body for request in server.requests] == [True, False, True, False]
+
+    def picky(request: Received) -> Turn:
+        return fails(422, "Unprocessable") if "response_format" in request.body else sees_everything(request)
+
+    server = ModelServer(picky)
+    describe(server, window(1), window(1, index=1))
+    assert ["response_format" in request.body for request in server.requests] == [True, False, False]
+
+
+def test_max_completion_tokens_is_used_where_max_tokens_is_not_taken():
+    def newer(request: Received) -> Turn:
+        refused = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        return fails(400, refused, code="unsupported_parameter") if "max_tokens" in request.body else sees_everything(request)
+
+    server = ModelServer(newer)
+    first, second = describe(server, window(1), window(1, index=1), max_tokens=99)
+    assert first.failure is None
+    assert second.failure is None
+    assert len(server.requests) == 3
+    assert server.requests[2].body["max_completion_tokens"] == 99
+
+
+def test_too_many_pictures_split_the_window_and_the_limit_is_remembered():
+    def sees_its_first_and_last(request: Received) -> Turn:
+        return ok([event(f"Seen by request {request.index}", 1, 1), event(f"Last of request {request.index}", request.frames)])
+
+    server = ModelServer(sees_its_first_and_last, most_pictures=4)
+    first, second = describe(server, window(10), window(10, index=1, first=10))
+    assert first.failure is None
+    assert [request.frames for request in server.requests] == [10, 3, 3, 4, 3, 3, 4]
+    assert [(each.first, each.last) for each in first.events] == [(0, 0), (2, 2), (3, 3), (5, 5), (6, 6), (9, 9)]
+    assert second.failure is None
+    assert second.attempts == 3
+    assert server.session.limits.pictures == 4
+    assert any("parts" in flag for flag in first.flags)
+    assert (first.usage.requests, first.usage.retries, first.usage.images) == (4, 0, 20)
+
+
+def test_an_event_that_goes_on_across_the_cut_is_told_once():
+    server = ModelServer(lambda request: ok([event("A dog sleeps", 1, request.frames)]), most_pictures=3)
+    [described] = describe(server, window(6))
+    assert [(each.title, each.first, each.last) for each in described.events] == [("A dog sleeps", 0, 5)]
+
+
+def test_a_context_that_is_too_short_splits_by_its_measure():
+    server = ModelServer(context=450)
+    first, second = describe(server, window(8), window(8, index=1))
+    assert first.failure is None
+    assert second.failure is None
+    assert max(request.frames for request in server.requests[1:]) <= 4
+    assert sum(request.frames > 4 for request in server.requests) == 1
+
+
+def test_a_body_that_is_too_large_is_split_and_the_limit_remembered():
+    server = ModelServer(most_bytes=60_000)
+    shown = window(6, width=160, height=90)
+    first, second = describe(server, shown, window(6, index=1, width=160, height=90))
+    assert first.failure is None
+    assert second.failure is None
+    assert sum(request.size > 60_000 for request in server.requests) <= 2
+    assert server.session.limits.body_bytes is not None
+
+
+def test_a_single_picture_that_is_too_much_fails_its_window_and_says_what_to_do():
+    server = ModelServer(context=50)
+    [described] = describe(server, window(2))
+    assert described.failure.kind == "RequestRejected"
+    assert "context" in described.failure.message
+
+
+def test_a_backend_timeout_asks_with_fewer_pictures_and_remembers_nothing():
+    slow = Turn(status=504, body=b'{"error_msg":"Backend timeout","error_code":"APIG.0203","request_id":"r"}')
+    server = ModelServer([slow])
+    [described] = describe(server, window(4))
+    assert described.failure is None
+    assert [request.frames for request in server.requests] == [4, 2, 2]
+    assert server.session.limits.pictures is None
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Turn(status=403, body=b'{"error_code": "ModelArts.81011", "error_msg": "May contain senstive words"}'),
+        fails(403, "blocked", code="ModelArts.81011"),
+        fails(400, "The response was filtered due to the prompt triggering content management policy", code="content_filter"),
+        fails(400, "Input data may contain inappropriate content.", code="data_inspection_failed"),
+        says(None, finish="content_filter"),
+        says(None, message={"refusal": "I can't help with that."}),
+    ],
+)
+def test_a_content_filter_fails_that_window_and_nothing_else(turn):
+    server = ModelServer([turn, ok()])
+    first, second = describe(server, window(4), window(4, index=1))
+    assert first.failure.kind == "ContentFiltered"
+    assert second.failure is None
+    assert len(server.requests) == 2
+
+
+# -- answers --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        says(f"```json\n{GOOD}\n```"),
+        says(f"Here is what I saw:\n{GOOD}\nI hope this helps {{really}}!"),
+        says(f'<think>The user wants {{"events": []}}. Let me look.</think>\n{GOOD}'),
+        says(f"Let me look at frame 1.</think>{GOOD}"),
+        says(GOOD, message={"reasoning_content": '{"events": []}'}),
+        says("", message={"reasoning": f"I see. {GOOD}"}),
+        says([{"type": "text", "text": GOOD[:30]}, {"type": "text", "text": GOOD[30:]}]),
+        says(GOOD, stream=True),
+        says(GOOD, stream=True, done=False),
+        says(GOOD, stream=True, usage=None, message={"reasoning_content": "hm"}),
+        Turn(body=json.dumps({"choices": [{"text": GOOD}]}).encode()),
+    ],
+)
+def test_an_answer_is_found_in_whatever_surrounds_it(turn):
+    server = ModelServer([turn])
+    [described] = describe(server, window(4))
+    assert [(each.title, each.first, each.last) for each in described.events] == [("A car arrives", 1, 2)]
+    assert described.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        says("I see a car park at night. A man walks."),
+        says(None),
+        says("", finish="length"),
+        Turn(body=b'{"choices": [], "usage": {"prompt_tokens": 5}}'),
+        Turn(body=b"Internal text", content_type="text/plain"),
+        Turn(body=b"[1, 2]"),
+    ],
+)
+def test_what_cannot_be_read_is_asked_three_times_in_all_and_its_text_kept(turn):
+    server = ModelServer(lambda _request: turn)
+    [described] = describe(server, window(2))
+    assert described.failure.kind == "BadReply"
+    assert len(server.requests) == 3
+    assert described.events == ()
+    assert described.summary is None
+    assert described.observations == ()
+    if isinstance(turn.content, str) and turn.content:
+        assert described.failure.raw == turn.content
+
+
+def test_prose_is_asked_again_in_plain_words_and_the_endpoint_is_remembered_for_it():
+    def needs_words(request: Received) -> Turn:
+        return sees_everything(request) if "JSON object" in request.text else says("I see a car.")
+
+    server = ModelServer(needs_words)
+    first, second = describe(server, window(2), window(2, index=1), dialect="vllm")
+    assert (first.failure, second.failure) == (None, None)
+    assert (first.attempts, second.attempts) == (2, 1)
+
+
+def test_an_answer_cut_off_by_the_token_limit_keeps_its_complete_events():
+    whole = answer([event("One", 1), event("Two", 2), event("Three", 3)])
+    server = ModelServer([says(whole[: whole.index("Three") + 20], finish="length")])
+    [described] = describe(server, window(4))
+    assert [each.title for each in described.events] == ["One", "Two"]
+    assert any("cut off" in flag for flag in described.flags)
+    assert described.attempts == 1
+
+
+def test_an_answer_cut_off_before_anything_complete_is_asked_again_with_more_room():
+    server = ModelServer([says('{"observations": ["A long', finish="length"), ok([event("One", 1)])])
+    first, second = describe(server, window(4), window(4, index=1), max_tokens=100)
+    assert [each.title for each in first.events] == ["One"]
+    assert second.failure is None
+    assert [request.body["max_tokens"] for request in server.requests] == [100, 200, 200]
+
+
+def test_numbers_out_of_range_are_clamped_and_flagged():
+    told = [event("Far", 40, 50, confidence=1.7, importance=-3), event("Back", 3, 2), event("No frame", None, None)]
+    told[2]["first_frame"] = told[2]["last_frame"] = None
+    server = ModelServer([ok(told)])
+    [described] = describe(server, window(4))
+    far, back, nowhere = described.events
+    assert (far.first, far.last, far.confidence, far.importance) == (3, 3, 1.0, 0.0)
+    assert len(far.flags) == 3
+    assert (back.first, back.last) == (1, 2)
+    assert back.flags
+    assert (nowhere.first, nowhere.last) == (0, 3)
+    assert nowhere.flags
+
+
+def test_usage_is_summed_over_attempts_and_absent_when_the_server_gives_none():
+    server = ModelServer([says("prose"), throttled(), ok()])
+    shown = window(3)
+    [described] = describe(server, shown)
+    usage = described.usage
+    assert (usage.requests, usage.retries, usage.images) == (3, 2, 9)
+    assert usage.image_bytes == 3 * sum(len(each.data) for each in shown.pictures)
+    assert (usage.prompt_tokens, usage.completion_tokens) == (2000, 200)
+    server = ModelServer([ok(usage=None)])
+    [described] = describe(server, window(1))
+    assert described.usage.prompt_tokens is None
+
+
+def test_ten_megabytes_of_text_are_bounded():
+    server = ModelServer(lambda _request: says("x" * 10_000_000))
+    [described] = describe(server, window(1))
+    assert described.failure.kind == "BadReply"
+    assert len(described.failure.raw) <= 8000
+    assert len(server.requests) == 3
+
+
+def test_an_error_in_the_middle_of_a_stream_is_an_error():
+    broken = Turn(
+        body=b'data: {"choices":[{"delta":{"content":"{"}}]}\n\ndata: {"error": {"message": "boom", "code": 500}}\n\n',
+        content_type="text/event-stream",
+    )
+    half = Turn(body=b'data: {"choices":[{"delta":{"content":"{"}}]}\n\n', content_type="text/event-stream")
+    server = ModelServer([broken, half, ok([event("Seen", 1)])])
+    [described] = describe(server, window(1))
+    assert described.events[0].title == "Seen"
+    assert described.usage.requests == 3
+
+
+def test_an_error_inside_a_200_is_an_error():
+    server = ModelServer([Turn(body=b'{"error": {"message": "Provider returned error", "code": 429}}'), ok()])
+    [described] = describe(server, window(1))
+    assert described.failure is None
+    assert len(server.requests) == 2
+
+
+# -- leaving -----------------------------------------------------------------------------------------------------------------
+
+
+def test_cancelling_leaves_no_task_and_no_connection():
+    server = ModelServer(delay=30)
+
+    async def work():
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", concurrency=2)).session()
+            tasks = [asyncio.create_task(session.describe(window(1, index=n), PROMPT)) for n in range(5)]
+            await server.until_busy(2)
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(each, asyncio.CancelledError) for each in ended)
+            assert session.endpoint.slots.busy == 0
+            await session.close()
+            await session.close()
+            # What is left belongs to the server, which runs in this loop as well.
+            assert not [task for task in asyncio.all_tasks() if "videoscan/describers" in repr(task)]
+
+    asyncio.run(work())
+
+
+def test_two_sessions_of_one_endpoint_share_what_was_learned_and_the_last_closes_it():
+    server = ModelServer(schemas="refused")
+
+    async def work():
+        async with server:
+            describer = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m"))
+            one, two = describer.session(), describer.session()
+            assert one.endpoint is two.endpoint
+            await one.describe(window(1), PROMPT)
+            await one.close()
+            await two.describe(window(1), PROMPT)
+            await two.close()
+
+    asyncio.run(work())
+    assert len(server.requests) == 3
+    assert len(server.connections) == 1
+
+
+def test_a_server_in_a_thread_serves_other_loops():
+    with ModelServer.in_thread([ok([event("Seen", 1)])]) as server:
+
+        async def work():
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m")).session()
+            try:
+                return await session.describe(window(1), PROMPT)
+            finally:
+                await session.close()
+
+        assert asyncio.run(work()).events[0].title == "Seen"
+
+
+def test_the_server_notices_what_breaks_the_wire_format():
+    liar = picture(1, media_type="image/png")
+    liar = type(liar)(**{name: getattr(liar, name) for name in liar.__slots__} | {"media_type": "image/jpeg"})
+    with pytest.raises(AssertionError, match="declared image/jpeg"):
+        describe(ModelServer(), Window(0, 0.0, 1.0, (liar,)))

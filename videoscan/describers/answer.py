@@ -1,0 +1,264 @@
+"""Reads what a model wrote: finds the JSON object in the text, mends it where that is sound, and holds its values to their ranges.
+
+Pure. Nothing that a model says is believed beyond its place: frame numbers become places in the window, numbers are clamped, texts
+are cut to bounds, and every such correction leaves a flag. Times are never read from an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from videoscan.model import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.model import Box
+
+MOST_TEXT = 1_000_000
+"""Characters of an answer that are looked at; a full answer of a window is a few thousand."""
+_MOST_STARTS = 2_000
+_LONG, _SHORT = 4_000, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer's content, held to its ranges. `whole` is false when it was cut off and mended; then complete events were kept."""
+
+    observations: tuple[str, ...] = ()
+    events: tuple[Told, ...] = ()
+    summary: str | None = None
+    flags: tuple[str, ...] = ()
+    whole: bool = True
+
+
+def read(text: str, places: Sequence[int]) -> Reading | None:
+    """The answer in `text`, or `None` where there is none to be read.
+
+    `places[n - 1]` is the place in the window of the frame that the request called number n.
+    """
+    found = find_object(text)
+    if found is None:
+        return None
+    answer, whole = found
+    flags: list[str] = [] if whole else ["answer cut off: only its complete events were kept"]
+    events: list[Told] = []
+    listed = answer.get("events")
+    for item in listed if isinstance(listed, list) else ([listed] if isinstance(listed, dict) else []):
+        event = _event(item, places)
+        if event is None:
+            flags.append("an event without any words was left out")
+        elif any(same.title == event.title and (same.first, same.last) == (event.first, event.last) for same in events):
+            flags.append("an event told twice was left out")
+        else:
+            events.append(event)
+    return Reading(
+        observations=tuple(_texts(answer.get("observations"), _LONG, 50)),
+        events=tuple(events),
+        summary=_clean(answer.get("summary"), _LONG) or None,
+        flags=tuple(dict.fromkeys(flags)),
+        whole=whole,
+    )
+
+
+_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?</\1>|◁think▷.*?◁/think▷", re.DOTALL | re.IGNORECASE)
+_THOUGHT_END = re.compile(r".*(</(think|thinking|thought|reasoning)>|◁/think▷)", re.DOTALL | re.IGNORECASE)
+_THOUGHT_OPEN = re.compile(r"(<(think|thinking|thought|reasoning)>|◁think▷).*", re.DOTALL | re.IGNORECASE)
+
+
+def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
+    """The last answer object in a text with fences, prose and thinking around it, and whether it is whole.
+
+    The last, because a model that thinks aloud drafts before it answers. One that was cut off is closed after its last complete
+    event; with no complete list and no complete event there is nothing sound to keep.
+    """
+    text = text[:MOST_TEXT]
+    if not text.lstrip().startswith("{"):
+        # A template that opens the thought itself leaves only its end in the answer; a cut-off one only its beginning.
+        text = _THOUGHT_OPEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text)))
+    best: dict[str, Any] | None = None
+    at, starts = text.find("{"), 0
+    while at >= 0 and starts < _MOST_STARTS:
+        starts += 1
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at = text.find("{", at + 1)
+            continue
+        if isinstance(value, dict) and ("events" in value or "observations" in value):
+            best = value
+        at = text.find("{", end)
+    if best is not None:
+        return best, True
+    mended = _close(text)
+    return None if mended is None else (mended, False)
+
+
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None, strict=False)
+
+
+def _close(text: str) -> dict[str, Any] | None:
+    """The object that was cut off, closed after its last complete event or list of events."""
+    start = re.search(r"\{\s*\"", text)
+    if start is None:
+        return None
+    open_: list[str] = []
+    cut, tail, quoted, escaped = -1, "", False, False
+    for at in range(start.start(), len(text)):
+        char = text[at]
+        if quoted:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                quoted = False
+        elif char == '"':
+            quoted = True
+        elif char in "{[":
+            open_.append(char)
+        elif char in "}]":
+            if not open_:
+                break
+            open_.pop()
+            if (char == "}" and open_ == ["{", "["]) or (char == "]" and open_ == ["{"]):
+                cut, tail = at + 1, "]}" if char == "}" else "}"
+    if cut < 0:
+        return None
+    try:
+        value = _DECODER.decode(text[start.start() : cut] + tail)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("events"), list) else None
+
+
+def _event(item: Any, places: Sequence[int]) -> Told | None:
+    if isinstance(item, str):
+        item = {"title": item}
+    if not isinstance(item, dict):
+        return None
+    title, description = _clean(item.get("title"), _SHORT), _clean(item.get("description"), _LONG)
+    if not title:
+        title = description if len(description) <= 80 else description[:79].rstrip() + "…"
+    if not title:
+        return None
+    flags: list[str] = []
+    first, last = _span(item, len(places), flags)
+    attributes = item.get("attributes")
+    continues = item.get("continues")
+    return Told(
+        title=title,
+        description=description,
+        first=places[first - 1],
+        last=places[last - 1],
+        tags=tuple(dict.fromkeys(_texts(item.get("tags"), 80, 20))),
+        confidence=_share(item.get("confidence"), "confidence", flags),
+        importance=_share(item.get("importance"), "importance", flags),
+        continues=(_clean(continues, _SHORT) or None) if isinstance(continues, str) else None,
+        attributes=_attributes(attributes) if isinstance(attributes, dict) else {},
+        regions=_regions(item.get("boxes"), places, flags),
+        flags=tuple(flags),
+    )
+
+
+def _span(item: dict[str, Any], count: int, flags: list[str]) -> tuple[int, int]:
+    """First and last frame number, both inside 1..count, in order."""
+    first, last = _integer(item.get("first_frame")), _integer(item.get("last_frame"))
+    if first is None and last is None:
+        flags.append("cites no frame: all of its window's frames stand for it")
+        return 1, count
+    if first is None or last is None:
+        first = last = first if last is None else last
+        flags.append("cites one frame only")
+    assert first is not None
+    assert last is not None
+    if first > last:
+        first, last = last, first
+        flags.append("frames cited in reverse order")
+    clamped = min(max(first, 1), count), min(max(last, 1), count)
+    if clamped != (first, last):
+        flags.append(f"cites frames {first} to {last} of {count}: clamped")
+    return clamped
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, str):
+        digits = re.search(r"-?\d{1,9}", value)
+        return int(digits[0]) if digits else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return round(min(max(value, -1e9), 1e9))
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        digits = re.fullmatch(r"\s*(-?\d{1,9}(?:\.\d{1,20})?)\s*(%?)\s*", value)
+        return None if digits is None else float(digits[1]) / (100 if digits[2] else 1)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _share(value: Any, name: str, flags: list[str]) -> float | None:
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None:
+        flags.append(f"{name} is no number")
+        return None
+    if 0 <= number <= 1:
+        return number
+    flags.append(f"{name} {number:g} clamped")
+    return min(max(number, 0.0), 1.0)
+
+
+def _regions(value: Any, places: Sequence[int], flags: list[str]) -> dict[int, Box]:
+    regions: dict[int, Box] = {}
+    for item in value if isinstance(value, list) else ():
+        frame = _integer(item.get("frame")) if isinstance(item, dict) else None
+        corners = item.get("box") if isinstance(item, dict) else None
+        numbers = [_number(corner) for corner in corners] if isinstance(corners, list) else []
+        if frame is None or not 1 <= frame <= len(places) or len(numbers) != 4 or None in numbers:
+            flags.append("a box that cannot be read was left out")
+            continue
+        x0, y0, x1, y1 = (min(max(corner or 0.0, 0.0), 1.0) for corner in numbers)
+        if x0 >= x1 or y0 >= y1:
+            flags.append("a box outside 0 to 1 was left out")
+            continue
+        if [x0, y0, x1, y1] != numbers:
+            flags.append("a box was clamped to 0 to 1")
+        regions.setdefault(places[frame - 1], (x0, y0, x1, y1))
+    return regions
+
+
+def _attributes(value: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, item in list(value.items())[:50]:
+        if isinstance(item, (str, list, dict)):
+            item = _clean(item, _LONG)  # noqa: PLW2901  # the same item, made safe
+        elif isinstance(item, float) and not math.isfinite(item):
+            item = None  # noqa: PLW2901
+        kept[_clean(key, 80)] = item
+    return kept
+
+
+def _texts(value: Any, longest: int, most: int) -> list[str]:
+    items = value if isinstance(value, list) else ([] if value is None else [value])
+    return [text for text in (_clean(item, longest) for item in items[:most]) if text]
+
+
+def _clean(value: Any, longest: int) -> str:
+    """Text without what would break a file or a terminal: lone surrogates and control characters."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text[:longest].encode("utf-8", "replace").decode()
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text).strip()

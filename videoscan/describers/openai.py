@@ -1,0 +1,522 @@
+"""The `openai` describer: shows windows to a vision model behind any OpenAI-compatible chat-completions endpoint.
+
+One window goes three steps down: `_tell` splits it where the endpoint takes fewer pictures, `_ask` asks until an answer can be read,
+`_exchange` sends until something was answered at all. What goes over the wire is in `wire`, what an answer's text means in `answer`,
+what is known about servers in `dialects`, connections in `endpoint`.
+
+Requests for one window are bounded: `READABLE_TRIES` asks, each of `OpenAiOptions.retries` + 1 requests at most (not counted: one on a fresh
+connection per ask, and one per adaptation to the endpoint, of which each happens once), for every part of a split window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import orjson
+from pydantic import Field, field_validator
+
+from videoscan import prompts
+from videoscan.config import Options
+from videoscan.describers import answer, dialects, wire
+from videoscan.describers.dialects import Meaning
+from videoscan.describers.endpoint import Address, Answered, Broken, Endpoint, key_from
+from videoscan.describers.split import Part, cut, merge
+from videoscan.errors import (
+    BadReply,
+    ConfigError,
+    ContentFiltered,
+    DescribeError,
+    EndpointFailed,
+    EndpointRefused,
+    EndpointThrottled,
+    EndpointUnreachable,
+    RequestRejected,
+)
+from videoscan.model import Description, Failure, Usage
+from videoscan.patience import Deadline, Patience, sleep
+from videoscan.seams import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.describers.answer import Reading
+    from videoscan.describers.dialects import Dialect
+    from videoscan.describers.wire import Refusal, Reply
+    from videoscan.model import Picture, Prompt, Window
+
+READABLE_TRIES = 3
+"""How often an answer that cannot be read is asked for, in all (CONTRACT section 5)."""
+FIRST_CONTACT_TRIES = 3
+"""Tries to connect before an endpoint that was never reached is given up: a wrong address should be known in seconds."""
+SLOW_TRIES = 3
+"""Requests that may run into the time limit: each costs the whole limit, and the model's work is paid for."""
+FAULT_500_TRIES = 4
+"""Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
+MOST_ANSWER_TOKENS = 16_384
+"""How far `max_tokens` is raised when an answer was cut off by it."""
+RAW_KEPT = 8_000
+"""Characters of an unreadable answer that are kept."""
+
+
+class OpenAiOptions(Options):
+    """Which endpoint, which model, and how hard it may be driven."""
+
+    endpoint: str
+    """Base (``https://host/v1``) or the whole ``.../chat/completions`` address, query string included. http or https."""
+    model: str | None = None
+    """The model's name there. Without one the only model that the endpoint lists is taken."""
+    dialect: str = "auto"
+    """What kind of server it is, a row of `videoscan.describers.dialects`; "auto" tells by the address."""
+    api_key_env: str = "VIDEOSCAN_API_KEY"
+    """The environment variable that holds the key. Not set: no key is sent."""
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Requests under way at once."""
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """What the endpoint's contract allows."""
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """What the endpoint's contract allows, prompts and answers together."""
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Seconds for one request, from connecting to the answer's last byte."""
+    retries: Annotated[int, Field(ge=0, le=100)] = 5
+    """How often a request that met a passing fault is sent again."""
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
+    """Longest answer in tokens. An answer that was cut off is asked for again with more."""
+    language: str | None = None
+    """Language of the answers, a name ("German") or a code ("de", "zh")."""
+    extra_body: dict[str, Any] = Field(default={})
+    """Fields for the request's body as they are, such as ``temperature``. They win over what videoscan puts there."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _can_be_addressed(cls, value: str) -> str:
+        Address.parse(value)  # raises ConfigError, which shows no credentials; pydantic's own message would show the value
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_the_messages_alone(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if "messages" in value:
+            raise ValueError("messages are what videoscan is for: use prompt.role, prompt.question or a template")
+        return value
+
+
+class OpenAiDescriber:
+    """Describes windows with a vision model behind an OpenAI-compatible endpoint."""
+
+    Options: ClassVar[type[OpenAiOptions]] = OpenAiOptions
+    note: ClassVar[str | None] = None
+
+    def __init__(self, options: OpenAiOptions) -> None:
+        self.options = options
+
+    def session(self) -> OpenAiSession:
+        """Start working. Makes no connection yet; must be called inside a running event loop.
+
+        Raises `ConfigError` for a key or an address that cannot be used.
+        """
+        options = self.options
+        address = Address.parse(options.endpoint)
+        key = key_from(os.environ.get(options.api_key_env), options.api_key_env)
+        return OpenAiSession(options, Endpoint.shared(address, key))
+
+
+@dataclass(slots=True)
+class _Meter:
+    """What one window has cost so far."""
+
+    usage: Usage = Usage()
+    flags: list[str] = field(default_factory=list)
+
+    def request(self, pictures: Sequence[Picture], *, again: bool, sent: bool) -> None:
+        self.usage += Usage(
+            requests=1,
+            retries=int(again),
+            images=len(pictures) if sent else 0,
+            image_bytes=sum(len(picture.data) for picture in pictures) if sent else 0,
+        )
+
+    def flag(self, text: str) -> None:
+        if text not in self.flags:
+            self.flags.append(text)
+
+
+class _Smaller(Exception):
+    """The endpoint takes fewer pictures, tokens or bytes than this request had."""
+
+    def __init__(self, refusal: Refusal, body_bytes: int) -> None:
+        super().__init__(refusal.message)
+        self.refusal, self.body_bytes = refusal, body_bytes
+
+
+class OpenAiSession:
+    """One scan's use of an endpoint. `limits` follow what the endpoint is found to take.
+
+    `endpoint` and `dialect` are what the session works with; both may be printed, neither shows the key.
+    """
+
+    def __init__(self, options: OpenAiOptions, endpoint: Endpoint) -> None:
+        self._options = options
+        self.endpoint = endpoint
+        self.model = options.model
+        self.dialect: Dialect = dialects.for_endpoint(endpoint.address.chat, options.model, options.dialect)
+        self._patience = Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout))
+        self._naming = asyncio.Lock()
+        self._closed = False
+        endpoint.open(
+            concurrency=options.concurrency,
+            requests_per_minute=options.requests_per_minute,
+            tokens_per_minute=options.tokens_per_minute,
+        )
+        self.limits = self._limits()
+
+    async def describe(self, window: Window, prompt: Prompt) -> Description:
+        """An answer about the window's pictures, or a failure as a value.
+
+        Raises `EndpointRefused` when no request can succeed, `EndpointUnreachable` when the endpoint was never reached, and
+        `ConfigError` when no model is named and the endpoint does not settle it.
+        """
+        began = time.monotonic()
+        meter = _Meter()
+        reading: Reading | None = None
+        failure: Failure | None = None
+        try:
+            await self._name_the_model()
+            reading = await self._tell(window.pictures, prompts.in_language(prompt, self._options.language), meter)
+        except DescribeError as error:
+            if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
+                raise
+            raw = None if error.raw is None else self.endpoint.mask(error.raw)[:RAW_KEPT]
+            failure = Failure(type(error).__name__, str(error), raw)
+        described = reading or answer.Reading()
+        return Description(
+            observations=described.observations,
+            events=described.events,
+            summary=described.summary,
+            failure=failure,
+            attempts=max(1, meter.usage.requests),
+            usage=meter.usage,
+            seconds=time.monotonic() - began,
+            flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
+        )
+
+    async def close(self) -> None:
+        """Let go of connections. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            await self.endpoint.close()
+
+    # -- a window, in as many parts as the endpoint wants ------------------------------------------------------------
+
+    async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: _Meter) -> Reading:
+        self._hold_to_size(pictures)
+        known = self._limits()
+        parts = cut(pictures, known.pictures, known.body_bytes)
+        if len(parts) == 1:
+            try:
+                return await self._ask(pictures, prompt, meter)
+            except _Smaller as smaller:
+                parts = self._make_smaller(pictures, smaller)
+        meter.flag(f"asked in {len(parts)} parts: the endpoint takes no more at once")
+        return merge([(part, await self._tell(part.pictures, prompt, meter)) for part in parts])
+
+    def _make_smaller(self, pictures: Sequence[Picture], smaller: _Smaller) -> list[Part]:
+        """Learn from the refusal, and cut accordingly; raises when a single frame is already too much."""
+        refusal, learned = smaller.refusal, self._learned
+        frames = len(wire.number(pictures).places)
+        if frames <= 1:
+            raise self._error(refusal)
+        most = len(pictures) // 2 + len(pictures) % 2
+        if refusal.share is not None:
+            # A tenth less than what would just fit: the texts take room, too.
+            most = max(1, min(len(pictures) - 1, int(len(pictures) * refusal.share * 0.9)))
+        if refusal.pictures is not None and refusal.pictures < len(pictures):
+            most = refusal.pictures
+        if refusal.meaning is Meaning.TOO_MANY:
+            if refusal.status == 413 and refusal.pictures is None:
+                learned.body_bytes = min(learned.body_bytes or smaller.body_bytes, int(smaller.body_bytes * 0.6))
+            else:
+                learned.pictures = min(learned.pictures or most, most)
+            self.limits = self._limits()
+        parts = cut(pictures, most, None)
+        return parts if len(parts) > 1 else cut(pictures, (len(pictures) + 1) // 2, None, halve=True)
+
+    def _hold_to_size(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            if len(picture.base64) > self.dialect.picture_bytes:
+                raise RequestRejected(
+                    f"frame {picture.frame}: its Base64 text has {len(picture.base64)} bytes, the endpoint takes {self.dialect.picture_bytes}",
+                    hint="lower windows.long_side or windows.quality, or use windows.format = jpeg",
+                )
+
+    def _limits(self) -> Limits:
+        learned, row = self._learned, self.dialect
+        body = min((size for size in (row.body_bytes, learned.body_bytes) if size is not None), default=None)
+        return Limits(
+            pictures=min((count for count in (row.pictures, learned.pictures) if count is not None), default=None),
+            picture_bytes=row.picture_bytes,
+            # The pictures' share of the body: texts and schema stay below 64 KB.
+            body_bytes=None if body is None else max(body // 2, body - 65_536),
+            concurrency=self._options.concurrency,
+            formats=row.formats,
+            cost=row.cost,
+        )
+
+    # -- until it can be read ------------------------------------------------------------------------------------------
+
+    async def _ask(self, pictures: Sequence[Picture], prompt: Prompt, meter: _Meter) -> Reading:
+        places = wire.number(pictures).places
+        learned = self._learned
+        max_tokens = learned.max_tokens or self._options.max_tokens
+        instruct = learned.instruct
+        best: Reading | None = None
+        reply: Reply | None = None
+        why = ""
+        for turn in range(READABLE_TRIES):
+            request = _Request(self, pictures, prompt, max_tokens=max_tokens, instruct=instruct)
+            try:
+                reply = await self._exchange(request, meter, again=turn > 0)
+            except BadReply as error:
+                why, reply = error.message, wire.Reply(text=error.raw or "")
+                continue
+            if reply.finish == "content_filter":
+                raise ContentFiltered(
+                    f"{self.endpoint.address.host}: the content filter withheld the answer", raw=reply.text or None
+                )
+            reading = answer.read(reply.text, places) or (None if reply.text.strip() else answer.read(reply.reasoning, places))
+            if reading is not None and (reading.whole or reply.finish == "length"):
+                learned.instruct = instruct
+                learned.max_tokens = max_tokens if max_tokens > self._options.max_tokens else learned.max_tokens
+                return reading
+            best = reading or best
+            if reply.finish == "length":
+                why = f"the answer was cut off at {max_tokens} tokens"
+                max_tokens = min(max_tokens * 2, max(MOST_ANSWER_TOKENS, self._options.max_tokens))
+            else:
+                why = "the answer has no JSON in the form that was asked for" if reply.text.strip() else "the answer is empty"
+                instruct = True
+        if best is not None:
+            return best
+        raise BadReply(
+            f"{self.endpoint.address.host}: {why}, {READABLE_TRIES} times in all",
+            hint="a stronger model, a larger describer.max_tokens or fewer pictures per window may help",
+            raw=(reply.text or reply.reasoning) if reply else None,
+        )
+
+    # -- until something is answered ----------------------------------------------------------------------------------
+
+    async def _exchange(self, request: _Request, meter: _Meter, *, again: bool) -> Reply:
+        endpoint, failures, stale, fresh = self.endpoint, 0, False, False
+        deadline = Deadline(self._patience.total)
+        while True:
+            body = request.body()
+            wait: float | None = None
+            try:
+                answered = await self._send(request, body, meter, again=again, fresh=fresh)
+                outcome = self._open(answered, request, meter)
+                if not isinstance(outcome, wire.Refusal):
+                    request.succeeded()
+                    return outcome
+                if request.adapt(outcome):
+                    again, fresh = True, False
+                    continue
+                if outcome.meaning is Meaning.TOO_MANY or (outcome.meaning is Meaning.OVERLOADED and len(request.pictures) > 1):
+                    raise _Smaller(outcome, len(body))
+                error, wait = self._error(outcome), outcome.retry_after
+                tries = min(self._patience.tries, FAULT_500_TRIES) if outcome.status == 500 else self._patience.tries
+            except Broken as broken:
+                if broken.stale and not stale:
+                    again = stale = fresh = True
+                    continue
+                error, tries = broken.error, self._tries(broken)
+            again, fresh = True, False
+            failures += 1
+            if not error.retryable or failures >= tries:
+                raise error
+            pause = self._patience.wait(failures, wait)
+            if pause > deadline.left:
+                raise error
+            if wait is not None:
+                endpoint.gate.close_for(pause)
+            else:
+                await sleep(pause)
+
+    def _tries(self, broken: Broken) -> int:
+        if broken.hopeless:
+            return 1
+        if broken.slow:
+            return min(self._patience.tries, SLOW_TRIES)
+        return self._patience.tries if self.endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
+
+    async def _send(self, request: _Request, body: bytes, meter: _Meter, *, again: bool, fresh: bool) -> Answered:
+        endpoint = self.endpoint
+        async with endpoint.slots.slot():
+            await endpoint.requests.take()
+            await endpoint.tokens.take(request.tokens())
+            await endpoint.gate.passage()
+            try:
+                answered = await endpoint.post(body, seconds=self._options.timeout, fresh=fresh)
+            except Broken as broken:
+                meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
+                raise
+        meter.request(request.pictures, again=again, sent=True)
+        return answered
+
+    def _open(self, answered: Answered, request: _Request, meter: _Meter) -> Reply | Refusal:
+        """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""
+        if answered.status != 200:
+            return wire.judge(
+                answered.status, answered.headers, answered.data, self.dialect, sent_schema=request.schema is not None
+            )
+        host = self.endpoint.address.host
+        if answered.cut:
+            raise BadReply(
+                f"{host}: the answer is larger than {len(answered.data)} bytes",
+                raw=answered.data[:RAW_KEPT].decode("utf-8", "replace"),
+            )
+        try:
+            opened = wire.read_reply(answered.data, answered.headers.get("Content-Type", ""), self.dialect)
+        except wire.Unfinished as fault:
+            raise Broken(EndpointFailed(f"{host}: {fault}"), connected=True) from None
+        except ValueError as fault:
+            raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
+        if isinstance(opened, wire.Reply):
+            meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)
+        return opened
+
+    def _error(self, refusal: Refusal) -> DescribeError:
+        kind, hint = _KINDS[refusal.meaning], None
+        if refusal.meaning is Meaning.REFUSED:
+            hint = {
+                401: f"check the key in the environment variable {self._options.api_key_env}",
+                404: "check describer.endpoint and describer.model",
+            }.get(refusal.status, "check the key, the account and the address")
+            if 300 <= refusal.status < 400:
+                hint = "it points elsewhere: use the address that it names"
+        elif refusal.meaning is Meaning.TOO_MANY:
+            hint = self.dialect.remedy or "lower windows.long_side, or raise the server's context"
+        code = (
+            f" {refusal.code}"
+            if refusal.code and refusal.code not in refusal.message and refusal.code != str(refusal.status)
+            else ""
+        )
+        return kind(
+            f"{self.endpoint.address.host} answered {refusal.status}{code}: {self.endpoint.mask(refusal.message)}",
+            hint=hint,
+            status=refusal.status,
+            request_id=refusal.request_id,
+            retry_after=refusal.retry_after,
+        )
+
+    @property
+    def _learned(self) -> Any:
+        return self.endpoint.learned(self.model)
+
+    async def _name_the_model(self) -> None:
+        if self.model is not None:
+            return
+        async with self._naming:
+            if self.model is None:
+                self.model = await self._only_model()
+                self.dialect = dialects.for_endpoint(self.endpoint.address.chat, self.model, self._options.dialect)
+
+    async def _only_model(self) -> str:
+        try:
+            answered = await self.endpoint.get_models(seconds=self._options.timeout)
+        except Broken as broken:
+            raise broken.error from None
+        if answered.status in {401, 403}:
+            raise self._error(wire.judge(answered.status, answered.headers, answered.data, self.dialect))
+        try:
+            listed = [str(row["id"]) for row in orjson.loads(answered.data)["data"]]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            listed = []
+        if len(listed) == 1:
+            return listed[0]
+        known = f"it offers {', '.join(listed[:20])}" if listed else "it lists none"
+        raise ConfigError(f"describer.model: no model is named for {self.endpoint.address.host}", hint=f"name one; {known}")
+
+
+_KINDS: dict[Meaning, type[DescribeError]] = {
+    Meaning.THROTTLED: EndpointThrottled,
+    Meaning.FAILED: EndpointFailed,
+    Meaning.OVERLOADED: EndpointFailed,
+    Meaning.REFUSED: EndpointRefused,
+    Meaning.FILTERED: ContentFiltered,
+    Meaning.TOO_MANY: RequestRejected,
+    Meaning.NO_SCHEMA: RequestRejected,
+    Meaning.COMPLETION_TOKENS: RequestRejected,
+    Meaning.REJECTED: RequestRejected,
+}
+
+
+class _Request:
+    """One request as it stands, its body made once and kept until something about it changes."""
+
+    def __init__(
+        self, session: OpenAiSession, pictures: Sequence[Picture], prompt: Prompt, *, max_tokens: int, instruct: bool
+    ) -> None:
+        self._session = session
+        self._learned = session.endpoint.learned(session.model)
+        self.pictures = pictures
+        self._prompt = prompt
+        self._max_tokens = max_tokens
+        self._instruct = instruct
+        self._without_schema = False
+        self._made: tuple[tuple[object, ...], bytes] | None = None
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The schema that goes as `response_format`, if any."""
+        row = self._session.dialect
+        if self._without_schema or self._learned.json_schema is False or row.json_schema is False or not self._prompt.schema:
+            return None
+        return wire.without_bounds(self._prompt.schema) if row.plain_schema else self._prompt.schema
+
+    def body(self) -> bytes:
+        """The body's bytes."""
+        schema = self.schema
+        options = self._session._options  # noqa: SLF001  # a request is a part of its session
+        # Where it is not known whether response_format is heeded, the words ask for the form as well.
+        instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self._session.dialect.json_schema is None)
+        form = (schema is None, instruct, self._learned.limit_key)
+        if self._made is None or self._made[0] != form:
+            made = wire.body(
+                self.pictures,
+                self._prompt,
+                model=self._session.model,
+                max_tokens=self._max_tokens,
+                schema=schema,
+                instruct=instruct,
+                limit_key=self._learned.limit_key,
+                extra=options.extra_body,
+            )
+            self._made = (form, made)
+        return self._made[1]
+
+    def tokens(self) -> int:
+        """An estimate of what it counts against the tokens per minute: prompt, and a quarter of the longest answer."""
+        words = len(self._prompt.system) + len(self._prompt.instructions)
+        cost = self._session.dialect.cost
+        shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
+        return shown + words // 4 + self._max_tokens // 4
+
+    def adapt(self, refusal: Refusal) -> bool:
+        """Change what the endpoint does not take, each thing once; false when there is nothing to change."""
+        if refusal.meaning is Meaning.NO_SCHEMA and self.schema is not None:
+            self._without_schema = True
+            if refusal.sure:
+                self._learned.json_schema = False
+            return True
+        if refusal.meaning is Meaning.COMPLETION_TOKENS and self._learned.limit_key == "max_tokens":
+            self._learned.limit_key = "max_completion_tokens"
+            return True
+        return False
+
+    def succeeded(self) -> None:
+        """It was taken as it stands: what was left out on a guess was rightly left out."""
+        if self._without_schema:
+            self._learned.json_schema = False

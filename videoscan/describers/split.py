@@ -1,0 +1,125 @@
+"""Cuts a window's pictures into parts that an endpoint takes, and joins the parts' answers into one. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz
+
+from videoscan.describers.answer import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.model import Picture, Told
+
+SAME_TITLE = 85
+"""Likeness of two titles (0 to 100, rapidfuzz `token_sort_ratio`) from which two events that meet at a cut are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Pictures that are asked about together; `offset` is the place of the first among all of them."""
+
+    pictures: tuple[Picture, ...]
+    offset: int
+
+
+def cut(pictures: Sequence[Picture], most: int | None, body_bytes: int | None, *, halve: bool = False) -> list[Part]:
+    """As few parts as `most` pictures and `body_bytes` bytes of Base64 text each allow, as even as they can be.
+
+    A crop stays with its frame, so a part may be larger than asked when one frame and its crops already are. `halve` makes two
+    parts at least, where there are two frames.
+    """
+    frames = _frames(pictures)
+    count = 1
+    if most is not None:
+        count = max(count, -(-len(pictures) // max(1, most)))
+    if body_bytes is not None:
+        count = max(count, -(-sum(len(picture.base64) for picture in pictures) // max(1, body_bytes)))
+    count = min(max(count, 2 if halve else 1), max(1, len(frames)))
+    while True:
+        parts = _even(frames, count)
+        fits = all(
+            (most is None or len(part.pictures) <= most)
+            and (body_bytes is None or sum(len(picture.base64) for picture in part.pictures) <= body_bytes)
+            for part in parts
+        )
+        if fits or count >= len(frames):
+            return parts
+        count += 1
+
+
+def _frames(pictures: Sequence[Picture]) -> list[list[Picture]]:
+    """Each frame with the crops that follow it."""
+    frames: list[list[Picture]] = []
+    for picture in pictures:
+        if picture.zoom_of is not None and frames:
+            frames[-1].append(picture)
+        else:
+            frames.append([picture])
+    return frames
+
+
+def _even(frames: Sequence[Sequence[Picture]], count: int) -> list[Part]:
+    parts: list[Part] = []
+    offset = 0
+    for index in range(count):
+        low, high = index * len(frames) // count, (index + 1) * len(frames) // count
+        pictures = tuple(picture for frame in frames[low:high] for picture in frame)
+        parts.append(Part(pictures, offset))
+        offset += len(pictures)
+    return parts
+
+
+def merge(read: Sequence[tuple[Part, Reading]]) -> Reading:
+    """One answer from those of consecutive parts, places shifted to the whole window's.
+
+    An event that lasts to the end of one part and one of like title that starts at the beginning of the next are one.
+    """
+    events: list[Told] = []
+    for part, reading in read:
+        for told in reading.events:
+            event = replace(
+                told,
+                first=told.first + part.offset,
+                last=told.last + part.offset,
+                regions={place + part.offset: box for place, box in told.regions.items()},
+            )
+            before = next((old for old in events if told.first == 0 and _goes_on(old, event)), None)
+            if before is None:
+                events.append(event)
+            else:
+                events[events.index(before)] = _joined(before, event)
+    return Reading(
+        observations=tuple(text for _part, reading in read for text in reading.observations),
+        events=tuple(events),
+        summary=" ".join(reading.summary for _part, reading in read if reading.summary) or None,
+        flags=tuple(dict.fromkeys(flag for _part, reading in read for flag in reading.flags)),
+        whole=all(reading.whole for _part, reading in read),
+    )
+
+
+def _goes_on(before: Told, after: Told) -> bool:
+    meets = before.last + 1 == after.first
+    return meets and fuzz.token_sort_ratio(before.title.casefold(), after.title.casefold()) >= SAME_TITLE
+
+
+def _joined(before: Told, after: Told) -> Told:
+    def larger(a: float | None, b: float | None) -> float | None:
+        return max((value for value in (a, b) if value is not None), default=None)
+
+    return replace(
+        before,
+        last=after.last,
+        description=before.description
+        if after.description == before.description
+        else f"{before.description} {after.description}".strip(),
+        tags=tuple(dict.fromkeys((*before.tags, *after.tags))),
+        confidence=larger(before.confidence, after.confidence),
+        importance=larger(before.importance, after.importance),
+        attributes={**after.attributes, **{key: value for key, value in before.attributes.items() if value is not None}},
+        regions={**before.regions, **after.regions},
+        flags=tuple(dict.fromkeys((*before.flags, *after.flags))),
+    )
