@@ -10,7 +10,7 @@ import itertools
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.config import Options as BaseOptions
 from videoscan.difference import CHANGED
@@ -53,6 +53,8 @@ class OfflineDescriber:
 
     class Options(BaseOptions):
         """Nothing to choose: what is measured is measured."""
+
+    note: ClassVar[str | None] = NOTE
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
@@ -182,7 +184,8 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
         description=description,
         first=first,
         last=last,
-        tags=("activity", word.split("-", maxsplit=1)[0], *((way.replace(" ", "-"),) if way else ())),
+        # No tag for size or way: tellings from several windows are joined, and their tags would contradict each other.
+        tags=("activity",),
         confidence=round(
             0.3
             + 0.3 * min(1.0, math.log2(max(1.0, strength)) / 4)
@@ -325,18 +328,27 @@ def _place(box: Box) -> str:
 
 
 def _way(path: Sequence[Box]) -> str:
-    """Where a thing went, from the first third of its path to the last: along the picture, or nearer or farther."""
+    """Where a thing went between its first and its last two sightings: along the picture, or nearer or farther.
+
+    Both opposite edges must have gone the same way, so that a thing that only grows into the picture is not said to move.
+    """
     if len(path) < 2:
         return ""
-    third = max(1, len(path) // 3)
-    begin, end = _middle(path[:third]), _middle(path[-third:])
-    (x0, y0), (x1, y1) = _centre(begin), _centre(end)
-    if max(abs(x1 - x0), abs(y1 - y0)) >= _WAY:
-        if abs(x1 - x0) >= abs(y1 - y0):
-            return "moving right" if x1 > x0 else "moving left"
-        return "moving down" if y1 > y0 else "moving up"
+    ends = 1 if len(path) < 4 else 2
+    begin, end = _middle(path[:ends]), _middle(path[-ends:])
+    across = _both(end[0] - begin[0], end[2] - begin[2])
+    down = _both(end[1] - begin[1], end[3] - begin[3])
+    if max(abs(across), abs(down)) >= _WAY:
+        if abs(across) >= abs(down):
+            return "moving right" if across > 0 else "moving left"
+        return "moving down" if down > 0 else "moving up"
     growth = _area(end) / max(_area(begin), 1e-6)
     return "coming nearer" if growth >= _NEARER else "going away" if growth <= 1 / _NEARER else ""
+
+
+def _both(one: float, other: float) -> float:
+    """The lesser of two steps, 0 where they go opposite ways."""
+    return math.copysign(min(abs(one), abs(other)), one) if one * other > 0 else 0.0
 
 
 def _percent(share: float) -> str:
