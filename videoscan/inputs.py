@@ -46,13 +46,15 @@ class Input:
 
     `uri` is an absolute path: of a video file, of an image folder, a glob pattern of pictures, or a folder with the names of
     some of its pictures behind it, ``folder/{a.png,b.png}``. `name` is the output's path, relative to ``--out``, with forward
-    slashes. `files` are the absolute paths of what is read, in order: the video itself, or the pictures.
+    slashes. `files` are the absolute paths of what is read, in order: the video itself, or the pictures. `relative` is the
+    input's path below the folder that was given, suffix and all, with forward slashes: what a clock's pattern is looked for in.
     """
 
     uri: str
     kind: Literal["video", "images"]
     name: str
     files: tuple[str, ...]
+    relative: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def find(arguments: Sequence[str], *, out: Path | None = None) -> Found:
     search.end()
     hits = search.hits()
     names = settle([Wish(hit.uri, _names(hit)) for hit in hits], out)
-    inputs = tuple(Input(hit.uri, hit.kind, name, tuple(map(str, hit.files))) for hit, name in zip(hits, names, strict=True))
+    inputs = tuple(
+        Input(hit.uri, hit.kind, name, tuple(map(str, hit.files)), "/".join(_parts(hit)))
+        for hit, name in zip(hits, names, strict=True)
+    )
     return Found(inputs, tuple(search.refused), tuple(search.notes))
 
 
@@ -289,15 +294,20 @@ def _video(path: Path, base: Path) -> _Hit:
 
 def _names(hit: _Hit) -> tuple[str, ...]:
     """The names its output may have, best first: relative without suffix, relative with it, the same two without folders."""
-    try:
-        parts = hit.named_after.relative_to(hit.base).parts
-    except ValueError:  # another drive, or a link that leads out of the folder
-        parts = (hit.named_after.name,)
-    *folders, last = parts or (hit.named_after.name or "video",)
+    *folders, last = _parts(hit)
     lasts = [hit.named_after.stem if hit.kind == "video" else last, last]
     # Windows drops spaces and dots at the end of a folder's name, and "." is no name at all.
     lasts = [name.rstrip(" .") or "video" for name in lasts]
     return tuple(dict.fromkeys(["/".join([*folders, name]) for name in lasts] + lasts))
+
+
+def _parts(hit: _Hit) -> tuple[str, ...]:
+    """The path that an output is named after, below its base; never empty."""
+    try:
+        parts = hit.named_after.relative_to(hit.base).parts
+    except ValueError:  # another drive, or a link that leads out of the folder
+        parts = ()
+    return parts or (hit.named_after.name or "video",)
 
 
 def _is_video(path: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import logging
 import signal
 import sys
 import threading
@@ -19,23 +18,34 @@ from videoscan.errors import VideoscanError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-INTERRUPTED = 130
-
-_COMMANDS = ("demo", "scan", "plan", "frames", "export", "profiles", "doctor")
+# Told here, so that the list of commands is shown without importing them; a test holds them to the commands' own words.
+SUMMARIES = {
+    "demo": "Scan a clip that comes along, and open its report.",
+    "scan": "Scan videos: one timeline each, with a report to read.",
+    "plan": "Say what a scan would send, without sending it.",
+    "frames": "Show which frames were kept or dropped, and why.",
+    "export": "Write timelines in another format.",
+    "profiles": "List, show and check profiles.",
+    "doctor": "Say what is installed and what it can decode.",
+}
 
 
 class _Commands(click.Group):
     """Finds the command `name` as ``command`` in ``videoscan.cli.<name>``."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(SUMMARIES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in SUMMARIES:
             return None
         module = importlib.import_module(f"videoscan.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,9 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing but `SystemExit` ever comes out of it."""
-    logging.basicConfig(
-        level=logging.DEBUG if output.debugging() else logging.WARNING, format="videoscan: %(message)s", stream=sys.stderr
-    )
     try:
         with _terminated_like_interrupted():
             code: Any = videoscan.main(
@@ -72,7 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         output.say("videoscan: interrupted")
-        return INTERRUPTED
+        return output.INTERRUPTED
     except BrokenPipeError:
         # The reader of our stdout has seen enough, as `head` does: no fault of anybody's.
         output.stop_writing()

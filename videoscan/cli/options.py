@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,7 +16,13 @@ from videoscan.errors import ConfigError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Time(click.ParamType):
+if TYPE_CHECKING:
+    _TimeType = click.ParamType[float]
+else:
+    _TimeType = click.ParamType  # not generic before click 8.4
+
+
+class Time(_TimeType):
     """Video time: seconds or a clock."""
 
     name = "time"
@@ -54,9 +60,7 @@ _SAMPLING = (
     click.option("--profile", metavar="NAME|FILE.toml", default="default", show_default=True, help="What to do, and how."),
     click.option("--start", type=Time(), metavar="T", help="Begin there: seconds (72.5) or [[HH:]MM:]SS."),
     click.option("--end", type=Time(), metavar="T", help="Stop there."),
-    click.option(
-        "--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable."
-    ),
+    click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable."),
 )
 
 _ASKING = (

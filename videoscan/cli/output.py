@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,11 +15,16 @@ from videoscan.errors import VideoscanError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+GAPS = 6
+"""The exit code of what finished, but with something missing."""
+
+INTERRUPTED = 130
+
 
 def speak_utf8() -> None:
     """Make stdout and stderr take every character: a Windows pipe is cp1252 by default, and paths may hold undecodable bytes.
 
-    What UTF-8 cannot say (half of a surrogate pair, from such a path) comes out as ``\\udc80``, which JSON reads back.
+    What UTF-8 cannot say (half of a surrogate pair, from such a path) comes out as an escape, which JSON reads back.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -36,6 +39,8 @@ def put(text: str = "") -> None:
 
 def put_json(value: Mapping[str, Any]) -> None:
     """One line of a result for programs."""
+    import json
+
     put(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
@@ -48,6 +53,8 @@ def say(text: str) -> None:
 def complain(error: BaseException, *, about: str | None = None) -> None:
     """An error as one sentence and its hint; the traceback only for those who set ``VIDEOSCAN_DEBUG``."""
     if debugging():
+        import traceback
+
         say("".join(traceback.format_exception(error)).rstrip())
     where = f"{about}: " if about is not None and about not in sentence(error) else ""
     say(f"videoscan: {where}{sentence(error)}")

@@ -1,0 +1,136 @@
+"""``videoscan export``: timelines in somebody else's format."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from videoscan.cli import output
+from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.document import Timeline
+    from videoscan.seams import Exporter
+
+
+@click.command
+@click.argument("selection", nargs=-1, required=True, metavar="SELECTION...")
+@click.option(
+    "--to", "formats", multiple=True, required=True, metavar="FORMAT", help="json, csv, srt, vtt, markdown or html. Repeatable."
+)
+@click.option("-o", "--output", "target", metavar="PATH", help="A file, or a folder where several files are to be written.")
+def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None) -> int:
+    """Write timelines in another format.
+
+    SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
+    stdout, or to the file named by -o; several go into the folder named by -o.
+    """
+    from videoscan import registry
+
+    exporters = {name: registry.make("exporters", {"kind": name}) for name in dict.fromkeys(formats)}
+    files = [file for argument in selection for file in _timelines(argument)]
+    files = list(dict.fromkeys(files))
+    several = len(files) * len(exporters) > 1
+    if several and target is None:
+        raise ConfigError(
+            f"{len(files)} timeline(s) in {len(exporters)} format(s) do not fit into one output",
+            hint="name a folder for them with -o FOLDER",
+        )
+    if not several and not _is_folder(target):
+        (exporter,) = exporters.values()
+        data = _exported(exporter, files[0])
+        if target is None:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            _write(Path(target), data)
+        return 0
+    assert target is not None, "without a target there is one output, and it went to stdout"
+    if Path(target).is_file():
+        raise ConfigError(f"-o {target} is a file, but several files are to be written", hint="name a folder")
+    written = set()
+    for file, name in zip(files, _names(files), strict=True):
+        for exporter in exporters.values():
+            path = Path(target) / f"{name}.{exporter.suffix.lstrip('.')}"
+            written.add(path)
+            _write(path, _exported(exporter, file))
+            output.say(f"{path}")
+    return 0
+
+
+def _is_folder(target: str | None) -> bool:
+    return target is not None and (Path(target).is_dir() or target.endswith(("/", os.sep)))
+
+
+def _timelines(argument: str) -> list[Path]:
+    """The `timeline.json` files that an argument means. Raises `SourceNotFound` or `SourceUnsupported`."""
+    from videoscan.folder import TIMELINE
+    from videoscan.naming import is_output
+
+    path = Path(argument)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise SourceNotFound(f"{argument} does not exist", hint="give a timeline.json or the folder that a scan wrote")
+    if (path / TIMELINE).is_file():
+        return [path / TIMELINE]
+    found = sorted(file for file in path.rglob(TIMELINE) if is_output(file.parent))
+    if not found:
+        raise SourceUnsupported(
+            f"there is no timeline in the folder {argument}", hint="an unfinished scan has none yet: run its command again"
+        )
+    return found
+
+
+def _exported(exporter: Exporter, file: Path) -> bytes:
+    timeline = _read(file)
+    paper = io.BytesIO()
+    exporter.write(timeline, paper, folder=str(file.parent))
+    return paper.getvalue()
+
+
+def _read(file: Path) -> Timeline:
+    """A timeline. Raises `SourceUnsupported` for anything that is not one."""
+    from videoscan.document import Timeline
+
+    try:
+        return Timeline.from_json(file.read_bytes())
+    except OSError as fault:
+        raise SourceUnsupported(f"cannot read {file}: {fault.strerror or fault}") from fault
+    except ValueError as fault:
+        raise SourceUnsupported(
+            f"{file} is not a timeline of schema videoscan.timeline/1", hint="give the timeline.json that a scan wrote"
+        ) from fault
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """What the outputs are called: after the output folders, with as much of the path as tells them apart."""
+    folders = [file.resolve().parent for file in files]
+    plain = [folder.name if file.name == "timeline.json" else file.stem for folder, file in zip(folders, files, strict=True)]
+    if len(set(plain)) == len(plain):
+        return plain
+    common = Path(os.path.commonpath(folders))
+    return ["/".join((*folder.relative_to(common).parts, file.stem)) for folder, file in zip(folders, files, strict=True)]
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Beside its place, then renamed: a reader sees the old file or the new one. Raises `StoreError`."""
+    import secrets
+
+    from videoscan.folder import storing
+
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    with storing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)

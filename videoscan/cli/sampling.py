@@ -1,0 +1,41 @@
+"""What `plan` and `frames` share: one input and the user's choices become a pass of the core, without a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videoscan.cli import output
+from videoscan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from videoscan.cli.options import Choices
+    from videoscan.core import CoreSpec
+    from videoscan.inputs import Input
+    from videoscan.model import Tally
+    from videoscan.request import Request
+    from videoscan.seams import Limits
+
+
+def settle(given: Input, choices: Choices) -> Request:
+    """What is asked of this input; notes are said. Raises `ConfigError`."""
+    from videoscan import request
+
+    settled = request.settle(
+        given, profile=choices.profile, flags=choices.overrides, sets=choices.sets, start=choices.start, end=choices.end
+    )
+    for note in settled.resolved.notes:
+        output.say(note)
+    return settled
+
+
+def spec(asked: Request, limits: Limits) -> CoreSpec:
+    """The pass over the input."""
+    from videoscan.core import spec_for
+
+    return spec_for(asked.given, asked.resolved.profile, limits, start=asked.start, end=asked.end)
+
+
+def check_start(asked: Request, tally: Tally | None) -> None:
+    """Raises `ConfigError` when the pass began behind the end of the input: only the pass shows where that is."""
+    if tally is not None and asked.start >= tally.duration > 0:
+        raise ConfigError(f"--start {asked.start:g} is past the end of {asked.given.uri}", hint=f"it lasts {tally.duration:g} s")

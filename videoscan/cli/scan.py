@@ -1,0 +1,246 @@
+"""``videoscan scan``: videos in, a timeline and a report each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from videoscan.cli import options, output
+from videoscan.errors import ConfigError, DescribeError, ScanAborted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from videoscan.cli.options import Choices
+    from videoscan.document import Timeline
+    from videoscan.inputs import Found, Input
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one input: a timeline in `folder`, or an error."""
+
+    about: str
+    folder: Path | None = None
+    timeline: Timeline | None = None
+    error: BaseException | None = None
+
+
+@click.command
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@options.sampling_and_asking
+@options.out
+@click.option("--to", multiple=True, metavar="FORMAT", help="Write this format as well: csv, srt, vtt, markdown. Repeatable.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
+@options.json_lines
+def command(*, inputs: tuple[str, ...], choices: Choices, out: Path, to: tuple[str, ...], fresh: bool, as_json: bool) -> int:
+    """Scan videos: one timeline each, with a report to read.
+
+    INPUT is a video file, a folder (searched recursively), a folder of pictures, or a pattern in quotes. Each gets a folder below
+    --out with timeline.json, report.html and the pictures. Run the same command again to continue an interrupted scan: what is
+    described is never asked, or paid for, twice.
+    """
+    return scan(inputs, choices, out=out, to=to, fresh=fresh, as_json=as_json)
+
+
+def scan(
+    arguments: Sequence[str], choices: Choices, *, out: Path, to: Sequence[str] = (), fresh: bool = False, as_json: bool = False
+) -> int:
+    """Scan everything that `arguments` mean, print what came of it, and return the exit code.
+
+    Raises `ConfigError` for what is wrong with all of it.
+    """
+    from videoscan import inputs, registry
+    from videoscan.cli import interrupts
+
+    registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
+    for name in to:
+        registry.make("exporters", {"kind": name})
+    found = inputs.find(arguments, out=out)
+    for note in found.notes:
+        output.say(note)
+    printer = _Printer(as_json=as_json)
+    for refused in found.refused:
+        printer.take(Result(refused.argument, error=refused.error))
+    if found.inputs:
+        try:
+            interrupts.run(_scan_all(found, choices, out, to, printer, fresh=fresh))
+        except KeyboardInterrupt:
+            output.say("videoscan: interrupted; what is described is kept, and the same command goes on from there")
+            return output.INTERRUPTED
+    return printer.end()
+
+
+async def _scan_all(found: Found, choices: Choices, out: Path, to: Sequence[str], printer: _Printer, *, fresh: bool) -> None:
+    opened = False
+    for number, given in enumerate(found.inputs, start=1):
+        place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
+        result, looked = await _scan_one(given, choices, out, to, fresh=fresh, title=f"{place}{given.name}")
+        opened = opened or looked
+        if isinstance(result.error, ConfigError) and not opened:
+            # Nothing was looked at yet: the options are wrong, not this input.
+            raise result.error
+        printer.take(result)
+        if isinstance(result.error, (DescribeError, ScanAborted)):
+            # The next input would be refused as well, after decoding for nothing.
+            for rest in found.inputs[number:]:
+                printer.take(Result(rest.uri, error=_not_tried(result.error)))
+            return
+
+
+def _not_tried(error: DescribeError | ScanAborted) -> DescribeError | ScanAborted:
+    return type(error)(f"not tried, as the model could not be used: {error.message}")
+
+
+async def _scan_one(
+    given: Input, choices: Choices, out: Path, to: Sequence[str], *, fresh: bool, title: str
+) -> tuple[Result, bool]:
+    """The result, and whether the source was opened at all."""
+    from videoscan import config, pipeline
+    from videoscan.cli.progress import Reporter
+    from videoscan.folder import storing
+
+    folder = out / given.name
+    try:
+        settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides, uri=given.uri).profile
+    except Exception as error:
+        return Result(given.uri, error=error), False
+    with Reporter(title, start=choices.start or 0.0, end=choices.end, at_most=settled.windows.max_frames) as reporter:
+        try:
+            with storing(folder):
+                timeline = await pipeline.scan(
+                    given,
+                    profile=choices.profile,
+                    question=choices.question,
+                    out=folder,
+                    start=choices.start,
+                    end=choices.end,
+                    endpoint=choices.endpoint,
+                    model=choices.model,
+                    sets=choices.sets,
+                    to=to,
+                    fresh=fresh,
+                    observer=reporter,
+                )
+        except Exception as error:  # one input's fault, whatever it is, must not cost the others their scan
+            return Result(given.uri, error=error), reporter.opened
+    return Result(given.uri, folder, timeline), True
+
+
+class _Printer:
+    """Prints results as they come and the total at the end. A reader of stdout that went away does not stop the scan."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._results: list[Result] = []
+        self._reader_is_there = True
+
+    def take(self, result: Result) -> None:
+        self._results.append(result)
+        if result.error is not None:
+            output.complain(result.error, about=result.about)
+        if self._json:
+            self._put([_json_line(result)])
+        elif result.timeline is not None and result.folder is not None:
+            self._put(_lines(result.timeline, result.folder))
+
+    def end(self) -> int:
+        """Print the total and return the exit code."""
+        if self._json:
+            self._put([_json_total(self._results)])
+        elif len(self._results) > 1:
+            self._put([_total(self._results)])
+        return exit_code(self._results)
+
+    def _put(self, lines: Iterable[str | dict[str, Any]]) -> None:
+        if not self._reader_is_there:
+            return
+        try:
+            for line in lines:
+                if isinstance(line, str):
+                    output.put(line)
+                else:
+                    output.put_json(line)
+        except BrokenPipeError:
+            self._reader_is_there = False
+            output.stop_writing()
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """0, or 6 when something is missing from some of the results, or the code of the error when nothing succeeded."""
+    errors = [result.error for result in results if result.error is not None]
+    if errors and len(errors) == len(results):
+        return output.code_of(errors[0])
+    complete = all(result.timeline is not None and result.timeline.complete for result in results)
+    return 0 if complete else output.GAPS
+
+
+def _lines(timeline: Timeline, folder: Path) -> list[str]:
+    from videoscan import timecode
+    from videoscan.cli import tables
+    from videoscan.folder import REPORT, TIMELINE
+
+    count = len(timeline.events)
+    who = timeline.describer.model or timeline.describer.kind
+    lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {_counted(count, 'event')} · described by {who}", ""]
+    if timeline.events:
+        lines += [tables.events(timeline), ""]
+    gaps = tables.gaps(timeline)
+    if gaps:
+        lines.append(gaps)
+    if timeline.describer.note:
+        lines.append(tables.plain(timeline.describer.note))
+    return [*lines, f"timeline: {folder / TIMELINE}", f"report:   {folder / REPORT}", ""]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _total(results: Sequence[Result]) -> str:
+    timelines = [result.timeline for result in results if result.timeline is not None]
+    failed = len(results) - len(timelines)
+    events = sum(len(timeline.events) for timeline in timelines)
+    gaps = sum(not timeline.complete for timeline in timelines)
+    parts = [f"{_counted(len(results), 'input')}: {len(timelines)} scanned", _counted(events, "event")]
+    parts += [f"{gaps} with gaps"] if gaps else []
+    parts += [f"{failed} failed"] if failed else []
+    return ", ".join(parts)
+
+
+def _json_line(result: Result) -> dict[str, Any]:
+    from videoscan.cli import tables
+    from videoscan.folder import REPORT, TIMELINE
+
+    timeline, folder = result.timeline, result.folder
+    done = timeline is not None and folder is not None
+    return {
+        "input": result.about,
+        "timeline": str(folder / TIMELINE) if folder is not None and done else None,
+        "report": str(folder / REPORT) if folder is not None and done else None,
+        "duration": timeline.source.duration if timeline is not None else None,
+        "events": len(timeline.events) if timeline is not None else None,
+        "coverage": tables.coverage([timeline]) if timeline is not None else None,
+        "complete": timeline is not None and timeline.complete,
+        "error": output.error_record(result.error) if result.error is not None else None,
+    }
+
+
+def _json_total(results: Sequence[Result]) -> dict[str, Any]:
+    from videoscan.cli import tables
+
+    timelines = [result.timeline for result in results if result.timeline is not None]
+    return {
+        "total": {
+            "inputs": len(results),
+            "scanned": len(timelines),
+            "failed": len(results) - len(timelines),
+            "duration": round(sum(timeline.source.duration for timeline in timelines), 3),
+            "events": sum(len(timeline.events) for timeline in timelines),
+            "coverage": tables.coverage(timelines),
+            "complete": len(timelines) == len(results) and all(timeline.complete for timeline in timelines),
+        }
+    }

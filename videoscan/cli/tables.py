@@ -1,0 +1,96 @@
+"""Tables for people: as wide as the terminal, or as wide as they need to be where the output is no terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import unicodedata
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+from videoscan import timecode
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from videoscan.document import Timeline
+
+_BETWEEN = "  "
+
+# A clipped column keeps so many cells: a Chinese character takes two.
+_LEAST = 12
+
+
+def plain(text: str) -> str:
+    """`text` on one line and harmless: a model's words must not move a terminal's cursor or turn the writing's direction."""
+    words = "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+    return " ".join("".join(character for character in words if not _steers(character)).split())
+
+
+def _steers(character: str) -> bool:
+    return character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Container[int] = (), give: Sequence[int] = ()) -> str:
+    """The text of a table. `right` are the columns set flush right; `give` those that a narrow terminal clips, first one first."""
+    lines = [tuple(heads), *(tuple(plain(cell) for cell in row) for row in rows)]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(heads))]
+    if sys.stdout.isatty():
+        excess = sum(widths) + len(_BETWEEN) * (len(widths) - 1) - shutil.get_terminal_size().columns
+        for at in give:
+            cut = max(0, min(excess, widths[at] - _LEAST))
+            widths[at] -= cut
+            excess -= cut
+    return "\n".join(
+        _BETWEEN.join(
+            _fit(cell, width, right=at in right) for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _fit(cell: str, width: int, *, right: bool) -> str:
+    if cell_len(cell) > width:
+        cell = set_cell_size(cell, width - 1).rstrip() + "…"
+    return " " * (width - cell_len(cell)) + cell if right else set_cell_size(cell, width)
+
+
+def events(timeline: Timeline) -> str:
+    """The table of a timeline's events: when, what, tags."""
+    rows = [
+        (f"{timecode.short(event.start)}-{timecode.short(event.end)}", event.title, ", ".join(event.tags))
+        for event in timeline.events
+    ]
+    return table(("time", "event", "tags"), rows, give=(1, 2))
+
+
+_GAPS = {"failed": "failed", "lost": "could not be read", "skipped": "left out"}
+
+
+def gaps(timeline: Timeline) -> str | None:
+    """A sentence about what the timeline does not know, `None` when there is nothing."""
+    if timeline.complete:
+        return None
+    seconds: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    for span in timeline.coverage:
+        if span.state in {"failed", "lost"} or (span.state == "skipped" and "budget" in (span.reason or "")):
+            seconds[span.state] = seconds.get(span.state, 0.0) + span.end - span.start
+            reasons.setdefault(span.state, plain(span.reason or ""))
+    parts = [
+        f"{length:.1f} s {_GAPS[state]}" + (f" ({reasons[state]})" if reasons[state] else "") for state, length in seconds.items()
+    ]
+    failed = sum(window.status == "failed" for window in timeline.windows)
+    if failed:
+        parts.append(f"{failed} of {len(timeline.windows)} windows failed")
+    return f"Gaps: {'; '.join(parts)}."
+
+
+def coverage(timelines: Iterable[Timeline]) -> dict[str, float]:
+    """Seconds by state, of all of them together."""
+    seconds: dict[str, float] = {}
+    for timeline in timelines:
+        for span in timeline.coverage:
+            seconds[span.state] = seconds.get(span.state, 0.0) + span.end - span.start
+    return {state: round(length, 3) for state, length in seconds.items()}
