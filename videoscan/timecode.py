@@ -60,7 +60,7 @@ def length(seconds: float) -> str:
         return f"{secs} s"
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours} h {minutes:02d} min"
+        return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
     return f"{minutes} min {secs:02d} s" if secs else f"{minutes} min"
 
 

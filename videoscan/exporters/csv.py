@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import IO, TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar, Literal
 
 from videoscan import config, timecode
 from videoscan.exporters.wording import plain
@@ -53,7 +53,7 @@ class CsvExporter:
     class Options(config.Options):
         """How it is laid out."""
 
-        delimiter: str = ","
+        delimiter: Literal[",", ";", "\t"] = ","
         """What stands between cells: ``;`` where the system's decimal sign is a comma, ``\\t`` for tabs."""
 
     suffix: ClassVar[str] = ".csv"

@@ -79,4 +79,5 @@ def _asset(name: str) -> str:
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["plain"] = wording.plain
+    environment.filters["prose"] = wording.prose
     return environment.from_string(_asset("report.html"))

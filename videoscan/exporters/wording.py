@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -144,5 +143,13 @@ def standing(timeline: Timeline) -> list[Event]:
 
 def plain(text: str | None) -> str:
     """One line: white space collapsed, control characters and surrogates removed (format characters such as joiners stay)."""
-    kept = "".join(" " if c.isspace() else c for c in text or "" if c.isspace() or unicodedata.category(c) not in {"Cc", "Cs"})
-    return " ".join(kept.split())
+    return " ".join(_CONTROLS.sub("", text or "").split())
+
+
+def prose(text: str | None) -> str:
+    """Like `plain`, with the line breaks kept: at most one empty line between two others."""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(map(plain, (text or "").splitlines()))).strip()
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+"""Control characters that are no white space, and halves of characters, which no encoder takes."""

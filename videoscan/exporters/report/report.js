@@ -55,7 +55,7 @@
   };
   document.addEventListener("pointerover", over(true));
   document.addEventListener("pointerout", over(false));
-  $("list").addEventListener("click", (happening) => {
+  $("list")?.addEventListener("click", (happening) => {
     const event = happening.target.closest(".event");
     if (event && !happening.target.closest("a") && !String(getSelection())) choose(position.get(event), { scroll: false });
   });
@@ -99,7 +99,7 @@
       marks[i].classList.toggle("out", !fits);
       left += fits;
     });
-    $("count").textContent = left === events.length ? `${left}` : `${left} of ${events.length}`;
+    $("count").textContent = (left === events.length ? "" : `${left.toLocaleString("en")} of `) + events.length.toLocaleString("en");
     $("nomatch").hidden = left > 0;
     if (current >= 0 && events[current].hidden) choose(-1);
   }

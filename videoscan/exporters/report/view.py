@@ -185,23 +185,30 @@ def _percent(seconds: float, duration: float) -> str:
 
 def _stretches(timeline: Timeline) -> Iterable[Stretch]:
     duration = timeline.source.duration
-    held: Run | None = None
+    grain = duration / _GRAIN
 
     def drawn(run: Run) -> Stretch:
         told = f"{wording.STATES[run.state]}, {wording.span(run.start, run.end)}" if run.known else run.sentence
         return Stretch(_percent(run.start, duration), _percent(run.end - run.start, duration), run.state, told)
 
+    pending: list[Run] = []
     for run in wording.runs(timeline):
-        small = run.known and run.end - run.start < duration / _GRAIN
-        if held and small and held.known and run.end - held.start < duration / _GRAIN:
-            state: State = "described" if "described" in {held.state, run.state} else "unchanged"
-            held = wording.Run(held.start, run.end, state)
-            continue
-        if held:
-            yield drawn(held)
-        held = run
-    if held:
-        yield drawn(held)
+        if pending and not (run.known and run.end - pending[0].start < grain):
+            yield drawn(_together(pending))
+            pending = []
+        if run.known and run.end - run.start < grain:
+            pending.append(run)
+        else:
+            yield drawn(run)
+    if pending:
+        yield drawn(_together(pending))
+
+
+def _together(known: list[Run]) -> Run:
+    """One run in place of several short ones, in the state that most of its time had."""
+    start, end = known[0].start, known[-1].end
+    described = sum(run.end - run.start for run in known if run.state == "described")
+    return wording.Run(start, end, "described" if described * 2 >= end - start else "unchanged")
 
 
 def _ticks(timeline: Timeline) -> Iterable[Tick]:
