@@ -20,155 +20,238 @@ Region = tuple[Share, Share, Share, Share]
 class Document(BaseModel):
     """Base of everything in a timeline: frozen, tolerant of fields from a newer version."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Part(Document):
     """One file of a source; several when recordings were joined."""
 
     uri: str
+    """Path or URL of this file."""
     start: Seconds
+    """Where it begins on the source's clock."""
     duration: Seconds
+    """How long it lasts."""
     clock: str | None = None
+    """Wall time of its first frame, ISO 8601."""
 
 
 class SourceRecord(Document):
     """Where the pictures came from. `clock` is the wall time of second 0; `start_time` the container's clock at the first frame."""
 
     uri: str
+    """Path or URL, without credentials."""
     camera: str | None = None
+    """The camera's name, from `source.camera` or a ``[[cameras]]`` rule."""
     duration: Seconds
+    """End of the last picture, or the declared length if that is longer: then the tail is `lost`."""
     width: int
+    """Pixels of the upright picture."""
     height: int
+    """Pixels of the upright picture."""
     fps: float | None = None
+    """Declared pictures per second; no time is computed from it. Null where none is declared."""
     rotation: int = 0
+    """Clockwise turn in degrees (0, 90, 180, 270) that was applied to make the picture upright."""
     start_time: float = 0.0
+    """The first frame's place on the container's own clock, in seconds."""
     clock: str | None = None
+    """Wall time of second 0, ISO 8601; null when nobody knows it."""
     parts: tuple[Part, ...] = ()
+    """The files, in order of time."""
     flags: tuple[str, ...] = ()
+    """Sentences about what had to be assumed, such as times from a declared rate."""
 
 
 class DescriberRecord(Document):
     """Who described it. `note` says what a reader should know, such as that the offline describer is no language model."""
 
     kind: str
+    """The describer's kind: `openai`, `offline` or a stranger's."""
     model: str | None = None
+    """The model's name at the endpoint."""
     endpoint: str | None = None
+    """The endpoint's address, without credentials."""
     note: str | None = None
+    """What a reader should know of this describer."""
 
 
 class Chapter(Document):
     """A stretch of the timeline under one title."""
 
     start: Seconds
+    """Where it begins."""
     end: Seconds
+    """Where it ends."""
     title: str
+    """A few words."""
     summary: str | None = None
+    """A few sentences."""
     events: tuple[str, ...] = ()
+    """Ids of the events in it."""
 
 
 class Evidence(Document):
     """A frame that was shown and that the event rests on. `picture` is relative to the output folder."""
 
     frame: int
+    """The source frame's index, in presentation order."""
     time: Seconds
+    """Its presentation time in seconds."""
     picture: str | None = None
+    """Path of the saved picture, relative to the output folder; null when none was saved."""
     region: Region | None = None
+    """Where in the picture, as ``[x0, y0, x1, y1]`` in 0..1; null for the whole picture."""
 
 
 class Review(Document):
     """What a person said of an event."""
 
     state: Literal["accepted", "rejected", "edited", "added"]
+    """What became of the event."""
     by: str | None = None
+    """Who said it."""
     at: str | None = None
+    """When, ISO 8601."""
     changes: dict[str, Any] | None = None
+    """The fields that were changed, with their new values."""
 
 
 class Event(Document):
     """Something that happened. The truth of its start lies in ``(start_after, start]``, of its end in ``(.., end_before]``."""
 
     id: str
+    """Stays the same when a scan is resumed, and in a re-scan that cites the same first frame."""
     aliases: tuple[str, ...] = ()
+    """Ids that were merged into this one."""
     origin: Literal["model", "measured", "person"]
+    """Who says so: a model, a measurement of the program, or a person."""
     start: Seconds
+    """Time of the first evidence frame."""
     end: Seconds
+    """Time of the first later sampled frame that the evidence does not stand for, of the first gap, or the source's end."""
     start_after: Seconds
+    """Time of the last sampled frame before `start`: the event began after it. `start`, where there is none."""
     end_before: Seconds
+    """The event ended before this."""
     title: Annotated[str, Field(min_length=1)]
+    """A few words."""
     description: str = ""
+    """A sentence or two."""
     tags: tuple[str, ...] = ()
+    """Short words to search and filter by."""
     confidence: Share | None = None
+    """How sure the describer is; null when it did not say."""
     importance: Share | None = None
+    """How much it matters, as the describer judges; null when it did not say."""
     attributes: dict[str, Any] = {}
+    """The values of the fields that a profile declares."""
     evidence: tuple[Evidence, ...] = ()
+    """The frames it rests on, in order of time. Only a person's event may have none."""
     windows: tuple[int, ...] = ()
+    """Indices of the windows that told it."""
     alerts: tuple[str, ...] = ()
+    """Names of the alert rules that fired."""
     flags: tuple[str, ...] = ()
+    """Sentences about what was corrected or is doubtful."""
     review: Review | None = None
+    """What a person said of it; null when nobody did."""
 
 
 class ErrorRecord(Document):
     """Why a window failed. `raw` is the answer that could not be read."""
 
     kind: str
+    """Name of the error's class; see the page on errors."""
     message: str
+    """One sentence."""
     raw: str | None = None
+    """The text that came instead of an answer."""
 
 
 class UsageRecord(Document):
     """What was sent and billed; token counts are null where the server did not say."""
 
     requests: int = 0
+    """Requests sent, retries and probes included."""
     retries: int = 0
+    """How many of them repeated one that had failed."""
     images: int = 0
+    """Pictures sent."""
     image_bytes: int = 0
+    """Their bytes, before Base64."""
     prompt_tokens: int | None = None
+    """As the server counted them; null where it did not say."""
     completion_tokens: int | None = None
+    """As the server counted them; null where it did not say."""
     cost: dict[str, Any] | None = None
+    """Money, where prices are known."""
 
 
 class WindowRecord(Document):
     """Pictures that were described together."""
 
     index: int
+    """Its place, counted from 0."""
     start: Seconds
+    """Time of its first picture."""
     end: Seconds
+    """Time of the next window's first new picture, or the source's end."""
     frames: tuple[int, ...]
+    """Source frame indices of its pictures, in order."""
     status: Literal["described", "failed", "skipped"]
+    """What became of it."""
     summary: str | None = None
+    """The describer's summary of it."""
     observations: tuple[str, ...] = ()
+    """Facts that the describer saw."""
     error: ErrorRecord | None = None
+    """Why it failed; null unless it did."""
     attempts: int = 0
+    """How often it was asked."""
     usage: UsageRecord | None = None
+    """What it took."""
     flags: tuple[str, ...] = ()
+    """Sentences about what was corrected, such as numbers out of range."""
 
 
 class CoverageSpan(Document):
     """What is known about a stretch. The spans tile ``[0, duration)``."""
 
     start: Seconds
+    """Where the stretch begins; the first one begins at 0."""
     end: Seconds
+    """Where it ends, which is where the next one begins."""
     state: Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
+    """What is known about it."""
     same_as: int | None = None
+    """For `unchanged`: the kept frame that stands for it."""
     reason: str | None = None
+    """Why, for everything but `described` and `unchanged`."""
 
 
 class FrameCounts(Document):
     """`decoded` pictures came out of the decoder, `sampled` were looked at, `kept` were shown."""
 
     decoded: int | None = None
+    """Pictures that came out of the decoder."""
     sampled: int
+    """Frames that were looked at."""
     kept: int
+    """Frames that were shown to the describer."""
 
 
 class Timing(Document):
     """Wall seconds: of the whole, of decoding, of encoding, and of waiting for the describer."""
 
     wall: float = 0.0
+    """The whole scan."""
     decode: float = 0.0
+    """Decoding, sampling and deduplicating."""
     encode: float = 0.0
+    """Encoding pictures."""
     describe_wait: float = 0.0
+    """Waiting for descriptions, added up over requests that ran side by side."""
 
 
 class Timeline(Document):
@@ -176,21 +259,35 @@ class Timeline(Document):
 
     # The alias keeps the contract's key; a plain `schema` would shadow a method of pydantic's.
     schema_id: Literal["videoscan.timeline/1"] = Field(default=SCHEMA_ID, alias="schema")
+    """The schema's id."""
     source: SourceRecord
+    """What was looked at."""
     created: str
+    """When the timeline was written, ISO 8601."""
     videoscan: str
+    """The version that wrote it."""
     profile: dict[str, Any]
+    """Every resolved value of the profile, defaults included, without secrets."""
     describer: DescriberRecord
+    """Who described it."""
     summary: str | None = None
+    """The whole in a few sentences; null where none was made."""
     chapters: tuple[Chapter, ...] = ()
+    """The source in chapters."""
     events: tuple[Event, ...] = ()
+    """What happened, in order of start."""
     windows: tuple[WindowRecord, ...] = ()
+    """What was described together."""
     coverage: tuple[CoverageSpan, ...] = ()
+    """What is known about every second."""
     frames: FrameCounts
+    """How many frames were decoded, looked at and shown."""
     usage: UsageRecord = UsageRecord()
+    """What was sent and billed."""
     timing: Timing = Timing()
+    """Where the time went."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     @property
     def complete(self) -> bool:
