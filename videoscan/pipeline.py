@@ -100,13 +100,18 @@ def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:
 async def _scan_into(place: OutputFolder, request: Request, observer: Observer, *, fresh: bool) -> Timeline:
     """Scan with an output folder: go on from its journal, and write everything into it at the end."""
     place.prepare()
+    answers = 0
     try:
         with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
-            timeline = publish.finished(request, place, journal) or await _scan(request, observer, place, journal)
-            publish.write(request, place, timeline)
-            journal.finish(request.fingerprint())
+            try:
+                timeline = publish.finished(request, place, journal) or await _scan(request, observer, place, journal)
+                publish.write(request, place, timeline)
+                journal.finish(request.fingerprint())
+            finally:
+                answers = len(journal)
     except BaseException:
-        place.discard()
+        if not answers:  # nothing that the same command could go on from
+            place.discard()
         raise
     return timeline
 
