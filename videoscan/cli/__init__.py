@@ -80,7 +80,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         output.say("videoscan: interrupted")
         return output.INTERRUPTED
-    except BrokenPipeError:
+    except output.ReaderGone:
         # The reader of our stdout has seen enough, as `head` does: no fault of anybody's.
         output.stop_writing()
         return 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from videoscan.cli import output
+from videoscan.cli import options, output
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str
     SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
     stdout, or to the file named by -o; several go into the folder named by -o.
     """
-    from videoscan import registry
-
-    exporters = {name: registry.make("exporters", {"kind": name}) for name in dict.fromkeys(formats)}
+    exporters = {name: options.exporter(name) for name in dict.fromkeys(formats)}
     files = [file for argument in selection for file in _timelines(argument)]
     files = list(dict.fromkeys(files))
     several = len(files) * len(exporters) > 1
@@ -47,8 +44,7 @@ def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str
         (exporter,) = exporters.values()
         data = _exported(exporter, files[0])
         if target is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            output.put_bytes(data)
         else:
             _write(Path(target), data)
         return 0

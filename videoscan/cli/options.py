@@ -13,6 +13,9 @@ import click
 from videoscan import timecode
 from videoscan.errors import ConfigError
 
+if TYPE_CHECKING:
+    from videoscan.seams import Exporter
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -100,6 +103,16 @@ def out(command: F) -> F:
         metavar="DIR",
         help="Where each input gets a folder for its timeline, report and pictures.",
     )(command)
+
+
+def exporter(name: str) -> Exporter:
+    """What ``--to NAME`` means. Raises `ConfigError`."""
+    from videoscan import registry
+
+    known = registry.names("exporters")
+    if name not in known:
+        raise ConfigError(f"--to {name}: there is no such format", hint=f"known: {', '.join(known)}")
+    return registry.make("exporters", {"kind": name})
 
 
 def _gathered(command: F, options: tuple[Callable[[Any], Any], ...], names: tuple[str, ...]) -> F:

@@ -32,13 +32,30 @@ def speak_utf8() -> None:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
+class ReaderGone(Exception):
+    """Nobody reads our stdout any more. Not an `OSError`: click would end the program for one, with code 1."""
+
+
 def put(text: str = "") -> None:
-    """One line of a result. Raises `BrokenPipeError` when nobody reads any more."""
-    click.echo(text)
+    """One line of a result. Raises `ReaderGone`."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+def put_bytes(data: bytes) -> None:
+    """A result as it is. Raises `ReaderGone`."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def put_json(value: Mapping[str, Any]) -> None:
-    """One line of a result for programs."""
+    """One line of a result for programs. Raises `ReaderGone`."""
     import json
 
     put(json.dumps(value, ensure_ascii=False, allow_nan=False))

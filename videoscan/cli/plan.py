@@ -106,7 +106,7 @@ def command(
         try:
             plan, asks = _plan(given, choices, f"{place}{given.name}")
             take(_Result(given.uri, plan))
-        except BrokenPipeError:
+        except output.ReaderGone:
             raise
         except Exception as error:  # one input's fault must not cost the others their figures
             take(_Result(given.uri, error=error))

@@ -58,7 +58,7 @@ def scan(
 
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
-        registry.make("exporters", {"kind": name})
+        options.exporter(name)
     found = inputs.find(arguments, out=out)
     for note in found.notes:
         output.say(note)
@@ -164,7 +164,7 @@ class _Printer:
                     output.put(line)
                 else:
                     output.put_json(line)
-        except BrokenPipeError:
+        except output.ReaderGone:
             self._reader_is_there = False
             output.stop_writing()
 
