@@ -1,0 +1,399 @@
+"""Writes docs/reference/ from the code, so that it cannot say anything else than what the code does.
+
+``python docs/make_reference.py`` writes the pages; ``tests/test_docs.py`` fails when one of them is out of date.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from dataclasses import MISSING, fields, is_dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from videoscan import cli, complaints, config, document, errors, layers, options, prompts, registry, seams
+from videoscan.describers import dialects
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+REFERENCE = Path(__file__).parent / "reference"
+_MADE = "<!-- Made by docs/make_reference.py from the code; change the code, then run `make docs`. -->"
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file's name."""
+    made = {
+        "profile.md": profile_page(),
+        "cli.md": cli_page(),
+        "timeline.md": timeline_page(),
+        "errors.md": errors_page(),
+        "parts.md": parts_page(),
+    }
+    return {name: f"{_MADE}\n\n{text.rstrip()}\n" for name, text in made.items()}
+
+
+# --- Markdown -----------------------------------------------------------------------------------------------------------------
+
+
+def markdown(docstring: str | None) -> str:
+    """A docstring as Markdown: double backticks become single ones, and a block after ``::`` is fenced."""
+    text = inspect.cleandoc(docstring or "").replace("``", "`")
+    text = re.sub(r" \(CONTRACT section \d+\)", "", text)
+    text = re.sub(r"::\n\n((?:    .*\n?|\n)+)", lambda block: ":\n\n```python\n" + inspect.cleandoc(block[1]) + "\n```\n\n", text)
+    return text.strip()
+
+
+def prose(docstring: str | None) -> str:
+    """The same on one line, as a table's cell or a list's item wants it."""
+    return " ".join(markdown(docstring).split()).replace("|", "\\|")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def value(what: Any) -> str:
+    """A value as TOML would have it, or a dash for none."""
+    if what is None or what in ((), []):
+        return "–"
+    return f"`{json.dumps(what, ensure_ascii=False)}`"
+
+
+# --- profile.md ---------------------------------------------------------------------------------------------------------------
+
+_NAMES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "table"}
+
+
+def allowed(schema: Mapping[str, Any]) -> str:
+    """What a field takes, from its JSON Schema: ``1 to 1000``, ``jpeg, png``, ``number above 0``."""
+    if "$ref" in schema:
+        return "table"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(allowed(each) for each in schema["anyOf"] if each.get("type") != "null"))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(value(each) for each in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        inside = schema.get("items", {})
+        return f"list of: {inside['$ref'].rpartition('/')[2] if '$ref' in inside else allowed(inside)}"
+    name = _NAMES.get(str(schema.get("type")), "anything")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{name} {low} to {high}"
+    words = (("from", "minimum"), ("above", "exclusiveMinimum"), ("up to", "maximum"), ("below", "exclusiveMaximum"))
+    return " ".join([name, *(f"{word} {schema[key]}" for word, key in words if key in schema)])
+
+
+def keys(
+    model: type[BaseModel],
+    path: str,
+    shipped: Mapping[str, Mapping[str, Any]],
+    kind: str | None = None,
+    *,
+    hidden: Collection[str] = (),
+) -> str:
+    """A table of a model's fields. `shipped` are the shipped profiles, complete, for what they set differently."""
+    properties = model.model_json_schema()["properties"]
+    rows = []
+    for name, field in model.model_fields.items():
+        if name in hidden:
+            continue
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        differs = [
+            f"{profile}: {value(given[path].get(name))}"
+            for profile, given in shipped.items()
+            if kind in {None, given[path].get("kind")} and name in given[path] and given[path][name] != default
+        ]
+        meaning = prose(field.description) + (f" ({'; '.join(differs)})" if differs else "")
+        shown = "must be given" if field.is_required() else value(default)
+        rows.append((f"`{name}`", allowed(properties[name]).replace("|", "\\|"), shown, meaning))
+    return table(("key", "takes", "default", "meaning"), rows) if rows else "No options.\n"
+
+
+def profile_page() -> str:
+    """Every key of a profile."""
+    nowhere: dict[str, str] = {}
+    shipped = {
+        path.stem: registry.complete(config.load(path, environ=nowhere).profile)
+        for path in sorted(layers.shipped_folder().glob("*.toml"))
+    }
+    fixed: dict[str, type[BaseModel]] = {
+        "source": options.SourceOptions,
+        "windows": options.WindowOptions,
+        "prompt": options.PromptOptions,
+    }
+    out = [
+        "# Every key of a profile\n",
+        "A profile is a TOML file with these tables. Any value can be changed for one run with `--set table.key=value`; an empty",
+        "value (`--set table.key=`) puts the default back. An unknown key or a value of the wrong type is an error that names the",
+        "file. In brackets: what a shipped profile sets differently.\n",
+        "Values come in layers, each over the ones before it: built-in defaults, `configs/default.toml`, the profile and what it",
+        "extends, the first `[[cameras]]` rule that fits, the environment, flags, `--set`. `videoscan profiles show NAME --explain`",
+        "says where each value came from.\n",
+        "## Top level\n",
+        table(
+            ("key", "takes", "meaning"),
+            [
+                ("`extends`", "text", "The profile that this one changes, by name or path. Without it: `default`."),
+                ("`name`", "text", prose(config.Profile.model_fields["name"].description)),
+                ("`[[cameras]]`", "tables", "Values per camera, below."),
+            ],
+        ),
+        f"## `[[cameras]]`\n\n{markdown(options.CameraRule.__doc__)}\n",
+        keys(options.CameraRule, "cameras", {}, hidden={"tables"}),
+        "Beside these, a rule holds any of the tables below, such as `sampler = { every = 0.5 }`.\n",
+    ]
+    sections: list[tuple[str, registry.Group | None, str]] = [
+        ("source", None, ""),
+        ("sampler", "samplers", "Which frames are looked at."),
+        ("dedup", "dedups", "Which of these are kept. The others stand in the timeline as `unchanged`."),
+        ("windows", None, ""),
+        ("describer", "describers", "Who says in words what the pictures show."),
+        ("prompt", None, ""),
+    ]
+    for name, group, about in sections:
+        out.append(f"## `[{name}]`\n")
+        if group is None:
+            out += [f"{prose(fixed[name].__doc__)}\n", keys(fixed[name], name, shipped)]
+            continue
+        kinds = [name.strip("`") for name, _, _ in _built_in(group)]
+        default = shipped["default"][name]["kind"]
+        also = f' `"auto"` takes `openai` when an endpoint is known, else `{default}`.' if name == "describer" else ""
+        standing = "auto" if name == "describer" else default
+        out.append(f"{about} `kind` is one of {', '.join(f'`{kind}`' for kind in kinds)}; default `{standing}`.{also}\n")
+        for kind in kinds:
+            part = registry.factory(group, kind)
+            out += [f'### `kind = "{kind}"`\n', f"{markdown(part.__doc__)}\n", keys(part.Options, name, shipped, kind)]
+    out += [
+        "## Prompt templates\n",
+        f"`prompt.template` is one of {', '.join(f'`{name}`' for name in prompts.names())}.\n",
+        "## Kinds of endpoint\n",
+        "`describer.dialect` is `auto` (told by the address) or one of these. A server that is not listed is `generic`.\n",
+        table(("dialect", "recognised by"), [(f"`{row.name}`", _recognised(row)) for row in dialects.DIALECTS.values()]),
+        "## Not in this version\n",
+        "These names are reserved. A profile that uses one is refused, because ignoring it would be a lie.\n",
+        ", ".join(
+            [
+                *(f"`{key}`" for key in complaints.LATER),
+                *(f"`{key}.kind = {value(kind).strip('`')}`" for key, kinds in complaints.LATER_KINDS.items() for kind in kinds),
+            ]
+        ),
+    ]
+    return "\n".join(out)
+
+
+def _recognised(row: dialects.Dialect) -> str:
+    said = [*(f"`{host}`" for host in row.hosts), *(f"path `{path}`" for path in row.paths)]
+    return ", ".join([*said, *(f"port {port}" for port in row.ports)]) or "its name only"
+
+
+# --- cli.md -------------------------------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    """Every command with its options."""
+    root = click.Context(cli.videoscan, info_name="videoscan", help_option_names=["-h", "--help"])
+    out = ["# Commands\n", f"{markdown(cli.videoscan.help)}\n"]
+    out += ["Every command answers `-h` and `--help`.\n"]
+    out += ["```", *(f"videoscan {name:<10}{what}" for name, what in cli.SUMMARIES.items()), "```\n"]
+    for name in cli.videoscan.list_commands(root):
+        command = cli.videoscan.get_command(root, name)
+        assert command is not None
+        out += _command(command, click.Context(command, info_name=name, parent=root), level=2)
+    out += [
+        "## Environment\n",
+        table(
+            ("variable", "stands for"),
+            [
+                (
+                    "`VIDEOSCAN_API_KEY`",
+                    "The endpoint's key. Never a flag, never in a profile. `describer.api_key_env` names another variable.",
+                ),
+                ("`VIDEOSCAN_ENDPOINT`", "`--endpoint`"),
+                ("`VIDEOSCAN_MODEL`", "`--model`"),
+                ("`VIDEOSCAN_DEBUG`", "Show where an unexpected fault happened."),
+            ],
+        ),
+    ]
+    return "\n".join(out)
+
+
+def _command(command: click.Command, context: click.Context, *, level: int) -> list[str]:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    out = [f"{'#' * level} `{context.command_path}`\n", f"```\n{usage}\n```\n", f"{markdown(command.help)}\n"]
+    # Arguments stand in the usage; only newer clicks list them here, and without a word. The last one is --help itself.
+    named = [parameter for parameter in command.get_params(context)[:-1] if isinstance(parameter, click.Option)]
+    records = [record for parameter in named if (record := parameter.get_help_record(context))]
+    if records:
+        rows = [(f"`{names}`".replace("|", "\\|"), prose(said)) for names, said in records]
+        out.append(table(("option", "meaning"), rows))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inside = command.get_command(context, name)
+            assert inside is not None
+            out += _command(inside, click.Context(inside, info_name=name, parent=context), level=level + 1)
+    return out
+
+
+# --- timeline.md --------------------------------------------------------------------------------------------------------------
+
+
+def timeline_page() -> str:
+    """Every field of `timeline.json`."""
+    schema = document.json_schema()
+    models = {"Timeline": schema, **schema["$defs"]}
+    out = [
+        "# Every field of `timeline.json`\n",
+        f"{markdown(document.__doc__).splitlines()[0]}\n",
+        "Times are seconds of the source's own clock, zero at its first frame. Spans are half-open: `[start, end)`. Readers must",
+        "ignore fields that they do not know. The JSON Schema is `videoscan/timeline.schema.json`, in the package as well.\n",
+    ]
+    for name in ("Timeline", *_reached(models, "Timeline")):
+        model = getattr(document, name)
+        out += [f"## {name}\n", f"{prose(model.__doc__)}\n"]
+        rows = []
+        for key, field in models[name]["properties"].items():
+            branches = field.get("anyOf", [field])
+            null = " or null" if any(branch.get("type") == "null" for branch in branches) else ""
+            kinds = " or ".join(_kind(branch) for branch in branches if branch.get("type") != "null")
+            rows.append((f"`{key}`", kinds + null, prose(field.get("description"))))
+        out.append(table(("field", "type", "meaning"), rows))
+    return "\n".join(out)
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "allOf" in schema:
+        return _kind(schema["allOf"][0])
+    if "prefixItems" in schema:
+        return f"{len(schema['prefixItems'])} numbers 0 to 1"
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema['items'])}"
+    return allowed({key: given for key, given in schema.items() if key != "default"})
+
+
+def _reached(models: Mapping[str, Any], name: str) -> list[str]:
+    """The models that one refers to, depth first, each once."""
+    found: list[str] = []
+    for reference in re.findall(r'"#/\$defs/(\w+)"', json.dumps(models[name].get("properties", {}))):
+        for each in (reference, *_reached(models, reference)):
+            if each not in found:
+                found.append(each)
+    return found
+
+
+# --- errors.md ----------------------------------------------------------------------------------------------------------------
+
+
+def errors_page() -> str:
+    """The error tree and the exit codes."""
+    tree = inspect.cleandoc(errors.__doc__ or "").partition("::\n\n")[2]
+    drawn, _, rest = tree.partition("\n\n")
+    rows = [
+        (f"`{name}`", str(kind.exit_code), "yes" if getattr(kind, "retryable", False) else "", prose(kind.__doc__))
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.VideoscanError)
+    ]
+    codes = re.search(r"Exit codes: (.*)", " ".join((cli.videoscan.help or "").split()))
+    assert codes is not None, "the command's own help lists the exit codes"
+    return "\n".join(
+        [
+            "# Errors and exit codes\n",
+            "Every error is one sentence with the value that was wrong, and a hint what to do next: `error.message`, `error.hint`.",
+            "`VIDEOSCAN_DEBUG=1` shows the traceback as well.\n",
+            "## Exit codes\n",
+            table(("code", "meaning"), [each.split(" ", 1) for each in codes[1].rstrip(".").split("; ")]),
+            "`6` means that there is a result, and that its coverage says what is missing.\n",
+            "## The tree\n",
+            f"```\n{inspect.cleandoc(drawn)}\n```\n",
+            f"{markdown(rest)}\n",
+            "## Each\n",
+            table(("error", "exit code", "tried again", "meaning"), rows),
+        ]
+    )
+
+
+# --- parts.md -----------------------------------------------------------------------------------------------------------------
+
+
+def parts_page() -> str:
+    """The seams, the groups of entry points and the built-in parts."""
+    out = [
+        "# Parts of your own\n",
+        f"{markdown(seams.__doc__)}\n",
+        "A distribution adds a kind with one entry point. The built-in kinds come through the same door:\n",
+        "```toml",
+        '[project.entry-points."videoscan.samplers"]',
+        'mine = "package.module:MySampler"',
+        "```\n",
+        "`Options` is a subclass of `videoscan.config.Options`; its fields are the keys that a profile may give, and are checked like",
+        "built-in ones.\n",
+    ]
+    groups: dict[registry.Group, tuple[type, ...]] = {
+        "sources": (seams.Source, seams.Footage),
+        "samplers": (seams.Sampler, seams.SamplerSession, seams.Aim),
+        "dedups": (seams.Dedup,),
+        "describers": (seams.Describer, seams.DescriberSession, seams.Limits),
+        "exporters": (seams.Exporter,),
+    }
+    for group, protocols in groups.items():
+        out += [f"## `videoscan.{group}`\n", table(("kind", "made by", "what it is"), _built_in(group))]
+        for protocol in protocols:
+            out += [f"### `{protocol.__name__}`\n", f"{markdown(protocol.__doc__)}\n", _members(protocol)]
+    return "\n".join(out)
+
+
+def _built_in(group: registry.Group) -> list[tuple[str, str, str]]:
+    rows = []
+    for entry in sorted(entry_points(group=f"videoscan.{group}"), key=lambda entry: entry.name):
+        if entry.dist is not None and entry.dist.name == "videoscan":
+            first = prose(registry.factory(group, entry.name).__doc__).partition(". ")[0].rstrip(".") + "."
+            rows.append((f"`{entry.name}`", f"`{entry.value}`", first))
+    return rows
+
+
+def _members(protocol: type) -> str:
+    if is_dataclass(protocol):
+        lines = [f"{field.name}: {field.type} = {_shown(field.default)}".removesuffix(" = <none>") for field in fields(protocol)]
+        return "\n".join(["```", *lines, "```\n"])
+    out = []
+    for name, member in vars(protocol).items():
+        if inspect.isfunction(member) and not name.startswith("_"):
+            word = "async def" if inspect.iscoroutinefunction(member) else "def"
+            # Annotations are kept as texts, and would be shown in quotes.
+            signature = str(inspect.signature(member)).replace("'", "")
+            out += [f"```\n{word} {name}{signature}\n```\n", f"{markdown(member.__doc__)}\n"]
+    for name, annotation in inspect.get_annotations(protocol).items():
+        if name != "Options":
+            out.insert(0, f"`{name}: {annotation}`\n")
+    return "\n".join(out)
+
+
+def _shown(default: Any) -> str:
+    if default is MISSING:
+        return "<none>"
+    # A set's own order differs from run to run.
+    return f"{{{', '.join(map(repr, sorted(default)))}}}" if isinstance(default, frozenset) else repr(default)
+
+
+def main() -> None:
+    """Write every page."""
+    importlib.invalidate_caches()
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
