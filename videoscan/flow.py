@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -85,21 +85,29 @@ async def read_ahead(items: Iterator[T], depth: int, *, stop: Callable[[], None]
         leaving.set()
         stop()
         room.release()
-        await _join(thread)
+        await in_thread(thread.join)
         await reader.aclose()  # type: ignore[attr-defined]  # an async generator has it; its declared type does not
 
 
-async def _join(thread: threading.Thread) -> None:
-    """Wait for the thread even when we are cancelled (again) meanwhile, then pass the cancellation on."""
+async def in_thread(work: Callable[..., R], *args: Any) -> R:
+    """Run a blocking call in a thread and wait for it, even when we are cancelled meanwhile; then the cancellation goes on.
+
+    `asyncio.to_thread` would return at once and leave the call running behind the back of whoever cleans up.
+    """
     cancelled: asyncio.CancelledError | None = None
-    joined = asyncio.get_running_loop().run_in_executor(None, thread.join)
-    while not joined.done():
+    running = asyncio.get_running_loop().run_in_executor(None, work, *args)
+    while not running.done():
         try:
-            await asyncio.shield(joined)
+            await asyncio.shield(running)
         except asyncio.CancelledError as fault:
+            if running.cancelled():  # it never began: the loop is shutting down
+                raise
             cancelled = fault
+        except Exception:
+            break  # raised below, where a cancellation that came first goes before it
     if cancelled is not None:
         raise cancelled
+    return running.result()
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,13 @@ def key_of(window: Window, prompt: Prompt, describer: Mapping[str, Any], *, meas
 
 
 class Journal:
-    """The open journal of one output folder. Not for two processes at once."""
+    """The open journal of one output folder. Threads may share it, two processes may not."""
 
     def __init__(self, folder: Path, source: str, *, fresh: bool = False) -> None:
         """Read what is there, or with `fresh` forget it. Raises `StoreError` when the folder cannot be read or written."""
         self._path = folder / JOURNAL
         self._answers: dict[str, Description] = {}
+        self._writing = threading.Lock()
         self.finished: str | None = None
         with storing(self._path):
             text = self._path.read_bytes() if self._path.exists() and not fresh else b""
@@ -102,7 +104,7 @@ class Journal:
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
-        with storing(self._path):
+        with storing(self._path), self._writing:
             self._file.write(line.encode())
             self._file.flush()
             os.fsync(self._file.fileno())

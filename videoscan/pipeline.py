@@ -105,7 +105,7 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
         with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
             try:
                 timeline = publish.finished(request, place, journal) or await _scan(request, observer, place, journal)
-                publish.write(request, place, timeline)
+                await flow.in_thread(publish.write, request, place, timeline)
                 journal.finish(request.fingerprint())
             finally:
                 answers = len(journal)
@@ -201,12 +201,12 @@ async def _describe(
 ) -> Outcome:
     """Save the pictures, find the answer in the journal or ask for it and write it down; only then use it."""
     if place is not None:
-        await asyncio.to_thread(place.save, window.pictures)
+        await flow.in_thread(place.save, window.pictures)
     key = key_of(window, request.prompt, request.asked, measured=session.limits.measures) if journal is not None else ""
     known = journal.answer(key) if journal is not None else None
     description = known or await session.describe(window, request.prompt)
     if journal is not None and known is None:
-        await asyncio.to_thread(journal.record, key, window, description)
+        await flow.in_thread(journal.record, key, window, description)
     observer(observe.WindowDone(window.index, description, resumed=known is not None))
     regions = {mark.frame: mark.region for mark in window.marks}
     return Outcome(

@@ -222,3 +222,34 @@ def test_reading_ahead_overlaps_the_worker_with_the_reader():
         return time.perf_counter() - began
 
     assert run(main()) < 0.03 * 6 * 2 * 0.9
+
+
+def test_a_call_in_a_thread_is_waited_for_even_when_cancelled():
+    go, ended = threading.Event(), []
+
+    def work():
+        go.wait(10)
+        ended.append(True)
+
+    async def main():
+        task = asyncio.create_task(flow.in_thread(work))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        task.cancel()
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    assert ended == [True]
+
+
+def test_a_call_in_a_thread_returns_and_raises():
+    async def main():
+        with pytest.raises(ZeroDivisionError):
+            await flow.in_thread(lambda: 1 / 0)
+        return await flow.in_thread(lambda a, b: a + b, 2, 3)
+
+    assert run(main()) == 5
