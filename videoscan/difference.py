@@ -55,6 +55,7 @@ class View:
     `detail` is the luma less its local mean, `ground` the local mean itself at every tenth cell, `light` the mean luma.
     """
 
+    luma: Cells
     detail: Plane
     ground: Plane
     light: float
@@ -83,11 +84,12 @@ def grid(pixels: Pixels) -> tuple[int, int]:
 
 def view(pixels: Pixels, size: tuple[int, int]) -> View:
     """Reduce a picture to `size` (columns, rows)."""
-    luma = pixels.gray(*size).astype(np.float32)
+    cells = pixels.gray(*size)
+    luma = cells.astype(np.float32)
     ground = cv2.blur(luma, NEIGHBOURHOOD)
     light = float(cv2.mean(luma)[0])
     coarse = ground[5::10, 5::10].copy() if min(size) > 5 else ground.copy()
-    return View(_plane(cv2.subtract(luma, ground, dst=luma)), _plane(coarse), light)
+    return View(cells, _plane(cv2.subtract(luma, ground, dst=luma)), _plane(coarse), light)
 
 
 def displacement(now: View, before: View) -> tuple[float, float, float]:
@@ -124,6 +126,13 @@ def brighter(now: View, before: View) -> float:
     ratio = np.log((now.ground + DARK) / (before.ground + DARK))
     low, high = np.quantile(ratio, (0.25, 0.75))
     return float(low) if low > 0 else float(min(0.0, high))
+
+
+def plain_difference(luma: Cells | Plane, reference: Cells | Plane) -> Plane:
+    """Absolute difference of the luma itself, less by how much the whole picture became lighter (its median, from every ninth cell)."""
+    apart = np.subtract(luma, reference, dtype=np.float32)
+    apart -= np.median(apart[::3, ::3])
+    return np.abs(apart, out=apart)
 
 
 class Comparator:
@@ -192,11 +201,14 @@ class Comparator:
         drift = abs(math.log((now.light + DARK) / (reference.light + DARK)))
         if change > CHANGED:
             cut = is_cut(now, reference, self.threshold)
-            return Difference(change, changed=True, cut=cut, region=None if cut else self._around(apart, place))
+            return Difference(change, changed=True, cut=cut, region=None if cut else self._around(apart, place, now, reference))
         return Difference(max(change, CHANGED * drift / LIGHT), changed=drift > LIGHT)
 
-    def _around(self, apart: Plane, place: Sequence[int]) -> Box | None:
-        labels, boxes = patches(apart, self.threshold / 2)
+    def _around(self, apart: Plane, place: Sequence[int], now: View, reference: View) -> Box | None:
+        # Taking off the local mean puts a halo round every change; in the luma itself there is none.
+        plain = plain_difference(now.luma, reference.luma)
+        plain[place[1], place[0]] = np.inf
+        labels, boxes = patches(_plane(np.minimum(apart, plain)), self.threshold / 2)
         return boxes[int(labels[place[1], place[0]]) - 1]
 
     def _learn_noise(self, step: Plane, now: View) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from videoscan.difference import LIGHT, Comparator, brighter, displacement, is_cut, patches
+from videoscan.difference import LIGHT, Comparator, brighter, displacement, is_cut, patches, plain_difference
 from videoscan.model import Measured
 
 if TYPE_CHECKING:
@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 REGIONS = 4
 """At most so many active regions are reported for a frame, largest first."""
 ABSORB = 60.0
-"""Seconds without movement after which a thing belongs to the scene: a parked car, a moved chair. A person standing there moves
-more often than that by more than the noise."""
+"""Seconds after which what hardly moves belongs to the scene: more than half of its cells have been still for so long."""
+SETTLE = 4.0
+"""Seconds after which a thing all of which came to rest at one moment belongs to the scene: a bottle put down, a parked car. Of
+somebody standing, some cells rest long and others move again and again (95 % of the cells still for 5 of 9 seconds at most, over
+the six visits of a real indoor clip, and 98 % for less; a bottle put down: all of them for the same 3 of 3)."""
 GHOST = 1.0
 """Seconds without movement after which a region that is emptier than the background there is taken for what was left behind."""
+_SETTLED_CELLS = 24  # below that, too few cells to tell somebody standing from a thing: only `ABSORB` counts
+_AT_ONCE = 0.8  # share of the median rest that 98 % of the cells must have, to have come to rest at one moment
 _EMPTIER = 1.25  # edges along a region's outline are so many times stronger in the background than in the picture: a ghost
-_WEAK = 2.0  # times the threshold, below which what is still and stands alone joins as well
+_WEAK, _WEAK_REST = 3.0, 2.0  # times the threshold, below which what is still for so many seconds and stands alone joins too
 _LONE = 1.5  # times the threshold, above which a single cell counts
 _ALIKE = 0.8  # correlation with the background, above which a region is the same thing under another light
 _SWAY = 2.0  # times the usual step of a cell (leaves, water) that is no difference; its median is followed at
@@ -67,11 +72,12 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
     `active` are the regions that differ from the usual scene by more than five units of noise (`videoscan.difference`), clocks
     left out. The usual scene is a background that follows slowly what is not active (sign of the difference times one grey level
     per second, after Manzanera and Richefeu 2007), so a person who stands still stays active. A region joins the background
-    when nothing moved in it for `ABSORB` seconds, or for `GHOST` seconds if its outline is an edge of the background rather
+    when it hardly moved for `ABSORB` seconds, came to rest at once and stayed so for `SETTLE` seconds, or is only the background
+    under another light; or when it did not move for `GHOST` seconds and its outline is an edge of the background rather
     than of the picture: then something that stood there is gone, and the empty place is no activity. After a cut,
     a light switch or a large camera move everything is background again.
 
-    `covered`: the texture fell below 0.3 of what it usually is here. `black`: light below 16 and texture below 6.
+    `covered`: the texture fell below 0.3 of what it usually is here. `black`: light below 16, and that or texture below 6.
     `camera moved`: displaced by a cell or more, and undoing that explains the difference; nothing is active in such a frame.
     """
     comparator = Comparator()
@@ -88,10 +94,11 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
         shift: tuple[float, float] | None = None
         active: tuple[Box, ...] = ()
         was_hidden, hidden = hidden, False
-        if now.light < _BLACK_LIGHT and texture < _BLACK_TEXTURE:
+        blind = usual > _COVERED_FROM and texture < _COVERED_SHARE * usual
+        if now.light < _BLACK_LIGHT and (blind or texture < _BLACK_TEXTURE):
             flags.append(Flag.BLACK)
             hidden = True
-        elif usual > _COVERED_FROM and texture < _COVERED_SHARE * usual:
+        elif blind:
             flags.append(Flag.COVERED)
             hidden = True
         if before is None or scene is None:
@@ -128,6 +135,7 @@ class _Scene:
 
     def __init__(self, now: View) -> None:
         self._background = now.detail.copy()
+        self._luma = now.luma.astype(np.float32)
         self._still = np.zeros_like(now.detail)
         self._restless = np.zeros_like(now.detail)
 
@@ -140,6 +148,8 @@ class _Scene:
         over = cv2.subtract(now.detail, cv2.dilate(self._background, _NEAR))
         under = cv2.subtract(cv2.erode(self._background, _NEAR), now.detail)
         difference: Plane = np.asarray(cv2.max(over, under), np.float32)
+        # Taking off the local mean puts a halo round a thing; in the luma itself there is none.
+        np.minimum(difference, plain_difference(now.luma, self._luma), out=difference)
         if comparator.open is not None:
             difference *= comparator.open
         np.subtract(difference, _SWAY * self._restless, out=difference)
@@ -168,7 +178,7 @@ class _Scene:
             near = cv2.dilate(busy.astype(np.uint8), np.ones((25, 25), np.uint8)).astype(bool)
             for inside, box in weak:
                 # Beside something strong it is a part of that; alone and still it is a shadow's edge or the light.
-                if float(np.median(self._still[inside])) >= GHOST and not near[inside].any():
+                if float(np.median(self._still[inside])) >= _WEAK_REST and not near[inside].any():
                     joined |= inside
                 else:
                     busy |= inside
@@ -186,11 +196,14 @@ class _Scene:
             self.__init__(now)  # type: ignore[misc]  # a fresh start is exactly what __init__ makes
             return
         self._background = _shifted(self._background, right, down, now.detail)
+        self._luma = _shifted(self._luma, right, down, now.luma.astype(np.float32))
         self._still.fill(0.0)
 
     def _joins(self, inside: Inside, now: View, edges: Plane, usual_edges: Plane) -> bool:
-        rest = float(np.median(self._still[inside]))
+        least, rest = (float(part) for part in np.quantile(self._still[inside], (0.02, 0.5)))
         if rest >= ABSORB:
+            return True
+        if np.count_nonzero(inside) >= _SETTLED_CELLS and least >= max(SETTLE, _AT_ONCE * rest):
             return True
         body = inside.astype(np.uint8)
         wide = np.asarray(cv2.dilate(body, _NEAR), np.uint8).astype(bool)
@@ -210,12 +223,14 @@ class _Scene:
     def _take_over(self, inside: Inside, now: View) -> None:
         around: Cells = np.asarray(cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)), np.uint8)
         np.copyto(self._background, now.detail, where=around.astype(bool))
+        np.copyto(self._luma, now.luma, where=around.astype(bool))
 
     def _drift(self, now: View, busy: Inside | None, seconds: float) -> None:
-        step = np.clip(now.detail - self._background, -_DRIFT * seconds, _DRIFT * seconds)
-        if busy is not None:
-            step[busy] = 0.0
-        self._background += step
+        for plane, target in ((self._background, now.detail), (self._luma, now.luma)):
+            step = np.clip(target - plane, -_DRIFT * seconds, _DRIFT * seconds)
+            if busy is not None:
+                step[busy] = 0.0
+            np.add(plane, step, out=plane)
 
 
 def _moved(now: View, before: View, right: float, down: float) -> bool:

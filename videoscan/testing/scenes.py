@@ -61,7 +61,7 @@ class NightCamera:
     visits: tuple[Visit, ...] = ()
     width: int = 640
     height: int = 360
-    noise: float = 6.0
+    noise: float = 4.0
     drift: float = 0.08
     clock: bool = True
     seed: int = 1
