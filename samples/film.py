@@ -7,16 +7,19 @@ those frames in which leaving it out changes the picture. The times are the pres
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
-from typing import Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 Picture = NDArray[np.uint8]
 
@@ -161,13 +164,18 @@ class Scene(Protocol):
 
 @dataclass(frozen=True)
 class Coding:
-    """How a clip is coded. ``start`` is the time of its first frame in the file; ``rotation`` turns the display clockwise."""
+    """How a clip is coded. ``start`` is the time of its first frame in the file; ``rotation`` turns the display clockwise.
+
+    With a variable rate let ``bframes`` be 0, as phones do: MP4 holds the steps between decoding times, and where pictures are
+    reordered the last one's own duration has no place.
+    """
 
     crf: float = 28
     gop_seconds: float = 3.0
     preset: str = "slow"
     start: float = 0.0
     rotation: int = 0
+    bframes: int = 2
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -252,10 +260,11 @@ def encode(scene: Scene, path: Path, coding: Coding) -> None:
     """Draw and code every frame. One thread codes, so that any machine makes the same bytes of the same library."""
     ticks = [round((time + coding.start) * TIMESCALE) for time in scene.times]
     frames = len(ticks) - 1
+    lasts = {one: two - one for one, two in pairwise(ticks)}
     rate = Fraction(round(frames * 100 / float(scene.times[-1])), 100)
     width, height = scene.size if coding.rotation % 180 == 0 else scene.size[::-1]
     options = {
-        "crf": str(coding.crf), "preset": coding.preset, "bf": "2", "threads": "1",
+        "crf": str(coding.crf), "preset": coding.preset, "bf": str(coding.bframes), "threads": "1",
         "g": str(max(1, round(float(rate) * coding.gop_seconds))), **coding.options,
     }  # fmt: skip
     # Left alone, the muxer would move the first frame to zero.
@@ -269,8 +278,16 @@ def encode(scene: Scene, path: Path, coding: Coding) -> None:
             stored = np.ascontiguousarray(np.rot90(picture, coding.rotation // 90))
             frame = av.VideoFrame.from_ndarray(stored, format="bgr24")
             frame.pts, frame.time_base, frame.duration = ticks[index], Fraction(1, TIMESCALE), ticks[index + 1] - ticks[index]
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            container.mux(with_durations(stream.encode(frame), lasts))
+        container.mux(with_durations(stream.encode(None), lasts))
+
+
+def with_durations(packets: list[Packet], lasts: dict[int, int]) -> list[Packet]:
+    """The packets, each with how long its picture is shown: the coder would give the last one the average."""
+    for packet in packets:
+        assert packet.pts is not None
+        packet.duration = lasts[packet.pts]
+    return packets
 
 
 def shown_times(path: Path) -> list[float]:

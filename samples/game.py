@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from samples.figures import Clothes, Pose
-from samples.light import Floats
+
+if TYPE_CHECKING:
+    from samples.light import Floats
 
 LENGTH, WIDTH = 105.0, 68.0
 STEP = 0.04

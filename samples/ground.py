@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from samples.carpark import HOUSE_Z, LAMPS, PARKED, WALL_Z, Still, blocked, ground_shadow, lit
 from samples.light import (
     FAR,
     Box,
     Camera,
     Capsules,
     Floats,
+    Lamp,
     airlight,
     averaged,
     grain,
@@ -20,6 +22,10 @@ from samples.light import (
     normalised,
     surface_of_capsules,
 )
+from samples.lot import HOUSE_Z, LAMPS, PARKED, WALL_Z, Still, blocked, ground_shadow, lit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OVERSAMPLE = 2
 TILE = 90.0
@@ -137,8 +143,9 @@ def trace(camera: Camera) -> Still:
         star = halo(camera, lamp.position, 0.030)[..., None] * np.array(lamp.colour, np.float32) * np.float32(0.028)
         # The lamp on the camera's own wall is out of the picture, and so is its glow.
         glows.append(np.asarray(fog + star, np.float32) * (lamp is not LAMPS[5]))
+    whole = constant + sum(light + glow_of for light, glow_of in zip(per_lamp, glows, strict=True))
     return Still(
-        tuple(per_lamp), tuple(glows), constant, still_depth, normal[centre].reshape(*small, 3),
+        tuple(per_lamp), tuple(glows), constant, np.asarray(whole, np.float32), still_depth, normal[centre].reshape(*small, 3),
         averaged(colour.reshape(*shape, 3), OVERSAMPLE),
     )  # fmt: skip
 
@@ -170,7 +177,7 @@ def sky(flat: Floats, glow: Floats) -> None:
     glow[:] = glow * (1 - trees) + trees * np.array([0.0030, 0.0036, 0.0030], np.float32)
 
 
-def house(origin: Floats, flat: Floats, put) -> None:
+def house(origin: Floats, flat: Floats, put: Callable[..., None]) -> None:
     """A brick house in the back with rows of windows, a few of them lit."""
     t = HOUSE_Z / np.maximum(flat[:, 2], 1e-4)
     x, y = flat[:, 0] * t, origin[1] + flat[:, 1] * t
@@ -194,7 +201,7 @@ def house(origin: Floats, flat: Floats, put) -> None:
     put(wall, t[wall], np.array([0, 0, -1], np.float32), colours.astype(np.float32), 0.05, glows.astype(np.float32))
 
 
-def hedge(origin: Floats, flat: Floats, depth: Floats, put) -> None:
+def hedge(origin: Floats, flat: Floats, depth: Floats, put: Callable[..., None]) -> None:
     """A low wall with a hedge behind it along the back, and a brick shed on the left."""
     t = WALL_Z / np.maximum(flat[:, 2], 1e-4)
     x, y = flat[:, 0] * t, origin[1] + flat[:, 1] * t
@@ -226,7 +233,7 @@ def hedge(origin: Floats, flat: Floats, depth: Floats, put) -> None:
     put(hit, enter[hit], normals, colours.astype(np.float32), 0.05)
 
 
-def asphalt(origin: Floats, flat: Floats, depth: Floats, put) -> Floats:
+def asphalt(origin: Floats, flat: Floats, depth: Floats, put: Callable[..., None]) -> Floats:
     """The ground; returns how wet it is at each ray that meets it (0..1), -1 at the others."""
     t = np.where(flat[:, 1] < -1e-4, -origin[1] / np.minimum(flat[:, 1], -1e-4), FAR)
     ground = np.flatnonzero(t < np.minimum(depth, 140))
@@ -263,7 +270,7 @@ def asphalt(origin: Floats, flat: Floats, depth: Floats, put) -> Floats:
     return wet
 
 
-def mirrored(point: Floats, rays: Floats, lamp, wet: Floats) -> Floats:
+def mirrored(point: Floats, rays: Floats, lamp: Lamp, wet: Floats) -> Floats:
     """The long reflections of a lamp in wet asphalt: sharp where it is wet, wide where it is only damp."""
     towards, strength = lamp.arriving(point)
     half = normalised(towards - rays)
@@ -276,7 +283,7 @@ def mirrored(point: Floats, rays: Floats, lamp, wet: Floats) -> Floats:
     return np.asarray(amount[:, None] * np.array(lamp.colour, np.float32), np.float32)
 
 
-def shadowed(point: Floats, near: Floats, is_ground: Floats, lamp) -> Floats:
+def shadowed(point: Floats, near: Floats, is_ground: Floats, lamp: Lamp) -> Floats:
     """How much of the lamp reaches each of the ``near`` points, 0..1; only the ground takes the cars' shadows."""
     free = np.ones(len(near), np.float32)
     spots = point[near]
@@ -296,7 +303,7 @@ def shadowed(point: Floats, near: Floats, is_ground: Floats, lamp) -> Floats:
             continue
         stopped = np.zeros(len(index), np.float32)
         for dx, dz in offsets:
-            moved = type(lamp)((lamp.position[0] + dx, lamp.position[1], lamp.position[2] + dz), lamp.colour)
+            moved = Lamp((lamp.position[0] + dx, lamp.position[1], lamp.position[2] + dz), lamp.colour)
             towards = spots[index] - moved.origin
             length = np.sqrt(np.einsum("mi,mi->m", towards, towards))
             stopped += blocked(moved, (towards / length[:, None]).astype(np.float32), length, car)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,6 +14,9 @@ from samples.film import Act, Picture, Span
 from samples.game import GOAL, KICK, SCORER, STEP, Game, clothes_of, play, smoothed
 from samples.light import Camera, Capsules, Floats, normalised, surface_of_capsules
 from samples.stadium import background, goals, net
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SUN = (0.42, 0.78, -0.46)
 
@@ -169,7 +172,7 @@ class Match:
             x, _, z = self.game.ball_at(game_time)
             return aimed((-63.0, 11.0, 9.0), (x * 0.5 - 8, 0.0, z * 0.4), 1.55, size)
         if shot.camera == "box":
-            x, y, z = self.game.ball_at(game_time)
+            x, _y, z = self.game.ball_at(game_time)
             slow = float(np.clip((game_time - 24.75) / 3.0, 0, 1))
             return aimed((43.0, 4.6, -41.0), (46.0 + 4.0 * slow, 0.8, 1.0 - 2.0 * slow), 2.5, size)
         player = 7 if shot.camera == "runner" else SCORER
@@ -205,9 +208,10 @@ class Match:
         ball = Capsules.of([(self.game.ball_at(game_time), self.game.ball_at(game_time), 0.15, (246.0, 246.0, 246.0))])
         cast_shadows(camera, picture, [*people, ball], oversample)
         sharp = 7 if shot.camera == "runner" else SCORER
-        things = [(float(camera.project(rods.start[-1])[2]), rods, index) for index, rods in enumerate([*people, ball, *goals()])]
-        for side in (-1, 1):
-            things.append((float(camera.project(np.array([side * 54.0, 1.0, 0.0], np.float32))[2]), None, side))
+        things: list[tuple[float, Capsules | None, int]] = [
+            (float(camera.project(rods.start[-1])[2]), rods, index) for index, rods in enumerate([*people, ball, *goals()])
+        ]
+        things += [(float(camera.project(np.array([side * 54.0, 1.0, 0.0]))[2]), None, side) for side in (-1, 1)]
         for depth, rods, index in sorted(things, key=lambda item: -item[0]):
             if depth < 1.0:
                 continue

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -24,6 +24,9 @@ from samples.light import (
     normalised,
     surface_of_capsules,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 LAMP = np.array([0.30, 0.62, 0.62], np.float32)
 LAMP_LIGHT = np.array([0.22, 0.36, 0.46], np.float32)
@@ -47,8 +50,10 @@ class Still:
 
 @dataclass(frozen=True)
 class Phone:
-    """The scene. ``width`` and ``height`` are of the upright picture; frames come every 1 / ``fps`` seconds, give or take a third,
-    some are missing, and between ``gap[0]`` and ``gap[1]`` there is none."""
+    """The scene; ``width`` and ``height`` are of the upright picture.
+
+    Frames come every 1 / ``fps`` seconds, give or take a third, some are missing, and between ``gap[0]`` and ``gap[1]`` there is none.
+    """
 
     width: int = 360
     height: int = 640
@@ -189,7 +194,7 @@ def hand(grip: Floats, curl: float) -> Capsules:
     return Capsules.of(rods)
 
 
-def mug_field(at: tuple[float, float, float]):
+def mug_field(at: tuple[float, float, float]) -> Callable[[Floats], Floats]:
     """The distance field of a hollow mug with a handle, standing at a place."""
     base = np.array(at, np.float32)
 
@@ -251,7 +256,7 @@ def lit_desk(camera: Camera, still: Still, rods: list[Capsules], mug: tuple[floa
         picture *= (1 - 0.45 * np.exp(-np.maximum(away - MUG_RADIUS, 0) / 0.02) * (still.point[..., 1] < 0.03))[..., None]
     drawings = [drawn_mug(camera, mug)] if mug is not None else []
     drawings += [drawn_hand(camera, hand_rods) for hand_rods in rods]
-    for box, depth, room, lamp_light, cover in sorted(drawings, key=lambda item: -item[1]):
+    for box, _depth, room, lamp_light, cover in sorted(drawings, key=lambda item: -item[1]):
         if not box.empty:
             part = picture[box.slices]
             part *= 1 - cover[..., None]
@@ -262,7 +267,7 @@ def lit_desk(camera: Camera, still: Still, rods: list[Capsules], mug: tuple[floa
 Drawing = tuple[Box, float, Floats, Floats, Floats]
 
 
-def laid(camera: Camera, box: Box, seen: Floats, light: tuple[Floats, Floats], depth: float) -> Drawing:
+def laid(box: Box, seen: Floats, light: tuple[Floats, Floats], depth: float) -> Drawing:
     """Samples two by two averaged into pixels."""
     shape = ((box.y1 - box.y0) * 2, (box.x1 - box.x0) * 2)
     room, lamp = (averaged((part * seen[:, None]).astype(np.float32).reshape(*shape, 3), 2) for part in light)
@@ -285,7 +290,7 @@ def drawn_mug(camera: Camera, at: tuple[float, float, float]) -> Drawing:
     colour = np.where(band[:, None], np.array([0.42, 0.16, 0.05]), np.array([0.72, 0.76, 0.78])).astype(np.float32)
     room, lamp = glow(point, normal, colour, rays, 0.5)
     deep = np.where(inside, np.clip((point[:, 1] - at[1]) / MUG_HIGH, 0.15, 1), 1)[:, None].astype(np.float32)
-    return laid(camera, box, seen, (room * deep, lamp * deep**2), float(np.hypot(at[0], at[2] - camera.position[2])))
+    return laid(box, seen, (room * deep, lamp * deep**2), float(np.hypot(at[0], at[2] - camera.position[2])))
 
 
 def drawn_hand(camera: Camera, rods: Capsules) -> Drawing:
@@ -299,7 +304,7 @@ def drawn_hand(camera: Camera, rods: Capsules) -> Drawing:
     seen = surface.distance < FAR
     point = camera.origin + rays * np.where(seen, surface.distance, 0)[:, None]
     light = glow(point, surface.normal, surface.colour, rays, 0.06)
-    return laid(camera, box, seen, light, float(surface.distance.min()))
+    return laid(box, seen, light, float(surface.distance.min()))
 
 
 @lru_cache(maxsize=4)
@@ -386,8 +391,8 @@ def traced(camera: Camera) -> Still:
     room *= (1 - 0.35 * np.exp(-np.minimum(np.abs(WALL_Z - point[:, 2]), point[:, 1] + 0.2 * (1 - on_wall)) / 0.05))[:, None]
     centre = np.arange(len(flat)).reshape(shape)[::2, ::2].reshape(-1)
     small = (camera.height, camera.width)
-    pictures = (averaged(part.astype(np.float32).reshape(*shape, 3), 2) for part in (room, lamp))
-    return Still(*pictures, distance[centre].reshape(small), point[centre].reshape(*small, 3).astype(np.float32))
+    of_room, of_lamp = (averaged(part.astype(np.float32).reshape(*shape, 3), 2) for part in (room, lamp))
+    return Still(of_room, of_lamp, distance[centre].reshape(small), point[centre].reshape(*small, 3).astype(np.float32))
 
 
 def ink_of(point: Floats) -> Floats:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from samples.film import Picture
 from samples.game import LENGTH, WIDTH
 from samples.light import Camera, Capsules, Floats, grain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from samples.film import Picture
 
 PIXELS = 10
 """Of the grass picture, to a metre."""
