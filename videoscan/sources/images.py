@@ -23,6 +23,8 @@ from videoscan.sources.times import Ledger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import BaseModel
+
     from videoscan.model import Bgr
     from videoscan.seams import Aim, Sampler
 
@@ -37,6 +39,8 @@ class ImagesOptions(Options):
 
     image_rate: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Pictures per second: the n-th picture, counted from 0, has the time n / image_rate."""
+    files: tuple[str, ...] = ()
+    """The picture files in order, where they are known already; the URI is then a name and nothing else."""
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
@@ -58,7 +62,8 @@ def pictures(uri: str) -> list[Path]:
         if not found:
             raise SourceUnsupported(f"there are no pictures in {uri!r}", hint=f"looked for {', '.join(sorted(SUFFIXES))}")
     elif glob.has_magic(uri) and not path.exists():
-        found = [each for each in map(Path, glob.glob(str(path), recursive=True)) if each.is_file()]
+        # Path.glob takes no absolute pattern.
+        found = [each for each in map(Path, glob.glob(str(path), recursive=True)) if each.is_file()]  # noqa: PTH207  # see above
         if not found:
             raise SourceNotFound(f"no file matches {uri!r}", hint="quote the pattern, and check its folder")
     else:
@@ -79,14 +84,14 @@ def decode(path: Path) -> Bgr | None:
 class ImagesSource:
     """Opens picture files."""
 
-    Options: ClassVar[type[ImagesOptions]] = ImagesOptions
+    Options: ClassVar[type[BaseModel]] = ImagesOptions
 
     def __init__(self, options: ImagesOptions | None = None) -> None:
         self.options = options or ImagesOptions()
 
     def open(self, uri: str) -> ImagesFootage:
         """Lists the files and decodes up to the first readable one. Raises `SourceNotFound` or `SourceUnsupported`."""
-        paths = pictures(uri)
+        paths = [Path(file) for file in self.options.files] or pictures(uri)
         first = next((picture for picture in map(decode, paths) if picture is not None), None)
         if first is None:
             raise SourceUnsupported(

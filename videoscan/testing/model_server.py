@@ -236,7 +236,15 @@ class ModelServer:
             await stopping.wait()
             await server.stop()
 
-        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="model-server", daemon=True)
+        def work() -> None:
+            loop.run_until_complete(serve())
+            # Answers that were held back when the client went away.
+            held = asyncio.all_tasks(loop)
+            for task in held:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*held, return_exceptions=True))
+
+        thread = threading.Thread(target=work, name="model-server", daemon=True)
         thread.start()
         try:
             assert ready.wait(10), "the model server did not start"
