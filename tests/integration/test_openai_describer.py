@@ -11,6 +11,7 @@ import time
 import pytest
 
 from videoscan import patience, prompts
+from videoscan.describers import wire
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
 from videoscan.errors import ConfigError, EndpointRefused, EndpointUnreachable
 from videoscan.model import Description, Window
@@ -72,7 +73,8 @@ def test_a_window_becomes_one_request_of_named_pictures_with_the_question_last(m
     assert request.authorization == "Bearer sk-secret"
     assert request.path == "/v1/chat/completions"
     assert (request.body["max_tokens"], request.body["temperature"], request.body["model"]) == (777, 0, "test-model")
-    assert request.schema == PROMPT.schema
+    assert request.schema == wire.with_frames(PROMPT.schema, 3)
+    assert request.schema["properties"]["events"]["items"]["properties"]["last_frame"]["maximum"] == 3
     assert [(each.title, each.first, each.last) for each in described.events] == [("A car arrives", 1, 2)]
     assert described.failure is None
     assert described.summary == "A test."
@@ -156,7 +158,7 @@ def in_seconds(seconds: float) -> str:
     [
         (throttled(retry_after="7"), 6.9, 7.8),
         (throttled(retry_after="7", status=503), 6.9, 7.8),
-        (throttled(retry_after=in_seconds(40)), 30, 45),
+        (lambda _request: throttled(retry_after=in_seconds(40)), 30, 45),
         (throttled(retry_after="999999"), 119.9, 120),
         (throttled(), 0.2, 0.5),
         (throttled(status=503), 0.2, 0.5),
@@ -165,7 +167,8 @@ def in_seconds(seconds: float) -> str:
     ],
 )
 def test_a_throttled_request_waits_as_long_as_it_is_told_and_goes_again(turn, least, most):
-    server = ModelServer([turn, ok()])
+    # A date is only worth something when it is written while the request is being answered.
+    server = ModelServer(lambda request: ok() if request.index else turn(request) if callable(turn) else turn)
     [described] = describe(server, window(2))
     assert described.failure is None
     assert len(server.waits) == 1
@@ -441,6 +444,18 @@ def test_a_context_that_is_too_short_splits_by_its_measure():
     assert sum(request.frames > 4 for request in server.requests) == 1
 
 
+def test_an_answer_that_ends_for_want_of_context_splits_the_window_instead_of_losing_its_events():
+    def cramped(request: Received) -> Turn:
+        if request.frames > 2:
+            return says(answer([event("One", 1)])[:-20], finish="length", usage={"prompt_tokens": 4000, "completion_tokens": 96})
+        return sees_everything(request)
+
+    server = ModelServer(cramped)
+    [described] = describe(server, window(4))
+    assert [request.frames for request in server.requests] == [4, 2, 2]
+    assert described.events[-1].last == 3
+
+
 def test_a_body_that_is_too_large_is_split_and_the_limit_remembered():
     server = ModelServer(most_bytes=60_000)
     shown = window(6, width=160, height=90)
@@ -548,14 +563,14 @@ def test_prose_is_asked_again_in_plain_words_and_the_endpoint_is_remembered_for_
 def test_an_answer_cut_off_by_the_token_limit_keeps_its_complete_events():
     whole = answer([event("One", 1), event("Two", 2), event("Three", 3)])
     server = ModelServer([says(whole[: whole.index("Three") + 20], finish="length")])
-    [described] = describe(server, window(4))
+    [described] = describe(server, window(4), max_tokens=100)
     assert [each.title for each in described.events] == ["One", "Two"]
     assert any("cut off" in flag for flag in described.flags)
     assert described.attempts == 1
 
 
 def test_an_answer_cut_off_before_anything_complete_is_asked_again_with_more_room():
-    server = ModelServer([says('{"observations": ["A long', finish="length"), ok([event("One", 1)])])
+    server = ModelServer([says('{"observations": ["A long', finish="length", usage=None), ok([event("One", 1)])])
     first, second = describe(server, window(4), window(4, index=1), max_tokens=100)
     assert [each.title for each in first.events] == ["One"]
     assert second.failure is None

@@ -51,7 +51,7 @@ def read(text: str, places: Sequence[int]) -> Reading | None:
     for item in listed if isinstance(listed, list) else ([listed] if isinstance(listed, dict) else []):
         event = _event(item, places)
         if event is None:
-            flags.append("an event without any words was left out")
+            flags.append("an event without words or frames was left out")
         elif any(same.title == event.title and (same.first, same.last) == (event.first, event.last) for same in events):
             flags.append("an event told twice was left out")
         else:
@@ -139,7 +139,7 @@ def _close(text: str) -> dict[str, Any] | None:
 def _event(item: Any, places: Sequence[int]) -> Told | None:
     if isinstance(item, str):
         item = {"title": item}
-    if not isinstance(item, dict):
+    if not isinstance(item, dict) or not places:
         return None
     title, description = _clean(item.get("title"), _SHORT), _clean(item.get("description"), _LONG)
     if not title:

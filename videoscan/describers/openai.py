@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import orjson
@@ -24,6 +23,7 @@ from videoscan.config import Options
 from videoscan.describers import answer, dialects, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Address, Answered, Broken, Endpoint, key_from
+from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
 from videoscan.errors import (
     BadReply,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from videoscan.describers.answer import Reading
     from videoscan.describers.dialects import Dialect
+    from videoscan.describers.endpoint import Learned
     from videoscan.describers.wire import Refusal, Reply
     from videoscan.model import Picture, Prompt, Window
 
@@ -124,26 +125,6 @@ class OpenAiDescriber:
         return OpenAiSession(options, Endpoint.shared(address, key))
 
 
-@dataclass(slots=True)
-class _Meter:
-    """What one window has cost so far."""
-
-    usage: Usage = Usage()
-    flags: list[str] = field(default_factory=list)
-
-    def request(self, pictures: Sequence[Picture], *, again: bool, sent: bool) -> None:
-        self.usage += Usage(
-            requests=1,
-            retries=int(again),
-            images=len(pictures) if sent else 0,
-            image_bytes=sum(len(picture.data) for picture in pictures) if sent else 0,
-        )
-
-    def flag(self, text: str) -> None:
-        if text not in self.flags:
-            self.flags.append(text)
-
-
 class _Smaller(Exception):
     """The endpoint takes fewer pictures, tokens or bytes than this request had."""
 
@@ -180,7 +161,7 @@ class OpenAiSession:
         `ConfigError` when no model is named and the endpoint does not settle it.
         """
         began = time.monotonic()
-        meter = _Meter()
+        meter = Meter()
         reading: Reading | None = None
         failure: Failure | None = None
         try:
@@ -211,7 +192,7 @@ class OpenAiSession:
 
     # -- a window, in as many parts as the endpoint wants ------------------------------------------------------------
 
-    async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: _Meter) -> Reading:
+    async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter) -> Reading:
         self._hold_to_size(pictures)
         known = self._limits()
         parts = cut(pictures, known.pictures, known.body_bytes)
@@ -230,9 +211,8 @@ class OpenAiSession:
         if frames <= 1:
             raise self._error(refusal)
         most = len(pictures) // 2 + len(pictures) % 2
-        if refusal.share is not None:
-            # A tenth less than what would just fit: the texts take room, too.
-            most = max(1, min(len(pictures) - 1, int(len(pictures) * refusal.share * 0.9)))
+        if refusal.room is not None and refusal.needed is not None and refusal.room < refusal.needed:
+            most = self._fitting(pictures, refusal.room, refusal.needed)
         if refusal.pictures is not None and refusal.pictures < len(pictures):
             most = refusal.pictures
         if refusal.meaning is Meaning.TOO_MANY:
@@ -243,6 +223,19 @@ class OpenAiSession:
             self.limits = self._limits()
         parts = cut(pictures, most, None)
         return parts if len(parts) > 1 else cut(pictures, (len(pictures) + 1) // 2, None, halve=True)
+
+    def _fitting(self, pictures: Sequence[Picture], room: int, needed: int) -> int:
+        """How many such pictures fit into a context of `room` tokens, beside texts and answer, when all of them `needed` so many."""
+        shown = sum(self._tokens_of(picture) for picture in pictures)
+        texts = max(0, needed - shown) if shown else 0
+        left = max(0, room - texts)
+        # All of `max_tokens` for the answer, where that leaves half of the rest for the pictures.
+        left -= min(self._options.max_tokens, left // 2)
+        each = (shown or needed) / len(pictures)
+        return max(1, min(len(pictures) - 1, int(left / each)))
+
+    def _tokens_of(self, picture: Picture) -> int:
+        return picture.tokens or self.dialect.cost.tokens(picture.width, picture.height)
 
     def _hold_to_size(self, pictures: Sequence[Picture]) -> None:
         for picture in pictures:
@@ -267,7 +260,7 @@ class OpenAiSession:
 
     # -- until it can be read ------------------------------------------------------------------------------------------
 
-    async def _ask(self, pictures: Sequence[Picture], prompt: Prompt, meter: _Meter) -> Reading:
+    async def _ask(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter) -> Reading:
         places = wire.number(pictures).places
         learned = self._learned
         max_tokens = learned.max_tokens or self._options.max_tokens
@@ -276,7 +269,7 @@ class OpenAiSession:
         reply: Reply | None = None
         why = ""
         for turn in range(READABLE_TRIES):
-            request = _Request(self, pictures, prompt, max_tokens=max_tokens, instruct=instruct)
+            request = self._request(pictures, prompt, max_tokens=max_tokens, instruct=instruct)
             try:
                 reply = await self._exchange(request, meter, again=turn > 0)
             except BadReply as error:
@@ -286,6 +279,8 @@ class OpenAiSession:
                 raise ContentFiltered(
                     f"{self.endpoint.address.host}: the content filter withheld the answer", raw=reply.text or None
                 )
+            if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
+                raise _Smaller(full, 0)
             reading = answer.read(reply.text, places) or (None if reply.text.strip() else answer.read(reply.reasoning, places))
             if reading is not None and (reading.whole or reply.finish == "length"):
                 learned.instruct = instruct
@@ -306,9 +301,41 @@ class OpenAiSession:
             raw=(reply.text or reply.reasoning) if reply else None,
         )
 
+    def _full_context(self, reply: Reply, max_tokens: int) -> Refusal | None:
+        """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
+
+        Then prompt and answer together are as long as the context, and contexts come in multiples of 256 (llama.cpp pads to that).
+        """
+        prompt_tokens, completion_tokens = reply.prompt_tokens, reply.completion_tokens
+        if (
+            reply.finish != "length"
+            or prompt_tokens is None
+            or completion_tokens is None
+            or completion_tokens >= 0.9 * max_tokens
+        ):
+            return None
+        if (prompt_tokens + completion_tokens + 1) % 256 > 2:
+            return None
+        said = (
+            f"the answer was cut off after {completion_tokens} tokens: the context of {prompt_tokens + completion_tokens} is full"
+        )
+        return wire.Refusal(Meaning.TOO_MANY, said, status=200)
+
+    def _request(self, pictures: Sequence[Picture], prompt: Prompt, *, max_tokens: int, instruct: bool) -> Request:
+        return Request(
+            pictures,
+            prompt,
+            model=self.model,
+            dialect=self.dialect,
+            learned=self._learned,
+            max_tokens=max_tokens,
+            instruct=instruct,
+            extra=self._options.extra_body,
+        )
+
     # -- until something is answered ----------------------------------------------------------------------------------
 
-    async def _exchange(self, request: _Request, meter: _Meter, *, again: bool) -> Reply:
+    async def _exchange(self, request: Request, meter: Meter, *, again: bool) -> Reply:
         endpoint, failures, stale, fresh = self.endpoint, 0, False, False
         deadline = Deadline(self._patience.total)
         while True:
@@ -351,7 +378,7 @@ class OpenAiSession:
             return min(self._patience.tries, SLOW_TRIES)
         return self._patience.tries if self.endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
 
-    async def _send(self, request: _Request, body: bytes, meter: _Meter, *, again: bool, fresh: bool) -> Answered:
+    async def _send(self, request: Request, body: bytes, meter: Meter, *, again: bool, fresh: bool) -> Answered:
         endpoint = self.endpoint
         async with endpoint.slots.slot():
             await endpoint.requests.take()
@@ -365,7 +392,7 @@ class OpenAiSession:
         meter.request(request.pictures, again=again, sent=True)
         return answered
 
-    def _open(self, answered: Answered, request: _Request, meter: _Meter) -> Reply | Refusal:
+    def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
         """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""
         if answered.status != 200:
             return wire.judge(
@@ -412,7 +439,7 @@ class OpenAiSession:
         )
 
     @property
-    def _learned(self) -> Any:
+    def _learned(self) -> Learned:
         return self.endpoint.learned(self.model)
 
     async def _name_the_model(self) -> None:
@@ -451,72 +478,3 @@ _KINDS: dict[Meaning, type[DescribeError]] = {
     Meaning.COMPLETION_TOKENS: RequestRejected,
     Meaning.REJECTED: RequestRejected,
 }
-
-
-class _Request:
-    """One request as it stands, its body made once and kept until something about it changes."""
-
-    def __init__(
-        self, session: OpenAiSession, pictures: Sequence[Picture], prompt: Prompt, *, max_tokens: int, instruct: bool
-    ) -> None:
-        self._session = session
-        self._learned = session.endpoint.learned(session.model)
-        self.pictures = pictures
-        self._prompt = prompt
-        self._max_tokens = max_tokens
-        self._instruct = instruct
-        self._without_schema = False
-        self._made: tuple[tuple[object, ...], bytes] | None = None
-
-    @property
-    def schema(self) -> dict[str, Any] | None:
-        """The schema that goes as `response_format`, if any."""
-        row = self._session.dialect
-        if self._without_schema or self._learned.json_schema is False or row.json_schema is False or not self._prompt.schema:
-            return None
-        return wire.without_bounds(self._prompt.schema) if row.plain_schema else self._prompt.schema
-
-    def body(self) -> bytes:
-        """The body's bytes."""
-        schema = self.schema
-        options = self._session._options  # noqa: SLF001  # a request is a part of its session
-        # Where it is not known whether response_format is heeded, the words ask for the form as well.
-        instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self._session.dialect.json_schema is None)
-        form = (schema is None, instruct, self._learned.limit_key)
-        if self._made is None or self._made[0] != form:
-            made = wire.body(
-                self.pictures,
-                self._prompt,
-                model=self._session.model,
-                max_tokens=self._max_tokens,
-                schema=schema,
-                instruct=instruct,
-                limit_key=self._learned.limit_key,
-                extra=options.extra_body,
-            )
-            self._made = (form, made)
-        return self._made[1]
-
-    def tokens(self) -> int:
-        """An estimate of what it counts against the tokens per minute: prompt, and a quarter of the longest answer."""
-        words = len(self._prompt.system) + len(self._prompt.instructions)
-        cost = self._session.dialect.cost
-        shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
-        return shown + words // 4 + self._max_tokens // 4
-
-    def adapt(self, refusal: Refusal) -> bool:
-        """Change what the endpoint does not take, each thing once; false when there is nothing to change."""
-        if refusal.meaning is Meaning.NO_SCHEMA and self.schema is not None:
-            self._without_schema = True
-            if refusal.sure:
-                self._learned.json_schema = False
-            return True
-        if refusal.meaning is Meaning.COMPLETION_TOKENS and self._learned.limit_key == "max_tokens":
-            self._learned.limit_key = "max_completion_tokens"
-            return True
-        return False
-
-    def succeeded(self) -> None:
-        """It was taken as it stands: what was left out on a guess was rightly left out."""
-        if self._without_schema:
-            self._learned.json_schema = False

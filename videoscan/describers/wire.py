@@ -139,6 +139,27 @@ def without_bounds(schema: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+_FRAME_NUMBERS = frozenset({"first_frame", "last_frame", "frame"})
+
+
+def with_frames(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
+    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another."""
+    bounded: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "properties":
+            bounded[key] = {
+                name: {**inner, "maximum": frames}
+                if name in _FRAME_NUMBERS and inner.get("type") == "integer"
+                else with_frames(inner, frames)
+                for name, inner in value.items()
+            }
+        elif key == "items":
+            bounded[key] = with_frames(value, frames)
+        else:
+            bounded[key] = value
+    return bounded
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a model said, out of its envelope. `text` may be empty. Token counts are `None` where the server gave none.
@@ -158,7 +179,8 @@ class Reply:
 class Refusal:
     """An error that an endpoint answered with. `retry_after` in seconds, unbounded, as the server has it.
 
-    `pictures` is the greatest number of pictures it takes, where it says so; `share` the part of the prompt that would have fitted.
+    `pictures` is the greatest number of pictures it takes, `room` and `needed` the tokens of its context and of this prompt, each
+    where it says so.
     `sure` is false where the meaning is a guess to be tried out.
     """
 
@@ -169,7 +191,8 @@ class Refusal:
     retry_after: float | None = None
     request_id: str | None = None
     pictures: int | None = None
-    share: float | None = None
+    room: int | None = None
+    needed: int | None = None
     sure: bool = True
 
 
@@ -316,7 +339,8 @@ def judge(status: int, headers: Mapping[str, str], data: bytes, dialect: Dialect
         retry_after=retry_after(headers.get("Retry-After"), raw),
         request_id=headers.get("x-request-id") or headers.get("X-Request-Id"),
         pictures=int(most[1]) if most and meaning is Meaning.TOO_MANY and 0 < int(most[1]) < 10_000 else None,
-        share=room / needed if isinstance(needed, int) and isinstance(room, int) and 0 < room < needed else None,
+        room=room if isinstance(room, int) and room > 0 else None,
+        needed=needed if isinstance(needed, int) and needed > 0 else None,
         sure=sure,
     )
 

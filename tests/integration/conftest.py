@@ -1,0 +1,62 @@
+"""Servers that the integration tests talk to."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[3] / "shared" / "tools"
+
+
+@dataclass(frozen=True)
+class LlamaCpp:
+    """llama.cpp's own server with a tiny random Qwen3-VL: pictures are really decoded, answers are random words."""
+
+    url: str
+    key: str = "sk-local"
+    model: str = "tiny-qwen3-vl"
+    context: int = 4096
+    """Tokens that one request may take: 8192 shared by two slots."""
+
+
+@pytest.fixture(scope="session")
+def llamacpp(tmp_path_factory):
+    """The server, started once for all tests that want it."""
+    missing = [name for name in ("xllamacpp", "gguf") if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} not installed: pip install '.[server-tests]'")
+    if not TOOLS.is_dir():
+        pytest.skip("the scripts that make and serve the tiny model are not beside this checkout (../shared/tools)")
+    folder = tmp_path_factory.mktemp("tiny-qwen3-vl")
+    subprocess.run([sys.executable, TOOLS / "make_tiny_gguf.py", folder], check=True, capture_output=True, timeout=60)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (folder / "server.log").open("wb")
+    server = subprocess.Popen([sys.executable, TOOLS / "serve_llamacpp.py", folder, str(port)], stdout=log, stderr=log)
+    try:
+        _wait_until_healthy(server, port, folder / "server.log")
+        yield LlamaCpp(url=f"http://127.0.0.1:{port}/v1")
+    finally:
+        server.kill()
+        server.wait()
+        log.close()
+
+
+def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert server.poll() is None, log.read_text(errors="replace")[-2000:]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)  # a program's start has no event to wait for
+    pytest.fail(f"llama.cpp's server did not start: {log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,127 @@
+"""The openai describer against llama.cpp's own server: pictures are decoded, and limits are met, in software that nobody here wrote."""
+
+import asyncio
+import copy
+import dataclasses
+
+import pytest
+
+from videoscan import prompts
+from videoscan.describers import dialects
+from videoscan.describers.endpoint import Address
+from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
+from videoscan.errors import EndpointRefused
+from videoscan.model import Description, Window
+from videoscan.testing.pictures import picture, window
+
+# The tiny model's vocabulary spells most words letter by letter, so the words of a real prompt would fill its context.
+PROMPT = dataclasses.replace(prompts.build("surveillance"), system="You watch.", instructions="What happens?")
+
+
+def brief(prompt):
+    """The same prompt with an answer so narrow that random words fit into it: one event, at frames of the model's choice."""
+    schema = copy.deepcopy(prompt.schema)
+    schema["properties"] |= {"observations": {"type": "array", "maxItems": 0}, "summary": {"enum": ["Random."]}}
+    events = schema["properties"]["events"]
+    events |= {"minItems": 1, "maxItems": 1}
+    events["items"]["properties"] |= {
+        "title": {"enum": ["A car arrives"]},
+        "description": {"enum": [""]},
+        "tags": {"type": "array", "maxItems": 0},
+        "confidence": {"enum": [0.5]},
+        "importance": {"enum": [0.5]},
+        "continues": {"type": "null"},
+    }
+    return dataclasses.replace(prompt, schema=schema)
+
+
+def describe(server, *windows: Window, prompt=PROMPT, **options) -> list[Description]:
+    async def work():
+        session = OpenAiDescriber(OpenAiOptions(**{"endpoint": server.url, "model": server.model, **options})).session()
+        try:
+            return [await session.describe(each, prompt) for each in windows]
+        finally:
+            await session.close()
+
+    return asyncio.run(work())
+
+
+@pytest.fixture
+def with_key(llamacpp, monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_API_KEY", llamacpp.key)
+    return llamacpp
+
+
+def test_n_pictures_cost_222_prompt_tokens_each_more_than_none(with_key):
+    def tokens(count: int, side: tuple[int, int] = (640, 360)) -> int:
+        shown = window(count, width=side[0], height=side[1])
+        [described] = describe(with_key, shown, prompt=brief(PROMPT))
+        assert described.failure is None
+        assert described.usage.requests == 1
+        return described.usage.prompt_tokens
+
+    none, small, large = tokens(0), tokens(3, (64, 64)), tokens(3)
+    # 64 x 64 is 2 x 2 tokens and two markers, so the difference is free of the labels' words, which are then what is left.
+    assert large - small == 3 * (222 - 6)
+    words = large - none - 3 * 222
+    assert 0 < words < 3 * 40
+    assert dialects.for_endpoint(Address.parse(with_key.url).chat, with_key.model).cost.tokens(640, 360) == 222
+
+
+def test_a_wrong_key_stops_at_once(llamacpp, monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_API_KEY", "sk-wrong-and-secret")
+    with pytest.raises(EndpointRefused, match="401") as info:
+        describe(llamacpp, window(1))
+    assert "sk-wrong" not in str(info.value)
+
+
+def test_an_answer_held_to_the_schema_is_read_and_cites_only_frames_that_were_shown(with_key):
+    [described] = describe(with_key, window(3, width=160, height=96), prompt=brief(PROMPT))
+    [event] = described.events
+    assert event.title == "A car arrives"
+    assert not any("clamped" in flag for flag in event.flags)
+    assert 0 <= event.first <= event.last <= 2
+    assert described.usage.completion_tokens > 0
+
+
+@pytest.mark.parametrize("template", prompts.names())
+def test_the_shipped_schema_is_taken(with_key, template):
+    [described] = describe(with_key, window(1), prompt=prompts.build(template, boxes=True), max_tokens=64)
+    # Random words rarely end within the bounds; that the schema was taken shows in what was sent and how it began.
+    assert described.failure is None or (described.failure.kind == "BadReply" and described.failure.raw.lstrip().startswith("{"))
+
+
+def test_a_window_too_large_for_the_context_is_split_and_described(with_key):
+    first, second = describe(
+        with_key,
+        window(20, width=640, height=360),
+        window(17, index=1, first=20, width=640, height=360),
+        prompt=brief(PROMPT),
+        max_tokens=300,
+    )
+    assert first.failure is None
+    assert second.failure is None
+    assert first.usage.images == 40  # the first request was refused
+    assert second.usage.images == 17  # the second was split beforehand: what was learned is remembered
+    assert (first.usage.requests, second.usage.requests) == (3, 2)
+    assert any("2 parts" in flag for flag in first.flags)
+    assert all(event.last <= 19 for event in first.events)
+    assert first.events[-1].last >= 10
+
+
+@pytest.mark.parametrize("media_type", ["image/jpeg", "image/png", "image/bmp"])
+def test_the_formats_that_the_dialect_names_are_decoded(with_key, media_type):
+    shown = Window(0, 0.0, 1.0, (picture(1, width=160, height=96, media_type=media_type),))
+    [described] = describe(with_key, shown, prompt=brief(PROMPT), dialect="llamacpp")
+    assert described.failure is None
+
+
+def test_the_only_model_is_found(with_key):
+    [described] = describe(with_key, window(1), prompt=brief(PROMPT), model=None)
+    assert described.failure is None
+
+
+def test_a_streamed_answer_is_read(with_key):
+    [described] = describe(with_key, window(1), prompt=brief(PROMPT), extra_body={"stream": True})
+    assert described.failure is None
+    assert described.events

@@ -1,0 +1,118 @@
+"""One request about some pictures: its body, made once, how it adapts to what the endpoint does not take, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from videoscan.describers import wire
+from videoscan.describers.dialects import Meaning
+from videoscan.model import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from videoscan.describers.dialects import Dialect
+    from videoscan.describers.endpoint import Learned
+    from videoscan.describers.wire import Refusal
+    from videoscan.model import Picture, Prompt
+
+
+@dataclass(slots=True)
+class Meter:
+    """What one window has cost so far."""
+
+    usage: Usage = Usage()
+    flags: list[str] = field(default_factory=list)
+
+    def request(self, pictures: Sequence[Picture], *, again: bool, sent: bool) -> None:
+        """Count a request; `again` for all but the first of its kind, `sent` when the pictures left this machine."""
+        self.usage += Usage(
+            requests=1,
+            retries=int(again),
+            images=len(pictures) if sent else 0,
+            image_bytes=sum(len(picture.data) for picture in pictures) if sent else 0,
+        )
+
+    def flag(self, text: str) -> None:
+        """Say something about the window's description, once."""
+        if text not in self.flags:
+            self.flags.append(text)
+
+
+class Request:
+    """One request as it stands, its body made once and kept until something about it changes."""
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        prompt: Prompt,
+        *,
+        model: str | None,
+        dialect: Dialect,
+        learned: Learned,
+        max_tokens: int,
+        instruct: bool,
+        extra: Mapping[str, Any],
+    ) -> None:
+        self.pictures = pictures
+        self._model, self._dialect, self._learned, self._extra = model, dialect, learned, extra
+        self._prompt = prompt
+        self._max_tokens = max_tokens
+        self._instruct = instruct
+        self._without_schema = False
+        self._made: tuple[tuple[object, ...], bytes] | None = None
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The schema that goes as `response_format`, if any."""
+        row = self._dialect
+        if self._without_schema or self._learned.json_schema is False or row.json_schema is False or not self._prompt.schema:
+            return None
+        if row.plain_schema:
+            return wire.without_bounds(self._prompt.schema)
+        return wire.with_frames(self._prompt.schema, max(1, len(wire.number(self.pictures).places)))
+
+    def body(self) -> bytes:
+        """The body's bytes."""
+        schema = self.schema
+        # Where it is not known whether response_format is heeded, the words ask for the form as well.
+        instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self._dialect.json_schema is None)
+        form = (schema is None, instruct, self._learned.limit_key)
+        if self._made is None or self._made[0] != form:
+            made = wire.body(
+                self.pictures,
+                self._prompt,
+                model=self._model,
+                max_tokens=self._max_tokens,
+                schema=schema,
+                instruct=instruct,
+                limit_key=self._learned.limit_key,
+                extra=self._extra,
+            )
+            self._made = (form, made)
+        return self._made[1]
+
+    def tokens(self) -> int:
+        """An estimate of what it counts against the tokens per minute: prompt, and a quarter of the longest answer."""
+        words = len(self._prompt.system) + len(self._prompt.instructions)
+        cost = self._dialect.cost
+        shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
+        return shown + words // 4 + self._max_tokens // 4
+
+    def adapt(self, refusal: Refusal) -> bool:
+        """Change what the endpoint does not take, each thing once; false when there is nothing to change."""
+        if refusal.meaning is Meaning.NO_SCHEMA and self.schema is not None:
+            self._without_schema = True
+            if refusal.sure:
+                self._learned.json_schema = False
+            return True
+        if refusal.meaning is Meaning.COMPLETION_TOKENS and self._learned.limit_key == "max_tokens":
+            self._learned.limit_key = "max_completion_tokens"
+            return True
+        return False
+
+    def succeeded(self) -> None:
+        """It was taken as it stands: what was left out on a guess was rightly left out."""
+        if self._without_schema:
+            self._learned.json_schema = False
