@@ -14,6 +14,8 @@ from videoscan.seams import Aim
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic import BaseModel
+
     from videoscan.model import Frame, SourceInfo
 
 SLACK = 1e-6
@@ -72,7 +74,7 @@ class IntervalSession:
 class IntervalSampler:
     """Samples on a grid of times."""
 
-    Options: ClassVar[type[IntervalOptions]] = IntervalOptions
+    Options: ClassVar[type[BaseModel]] = IntervalOptions
 
     def __init__(self, options: IntervalOptions | None = None) -> None:
         self.options = options or IntervalOptions()

@@ -13,6 +13,8 @@ from videoscan.seams import INFINITY, Aim
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic import BaseModel
+
     from videoscan.model import Frame, SourceInfo
 
 SLACK = 1e-6
@@ -61,7 +63,7 @@ class KeyframeSession:
 class KeyframeSampler:
     """Samples at keyframes; `most` bounds the distance where the codec has none."""
 
-    Options: ClassVar[type[KeyframeOptions]] = KeyframeOptions
+    Options: ClassVar[type[BaseModel]] = KeyframeOptions
 
     def __init__(self, options: KeyframeOptions | None = None) -> None:
         self.options = options or KeyframeOptions()

@@ -3,6 +3,9 @@
 OpenCV shows no packets together with pictures, so three captures of the same file work together, each opened when it is first
 needed: one that only demuxes (``FORMAT=-1``) says which times and keyframes the file promises, one decodes keyframes alone
 (``avdiscard;nonkey``), one decodes everything in order.
+
+What it cannot do, PyAV can: no AV1, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a Matroska
+file looks like a pause.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import statistics
 import threading
 import time as wall
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -25,12 +29,14 @@ from videoscan.config import Options
 from videoscan.errors import SourceUnsupported
 from videoscan.model import Frame, SourceInfo, Tally
 from videoscan.seams import INFINITY, Aim
-from videoscan.sources.paths import is_url, local_file, unreadable
+from videoscan.sources.paths import head, is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
 from videoscan.sources.times import Ledger, settle_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pydantic import BaseModel
 
     from videoscan.seams import Sampler
 
@@ -48,6 +54,9 @@ _REFUSALS = 64
 _HIGHEST_RATE = 240.0
 _USUAL_RATE = 25.0
 _LOOK = 48
+_MATROSKA = b"\x1a\x45\xdf\xa3"
+"""EBML's first bytes. Matroska's duration is the end on the container's own clock; elsewhere it counts from the first packet."""
+
 _NO_PICTURE = "damaged: the decoder gave no picture"
 
 
@@ -209,7 +218,7 @@ class Reader:
 class OpenCvSource:
     """Opens what OpenCV's FFmpeg backend reads; its wheels have no software decoder for AV1."""
 
-    Options: ClassVar[type[OpenCvOptions]] = OpenCvOptions
+    Options: ClassVar[type[BaseModel]] = OpenCvOptions
 
     def __init__(self, options: OpenCvOptions | None = None) -> None:
         self.options = options or OpenCvOptions()
@@ -236,9 +245,11 @@ class OpenCvSource:
                 f"OpenCV opened {uri!r} ({codec or 'unknown codec'}) and decoded not one picture{promised}",
                 hint="its builds have no decoder for some codecs, AV1 among them: use source.backend = pyav",
             )
-        flags = []
+        flags: list[str] = []
         # OpenCV tells the first picture's place only in units of its own rate: right to half a picture.
         start = max(0.0, capture.get(cv2.CAP_PROP_PTS) / fps) if fps > 0 else 0.0
+        if declared is not None and head(Path(name), 4) == _MATROSKA:
+            declared = max(0.0, declared - start)
         stamps = _stamps(name)
         timed = len(set(stamps)) > 1 or len(stamps) <= 1
         gaps = [later - earlier for earlier, later in itertools.pairwise(stamps) if later > earlier]
@@ -285,7 +296,7 @@ class OpenCvFootage:
         self._ledger = Ledger()
         self._decoded = 0
         self._read = 0.0
-        self._complete = True
+        self._whole = True
         self._seconds = 0.0
         self._flags: list[str] = []
 
@@ -303,15 +314,15 @@ class OpenCvFootage:
                 if frame is None:
                     break
                 if end is not None and frame.time >= end:
-                    self._complete = self.info.declared_duration is not None
+                    self._whole = False
                     break
                 if session.saw(frame):
                     self._seconds += wall.perf_counter() - before
                     yield frame
                     before = wall.perf_counter()
-            if end is None or not self._complete:
+            if self._whole or self.info.declared_duration is None:
                 run.scan.read_on()
-                self._complete = True
+                self._whole = True
         finally:
             self._read = run.read()
             self._decoded = run.decoded()
@@ -322,7 +333,7 @@ class OpenCvFootage:
     def tally(self) -> Tally:
         """What the pass came to. The part after `end` is not decoded, so its damage is not known."""
         declared = self.info.declared_duration if self._timed else None
-        duration, tail = settle_length(self._read, declared, frame=self._step, shared=True)
+        duration, tail = settle_length(self._read, declared, frame=self._step, shared=True, whole=self._whole)
         if tail is not None:
             self._ledger.add(tail, duration, f"the file ends here, but declares {duration:.1f} s")
         return Tally(duration, self._decoded, self._ledger.settled(duration), tuple(self._flags), decode_seconds=self._seconds)

@@ -107,6 +107,8 @@ class Packets:
     _last_dts: int | None = None
     _hole: int | None = None
     _suspect: bool = False
+    _gap: tuple[int, int] | None = None
+    """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
     _traffic: Traffic = field(default_factory=Traffic)
     _ready: deque[Packet] = field(default_factory=deque)
 
@@ -154,6 +156,8 @@ class Packets:
                 self._suspect = True
             else:
                 break
+        if self._gap is not None:
+            self._settle_gap(self.end, self.end)
         if self._hole is not None:
             self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
             self._hole = None
@@ -193,15 +197,24 @@ class Packets:
         elif self._hole is not None and pts > self._hole:
             self.ledger.add(self.time(self._hole), self.time(pts), "the file holds only zeros here")
             self._hole = None
-        if self._last is not None and self._last_dts is not None:
-            expected = self._last_dts + max(self._last.duration or 0, self.frame)
-            gap = dts - expected
-            bytes_too_many = self._traffic.is_missing(raw, gap)
-            if gap > 0 and (self._suspect or bytes_too_many) and gap > 1.5 * self.frame:
-                why = self.damage.last_error or "pictures are missing from the file"
-                self.ledger.add(self.time(self.end), self.time(pts), f"damaged: {why}")
+        if self._gap is not None:
+            self._settle_gap(pts, dts)
+        gap = pts - self.end
+        if self._gap is None and self._last is not None and gap > 0 and (self._suspect or self._traffic.is_missing(raw, gap)):
+            self._gap = (self.end, pts)
         self._suspect = bool(raw.is_corrupt)
         self._traffic.saw(raw, dts)
+
+    def _settle_gap(self, pts: int, dts: int) -> None:
+        assert self._gap is not None
+        start, stop = self._gap
+        if start <= pts < stop:
+            self._gap = (start, pts)
+        elif dts >= stop:
+            self._gap = None
+            if stop - start > 1.5 * self.frame:
+                why = self.damage.last_error or "pictures are missing from the file"
+                self.ledger.add(self.time(start), self.time(stop), f"damaged: {why}")
 
 
 def is_shown(raw: AvPacket[VideoStream], codec: str) -> bool:

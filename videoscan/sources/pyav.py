@@ -24,6 +24,8 @@ from videoscan.sources.times import Ledger, settle_length
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pydantic import BaseModel
+
     from videoscan.seams import Sampler
 
 
@@ -37,7 +39,7 @@ class PyAvOptions(Options):
 class PyAvSource:
     """Opens any container that FFmpeg reads."""
 
-    Options: ClassVar[type[PyAvOptions]] = PyAvOptions
+    Options: ClassVar[type[BaseModel]] = PyAvOptions
 
     def __init__(self, options: PyAvOptions | None = None) -> None:
         self.options = options or PyAvOptions()
@@ -112,7 +114,7 @@ class PyAvFootage:
         self._ledger = Ledger()
         self._progress = Progress(self._ledger)
         self._read = 0.0
-        self._complete = True
+        self._whole = True
         self._seconds = 0.0
         self._flags: list[str] = []
 
@@ -142,16 +144,16 @@ class PyAvFootage:
                 if picked is None:
                     break
                 if end is not None and picked.time >= end:
-                    self._complete = self._opened.declared is not None
+                    self._whole = False
                     break
                 frame = self._frame(picked)
                 if session.saw(frame):
                     self._seconds += wall.perf_counter() - before
                     yield frame
                     before = wall.perf_counter()
-            if not self._complete:
+            if not self._whole and self._opened.declared is None:
                 run.read_on()
-                self._complete = True
+                self._whole = True
         finally:
             self._read = max(self._read, run.read())
             self._flags += run.flags()
@@ -169,8 +171,10 @@ class PyAvFootage:
     def tally(self) -> Tally:
         """What the pass came to. The part after `end` is not decoded, so its damage is not known."""
         frame = 1 / self._opened.rate
-        duration, tail = settle_length(self._read, self._opened.declared, frame=frame, shared=self._opened.shared)
-        if tail is not None and self._complete:
+        duration, tail = settle_length(
+            self._read, self._opened.declared, frame=frame, shared=self._opened.shared, whole=self._whole
+        )
+        if tail is not None:
             self._ledger.add(tail, duration, f"the file ends here, but declares {duration:.1f} s")
         return Tally(
             duration=duration,

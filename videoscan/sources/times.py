@@ -98,17 +98,19 @@ class Ledger:
         return tuple(merged)
 
 
-def settle_length(read: float, declared: float | None, *, frame: float, shared: bool) -> tuple[float, float | None]:
+def settle_length(read: float, declared: float | None, *, frame: float, shared: bool, whole: bool) -> tuple[float, float | None]:
     """(duration, start of the lost tail or `None`), all in seconds from the first frame.
 
     `read` is the end of the last picture, `frame` the usual distance of two. A promise that exceeds it by little is rounding:
     by 2.5 frames when the video itself is declared, by a second when `shared`: only the whole file is, and other streams in it
-    may be longer.
+    may be longer. Unless the `whole` source was read the promise stands, and nothing is known to be lost.
     """
-    rounding = max(_SECONDS_OF_OTHERS, 2 * frame) if shared else _FRAMES_OF_ROUNDING * frame
-    if declared is None or declared <= read + rounding:
+    if declared is None or declared <= read:
         return read, None
-    return declared, read
+    if not whole:
+        return declared, None
+    rounding = max(_SECONDS_OF_OTHERS, 2 * frame) if shared else _FRAMES_OF_ROUNDING * frame
+    return (declared, read) if declared > read + rounding else (read, None)
 
 
 def wall_clock(text: str | None) -> str | None:
