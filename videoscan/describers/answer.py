@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 1_000_000
 """Characters of an answer that are looked at; a full answer of a window is a few thousand."""
-_MOST_STARTS = 2_000
+_MOST_STARTS = 500
 _LONG, _SHORT = 4_000, 300
 
 
@@ -65,9 +65,16 @@ def read(text: str, places: Sequence[int]) -> Reading | None:
     )
 
 
-_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?</\1>|◁think▷.*?◁/think▷", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r".*(</(think|thinking|thought|reasoning)>|◁/think▷)", re.DOTALL | re.IGNORECASE)
-_THOUGHT_OPEN = re.compile(r"(<(think|thinking|thought|reasoning)>|◁think▷).*", re.DOTALL | re.IGNORECASE)
+_THOUGHT_OPENS = re.compile(r"<(?:think|thinking|thought|reasoning)>|◁think▷", re.IGNORECASE)
+_THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)>|◁/think▷", re.IGNORECASE)
+
+
+def _after_thinking(text: str) -> str:
+    """What stands after the last thought. A template that opens the thought itself leaves only its end, a cut-off one its beginning."""
+    ends = [found.end() for found in _THOUGHT_ENDS.finditer(text)]
+    said = text[ends[-1] :] if ends else text
+    opened = _THOUGHT_OPENS.search(said)
+    return said[: opened.start()] if opened else said
 
 
 def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
@@ -78,8 +85,7 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
     """
     text = text[:MOST_TEXT]
     if not text.lstrip().startswith("{"):
-        # A template that opens the thought itself leaves only its end in the answer; a cut-off one only its beginning.
-        text = _THOUGHT_OPEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text)))
+        text = _after_thinking(text)
     best: dict[str, Any] | None = None
     at, starts = text.find("{"), 0
     while at >= 0 and starts < _MOST_STARTS:

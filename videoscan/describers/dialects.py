@@ -81,7 +81,7 @@ class Dialect:
 QWEN3 = PictureCost("patch", size=32, base=2)
 QWEN25 = PictureCost("patch", size=28, base=2)
 # OpenAI, "Images and vision", calculating costs: 85 and 170 per 512-pixel tile at high detail (GPT-4o, 4.1, 4.5).
-OPENAI_TILES = PictureCost("tile", base=85, each=170)
+OPENAI_TILES = PictureCost("tile", size=512, base=85, each=170)
 # Gemini, "Understand and count tokens": 258 for a small picture and for each 768-pixel tile of a large one; a kept frame is one tile or a few.
 GEMINI_FLAT = PictureCost("flat", base=258)
 
