@@ -129,7 +129,9 @@ class Truth:
 class Scene(Protocol):
     """A place with a script: it can draw itself at any time, with or without any of its acts."""
 
-    note: str
+    @property
+    def note(self) -> str:
+        """What a reader of the truth should know."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -282,7 +284,7 @@ def encode(scene: Scene, path: Path, coding: Coding) -> None:
         container.mux(with_durations(stream.encode(None), lasts))
 
 
-def with_durations(packets: list[Packet], lasts: dict[int, int]) -> list[Packet]:
+def with_durations(packets: list[av.Packet[av.VideoStream]], lasts: dict[int, int]) -> list[av.Packet[av.VideoStream]]:
     """The packets, each with how long its picture is shown: the coder would give the last one the average."""
     for packet in packets:
         assert packet.pts is not None

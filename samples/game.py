@@ -145,9 +145,9 @@ def play(duration: float, seed: int) -> Game:
     place[cheer, SCORER] = run[cheer]
     place[:, 11] += (np.exp(-(((times - GOAL - 0.1) / 0.45) ** 2))[:, None] * np.array([0.0, -1.6])).astype(np.float32)
     place = smoothed(place, 0.22)
-    velocity = np.gradient(place, STEP, axis=0)
+    velocity = np.asarray(np.gradient(place, STEP, axis=0), np.float32)
     speed = np.linalg.norm(velocity, axis=-1)
-    facing = smoothed(velocity.astype(np.float32), 0.25)
+    facing = smoothed(velocity, 0.25)
     look = (share[:, None, :] - place) * 0.05
     facing = facing + look
     heading = np.arctan2(facing[..., 0], facing[..., 1])

@@ -11,7 +11,7 @@ if __package__ in {None, ""}:  # Started by its path, not with -m: the folder ab
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from samples.carpark import CarPark
-from samples.film import Coding, Scene, film
+from samples.film import Coding, film
 from samples.match import Match
 from samples.phone import Phone
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     for clip in options.clips or SAMPLES:
         kind, coding = SAMPLES[clip]
-        scene: Scene = kind()
+        scene = kind()
         began = time.monotonic()
         truth = film(scene, options.out / clip, coding)
         size = (options.out / clip).stat().st_size

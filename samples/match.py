@@ -203,7 +203,7 @@ class Match:
         if close:
             small = cv2.resize(picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
             soft = cv2.GaussianBlur(small, (0, 0), self.height / 110)
-            picture = cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR)
+            picture = np.asarray(cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
         people = [figure(self.game.pose(player, game_time), clothes_of(player), tall=1.82, stout=1.05) for player in range(22)]
         ball = Capsules.of([(self.game.ball_at(game_time), self.game.ball_at(game_time), 0.15, (246.0, 246.0, 246.0))])
         cast_shadows(camera, picture, [*people, ball], oversample)
@@ -279,7 +279,7 @@ def put_figure(camera: Camera, picture: Picture, rods: Capsules, oversample: int
     cover = (surface.distance < 1e5).astype(np.float32).reshape(rays.shape[:2])
     light = light * cover[..., None]
     if blur:
-        light, cover = (cv2.GaussianBlur(part, (0, 0), blur * oversample) for part in (light, cover))
+        light, cover = (np.asarray(cv2.GaussianBlur(part, (0, 0), blur * oversample), np.float32) for part in (light, cover))
     rows, columns = slice(box.y0 * oversample, box.y1 * oversample), slice(box.x0 * oversample, box.x1 * oversample)
     blend(picture[rows, columns], light, cover[..., None])
 

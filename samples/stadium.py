@@ -12,8 +12,6 @@ from samples.game import LENGTH, WIDTH
 from samples.light import Camera, Capsules, Floats, grain
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from samples.film import Picture
 
 PIXELS = 10
@@ -73,7 +71,7 @@ def stand() -> Picture:
     """The crowd, 150 m wide and ``STAND_HIGH`` high: rows of heads and shirts, stairs between the blocks, a dark roof on top."""
     rng = np.random.default_rng(43)
     rows, columns = 180, 1800
-    picture = np.full((rows, columns, 3), (58, 54, 52), np.float32)
+    picture: Floats = np.full((rows, columns, 3), (58, 54, 52), np.float32)
     shirts = np.array([(60, 56, 150), (150, 110, 60), (180, 180, 180), (60, 60, 64), (70, 130, 150), (110, 80, 70)], np.float32)
     for row in range(rows - 10, 42, -9):
         for seat in range(4, columns, 8):
@@ -203,7 +201,7 @@ def goals() -> tuple[Capsules, Capsules]:
     return frame(-1), frame(1)
 
 
-def net(camera: Camera, side: int, shape: tuple[int, int], oversample: int, bulge: float) -> NDArray[np.float32]:
+def net(camera: Camera, side: int, shape: tuple[int, int], oversample: int, bulge: float) -> Floats:
     """How much of each pixel the net of a goal covers (rows, columns), ``bulge`` metres pushed out by the ball."""
     end = side * LENGTH / 2
     cover = np.zeros(shape, np.uint8)
