@@ -235,16 +235,13 @@ class ModelServer:
             ready.set()
             await stopping.wait()
             await server.stop()
-
-        def work() -> None:
-            loop.run_until_complete(serve())
             # Answers that were held back when the client went away.
-            held = asyncio.all_tasks(loop)
+            held = asyncio.all_tasks() - {asyncio.current_task()}
             for task in held:
                 task.cancel()
-            loop.run_until_complete(asyncio.gather(*held, return_exceptions=True))
+            await asyncio.gather(*held, return_exceptions=True)
 
-        thread = threading.Thread(target=work, name="model-server", daemon=True)
+        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="model-server", daemon=True)
         thread.start()
         try:
             assert ready.wait(10), "the model server did not start"
