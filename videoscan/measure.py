@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from videoscan.difference import Cells, Plane, View
+    from videoscan.difference import Labels, Plane, View
     from videoscan.model import Box, Frame
 
     Inside: TypeAlias = NDArray[np.bool_]
@@ -47,7 +47,7 @@ _ALIKE = 0.8  # correlation with the background, above which a region is the sam
 _SWAY = 2.0  # times the usual step of a cell (leaves, water) that is no difference; its median is followed at
 _PACE = 2.0  # grey levels per second, up to
 _RESTLESS = 30.0  # grey levels
-_NEAR = np.ones((3, 3), np.uint8)
+_NEAR, _BESIDE = np.ones((3, 3), np.uint8), np.ones((25, 25), np.uint8)
 _DRIFT = 1.0  # grey levels per second by which the background follows what is not active
 _BLACK_LIGHT, _BLACK_TEXTURE = 16.0, 6.0
 _COVERED_SHARE, _COVERED_FROM = 0.3, 6.0
@@ -114,7 +114,8 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
                 usual = texture
             elif not was_hidden and shift and _moved(now, before, right, down):
                 flags.append(Flag.MOVED)
-                scene.follow(now, right, down)
+                if not scene.follow(now, right, down):
+                    scene = _Scene(now)
             elif not was_hidden and abs(lit) > LIGHT:
                 flags.append(Flag.LIGHT_ON if lit > 0 else Flag.LIGHT_OFF)
                 scene = _Scene(now)
@@ -130,106 +131,134 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield replace(frame, mark=replace(frame.mark, measured=seen))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patch:
+    """A connected region that differs. `where` is its surroundings in the plane, two cells on each side; `inside` lies in them."""
+
+    box: Box
+    where: tuple[slice, slice]
+    inside: Inside
+    cells: int
+    strength: float
+
+    @classmethod
+    def of(cls, box: Box, label: int, labels: Labels, difference: Plane, threshold: float) -> _Patch:
+        rows, columns = labels.shape
+        left, right = round(box[0] * columns), round(box[2] * columns)
+        top, bottom = round(box[1] * rows), round(box[3] * rows)
+        where = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
+        inside = labels[where] == label
+        return cls(box, where, inside, int(np.count_nonzero(inside)), float(difference[where][inside].max()) / threshold)
+
+
 class _Scene:
-    """What is usually seen: the background's details, and for how long each cell of the picture has been still."""
+    """What is usually seen: the background's details and luma, how long each cell has been still, and how restless it is."""
 
     def __init__(self, now: View) -> None:
-        self._background = now.detail.copy()
+        self._detail = now.detail.copy()
         self._luma = now.luma.astype(np.float32)
         self._still = np.zeros_like(now.detail)
         self._restless = np.zeros_like(now.detail)
 
     def active(self, now: View, before: View, comparator: Comparator, seconds: float) -> tuple[Box, ...]:
         """The regions that differ, largest first; learns from the picture as well."""
-        step = cv2.absdiff(now.detail, before.detail)
-        self._still = np.where(step > comparator.threshold, 0.0, self._still + seconds).astype(np.float32)
+        step: Plane = np.asarray(cv2.absdiff(now.detail, before.detail), np.float32)
+        self._still += np.float32(seconds)
+        self._still[step > comparator.threshold] = 0.0
+        difference = self._difference(now, comparator)
+        self._learn_restless(step, seconds)
+        busy = np.zeros(step.shape, bool)
+        found: list[Box] = []
+        if difference.max(initial=0.0) > comparator.threshold:
+            found, gone = self._sort(now, difference, comparator.threshold, busy)
+            for patch in gone:
+                self._take_over(patch, now)
+        self._drift(now, busy, seconds)
+        found.sort(key=_area, reverse=True)
+        return tuple(found[:REGIONS])
+
+    def follow(self, now: View, right: float, down: float) -> bool:
+        """The camera moved: shift the background along. False when the move was too large, and the scene is another."""
+        rows, columns = now.detail.shape
+        if abs(right) > _SHIFT_FAR * columns or abs(down) > _SHIFT_FAR * rows:
+            return False
+        self._detail = _shifted(self._detail, right, down, now.detail)
+        self._luma = _shifted(self._luma, right, down, now.luma.astype(np.float32))
+        self._still.fill(0.0)
+        return True
+
+    def _difference(self, now: View, comparator: Comparator) -> Plane:
         # A cell differs when it lies outside of what the background shows within one cell of it: leaves and a shaking camera
         # move the picture by less than that.
-        over = cv2.subtract(now.detail, cv2.dilate(self._background, _NEAR))
-        under = cv2.subtract(cv2.erode(self._background, _NEAR), now.detail)
+        over = cv2.subtract(now.detail, cv2.dilate(self._detail, _NEAR))
+        under = cv2.subtract(cv2.erode(self._detail, _NEAR), now.detail)
         difference: Plane = np.asarray(cv2.max(over, under), np.float32)
         # Taking off the local mean puts a halo round a thing; in the luma itself there is none.
         np.minimum(difference, plain_difference(now.luma, self._luma), out=difference)
         if comparator.open is not None:
             difference *= comparator.open
-        np.subtract(difference, _SWAY * self._restless, out=difference)
-        self._learn_restless(np.asarray(step, np.float32), seconds)
+        difference -= _SWAY * self._restless
+        return difference
+
+    def _sort(self, now: View, difference: Plane, threshold: float, busy: Inside) -> tuple[list[Box], list[_Patch]]:
+        """Which patches are active (their cells set in `busy`), and which belong to the background from now on."""
         found: list[Box] = []
-        busy = None
-        if difference.max(initial=0.0) > comparator.threshold:
-            labels, boxes = patches(difference, comparator.threshold, reach=2)
-            found, joined, busy = [], np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
-            strong: list[Inside] = []
-            weak: list[tuple[Inside, Box]] = []
-            edges, usual_edges = _edges(now.detail), _edges(self._background)
-            for label, box in enumerate(boxes, 1):
-                inside: Inside = labels == label
-                strength = float(difference[inside].max()) / comparator.threshold
-                if np.count_nonzero(inside) < 2 and strength < _LONE:
-                    continue
-                if self._joins(inside, now, edges, usual_edges):
-                    joined |= inside
-                elif strength < _WEAK:
-                    weak.append((inside, box))
-                else:
-                    strong.append(inside)
-                    busy |= inside
-                    found.append(box)
-            near = cv2.dilate(busy.astype(np.uint8), np.ones((25, 25), np.uint8)).astype(bool)
-            for inside, box in weak:
-                # Beside something strong it is a part of that; alone and still it is a shadow's edge or the light.
-                if float(np.median(self._still[inside])) >= _WEAK_REST and not near[inside].any():
-                    joined |= inside
-                else:
-                    busy |= inside
-                    found.append(box)
-            if joined.any():
-                self._take_over(joined, now)
-        self._drift(now, busy, seconds)
-        found.sort(key=_area, reverse=True)
-        return tuple(found[:REGIONS])
+        gone: list[_Patch] = []
+        weak: list[_Patch] = []
+        edges, usual_edges = _edges(now.detail), _edges(self._detail)
+        labels, boxes = patches(difference, threshold, reach=2)
+        for label, box in enumerate(boxes, 1):
+            patch = _Patch.of(box, label, labels, difference, threshold)
+            if patch.cells < 2 and patch.strength < _LONE:
+                continue
+            if self._joins(patch, now, edges, usual_edges):
+                gone.append(patch)
+            elif patch.strength < _WEAK:
+                weak.append(patch)
+            else:
+                busy[patch.where] |= patch.inside
+                found.append(box)
+        near = cv2.dilate(busy.astype(np.uint8), _BESIDE).astype(bool) if weak else busy
+        for patch in weak:
+            # Beside something strong it is a part of that; alone and still it is a shadow's edge or the light.
+            rest = float(np.median(self._still[patch.where][patch.inside]))
+            if rest >= _WEAK_REST and not near[patch.where][patch.inside].any():
+                gone.append(patch)
+            else:
+                busy[patch.where] |= patch.inside
+                found.append(patch.box)
+        return found, gone
 
-    def follow(self, now: View, right: float, down: float) -> None:
-        """The camera moved: shift the background along, or start anew when the move was large."""
-        rows, columns = now.detail.shape
-        if abs(right) > _SHIFT_FAR * columns or abs(down) > _SHIFT_FAR * rows:
-            self.__init__(now)  # type: ignore[misc]  # a fresh start is exactly what __init__ makes
-            return
-        self._background = _shifted(self._background, right, down, now.detail)
-        self._luma = _shifted(self._luma, right, down, now.luma.astype(np.float32))
-        self._still.fill(0.0)
-
-    def _joins(self, inside: Inside, now: View, edges: Plane, usual_edges: Plane) -> bool:
-        least, rest = (float(part) for part in np.quantile(self._still[inside], (0.02, 0.5)))
+    def _joins(self, patch: _Patch, now: View, edges: Plane, usual_edges: Plane) -> bool:
+        still = np.sort(self._still[patch.where][patch.inside])
+        least, rest = float(still[int(0.02 * still.size)]), float(still[still.size // 2])
         if rest >= ABSORB:
             return True
-        if np.count_nonzero(inside) >= _SETTLED_CELLS and least >= max(SETTLE, _AT_ONCE * rest):
+        if patch.cells >= _SETTLED_CELLS and least >= max(SETTLE, _AT_ONCE * rest):
             return True
-        body = inside.astype(np.uint8)
+        body = patch.inside.astype(np.uint8)
         wide = np.asarray(cv2.dilate(body, _NEAR), np.uint8).astype(bool)
-        here, usual = now.detail[wide], self._background[wide]
+        here, usual = now.detail[patch.where][wide], self._detail[patch.where][wide]
         if float(here @ usual) > _ALIKE * math.sqrt(float(here @ here) * float(usual @ usual)):
             return True
         if rest < GHOST:
             return False
         outline: Inside = wide & ~np.asarray(cv2.erode(body, _NEAR), np.uint8).astype(bool)
-        return float(usual_edges[outline].sum()) > _EMPTIER * float(edges[outline].sum())
+        return float(usual_edges[patch.where][outline].sum()) > _EMPTIER * float(edges[patch.where][outline].sum())
 
     def _learn_restless(self, step: Plane, seconds: float) -> None:
-        pace = np.float32(_PACE * min(seconds, 2.0))
-        self._restless += pace * np.sign(step - self._restless)
+        self._restless += np.float32(_PACE * min(seconds, 2.0)) * np.sign(step - self._restless)
         np.clip(self._restless, 0.0, _RESTLESS, out=self._restless)
 
-    def _take_over(self, inside: Inside, now: View) -> None:
-        around: Cells = np.asarray(cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)), np.uint8)
-        np.copyto(self._background, now.detail, where=around.astype(bool))
-        np.copyto(self._luma, now.luma, where=around.astype(bool))
+    def _take_over(self, patch: _Patch, now: View) -> None:
+        around = np.asarray(cv2.dilate(patch.inside.astype(np.uint8), np.ones((5, 5), np.uint8)), np.uint8).astype(bool)
+        np.copyto(self._detail[patch.where], now.detail[patch.where], where=around)
+        np.copyto(self._luma[patch.where], now.luma[patch.where], where=around)
 
-    def _drift(self, now: View, busy: Inside | None, seconds: float) -> None:
-        for plane, target in ((self._background, now.detail), (self._luma, now.luma)):
+    def _drift(self, now: View, busy: Inside, seconds: float) -> None:
+        for plane, target in ((self._detail, now.detail), (self._luma, now.luma)):
             step = np.clip(target - plane, -_DRIFT * seconds, _DRIFT * seconds)
-            if busy is not None:
-                step[busy] = 0.0
+            step[busy] = 0.0
             np.add(plane, step, out=plane)
 
 

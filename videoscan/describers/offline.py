@@ -126,6 +126,10 @@ def _runs(samples: Sequence[_Sample], during: Callable[[_Sample], bool], gap: fl
     return runs
 
 
+def _flagged(flag: Flag) -> Callable[[_Sample], bool]:
+    return lambda sample: flag in sample.seen.flags
+
+
 def _extent(run: Sequence[_Sample]) -> tuple[int, int] | None:
     """The first and last picture of a run; `None` when no picture of it was kept, for then its times could not be told."""
     own = [sample.place for sample in run if sample.own and sample.place is not None]
@@ -210,7 +214,7 @@ def _negligible(run: Sequence[_Sample]) -> bool:
 
 def _lights(samples: Sequence[_Sample]) -> Iterable[Told]:
     for flag, word in ((Flag.LIGHT_ON, "on"), (Flag.LIGHT_OFF, "off")):
-        for run in _runs(samples, lambda sample, flag=flag: flag in sample.seen.flags):  # type: ignore[misc]  # binds the loop's flag
+        for run in _runs(samples, _flagged(flag)):
             extent = _extent(run)
             if extent is not None:
                 yield Told(
@@ -240,7 +244,7 @@ _STATES = (
 
 def _states(samples: Sequence[_Sample]) -> Iterable[Told]:
     for flag, title, description, tags, confidence, importance in _STATES:
-        for run in _runs(samples, lambda sample, flag=flag: flag in sample.seen.flags):  # type: ignore[misc]  # as above
+        for run in _runs(samples, _flagged(flag)):
             extent = _extent(run)
             if extent is not None:
                 yield Told(
@@ -256,7 +260,7 @@ def _states(samples: Sequence[_Sample]) -> Iterable[Told]:
 
 
 def _moves(samples: Sequence[_Sample]) -> Iterable[Told]:
-    for run in _runs(samples, lambda sample: Flag.MOVED in sample.seen.flags):
+    for run in _runs(samples, _flagged(Flag.MOVED)):
         extent = _extent(run)
         if extent is None:
             continue
