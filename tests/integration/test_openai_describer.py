@@ -386,6 +386,26 @@ def test_an_unknown_response_format_is_left_out_once_and_for_all():
     assert server.waits == []
 
 
+@pytest.mark.parametrize("key", ["response_format", "max_tokens"])
+def test_neighbours_that_are_refused_at_once_all_adapt(key):
+    def picky(request: Received) -> Turn:
+        said = f"Unsupported parameter: '{key}'" + (". Use 'max_completion_tokens' instead." if key == "max_tokens" else "")
+        return fails(400, said, delay=0.05) if key in request.body else sees_everything(request)
+
+    server = ModelServer(picky)
+
+    async def work():
+        async with server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", concurrency=4)).session()
+            try:
+                return await asyncio.gather(*(session.describe(window(1, index=n), PROMPT) for n in range(6)))
+            finally:
+                await session.close()
+
+    assert [described.failure for described in asyncio.run(work())] == [None] * 6
+    assert sum(key in request.body for request in server.requests) == 4
+
+
 def test_an_opaque_400_is_tried_without_response_format_and_only_believed_when_that_helps():
     server = ModelServer(lambda _request: fails(400, "Bad Request"))
     first, second = describe(server, window(1), window(1, index=1))

@@ -1,7 +1,7 @@
 """The `openai` describer: shows windows to a vision model behind any OpenAI-compatible chat-completions endpoint.
 
 One window goes three steps down: `_tell` splits it where the endpoint takes fewer pictures, `_ask` asks until an answer can be read,
-`_exchange` sends until something was answered at all. What goes over the wire is in `wire`, what an answer's text means in `answer`,
+`Exchange` sends until something was answered at all. What goes over the wire is in `wire`, what an answer's text means in `answer`,
 what is known about servers in `dialects`, connections in `endpoint`.
 
 Requests for one window are bounded: `READABLE_TRIES` asks, each of `OpenAiOptions.retries` + 1 requests at most (not counted: one on a fresh
@@ -22,7 +22,8 @@ from videoscan import prompts
 from videoscan.config import Options
 from videoscan.describers import answer, dialects, wire
 from videoscan.describers.dialects import Meaning
-from videoscan.describers.endpoint import Address, Answered, Broken, Endpoint, key_from
+from videoscan.describers.endpoint import Address, Broken, Endpoint, key_from
+from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
 from videoscan.errors import (
@@ -30,14 +31,12 @@ from videoscan.errors import (
     ConfigError,
     ContentFiltered,
     DescribeError,
-    EndpointFailed,
     EndpointRefused,
-    EndpointThrottled,
     EndpointUnreachable,
     RequestRejected,
 )
-from videoscan.model import Description, Failure, Usage
-from videoscan.patience import Deadline, Patience, sleep
+from videoscan.model import Description, Failure
+from videoscan.patience import Patience
 from videoscan.seams import Limits
 
 if TYPE_CHECKING:
@@ -51,16 +50,8 @@ if TYPE_CHECKING:
 
 READABLE_TRIES = 3
 """How often an answer that cannot be read is asked for, in all (CONTRACT section 5)."""
-FIRST_CONTACT_TRIES = 3
-"""Tries to connect before an endpoint that was never reached is given up: a wrong address should be known in seconds."""
-SLOW_TRIES = 3
-"""Requests that may run into the time limit: each costs the whole limit, and the model's work is paid for."""
-FAULT_500_TRIES = 4
-"""Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
 MOST_ANSWER_TOKENS = 16_384
 """How far `max_tokens` is raised when an answer was cut off by it."""
-RAW_KEPT = 8_000
-"""Characters of an unreadable answer that are kept."""
 
 
 class OpenAiOptions(Options):
@@ -125,14 +116,6 @@ class OpenAiDescriber:
         return OpenAiSession(options, Endpoint.shared(address, key))
 
 
-class _Smaller(Exception):
-    """The endpoint takes fewer pictures, tokens or bytes than this request had."""
-
-    def __init__(self, refusal: Refusal, body_bytes: int) -> None:
-        super().__init__(refusal.message)
-        self.refusal, self.body_bytes = refusal, body_bytes
-
-
 class OpenAiSession:
     """One scan's use of an endpoint. `limits` follow what the endpoint is found to take.
 
@@ -144,7 +127,12 @@ class OpenAiSession:
         self.endpoint = endpoint
         self.model = options.model
         self.dialect: Dialect = dialects.for_endpoint(endpoint.address.chat, options.model, options.dialect)
-        self._patience = Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout))
+        self._exchange = Exchange(
+            endpoint,
+            Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout)),
+            seconds=options.timeout,
+            key_variable=options.api_key_env,
+        )
         self._naming = asyncio.Lock()
         self._closed = False
         endpoint.open(
@@ -199,17 +187,17 @@ class OpenAiSession:
         if len(parts) == 1:
             try:
                 return await self._ask(pictures, prompt, meter)
-            except _Smaller as smaller:
+            except Smaller as smaller:
                 parts = self._make_smaller(pictures, smaller)
         meter.flag(f"asked in {len(parts)} parts: the endpoint takes no more at once")
         return merge([(part, await self._tell(part.pictures, prompt, meter)) for part in parts])
 
-    def _make_smaller(self, pictures: Sequence[Picture], smaller: _Smaller) -> list[Part]:
+    def _make_smaller(self, pictures: Sequence[Picture], smaller: Smaller) -> list[Part]:
         """Learn from the refusal, and cut accordingly; raises when a single frame is already too much."""
         refusal, learned = smaller.refusal, self._learned
         frames = len(wire.number(pictures).places)
         if frames <= 1:
-            raise self._error(refusal)
+            raise self._exchange.error(refusal, self.dialect)
         most = len(pictures) // 2 + len(pictures) % 2
         if refusal.room is not None and refusal.needed is not None and refusal.room < refusal.needed:
             most = self._fitting(pictures, refusal.room, refusal.needed)
@@ -271,7 +259,7 @@ class OpenAiSession:
         for turn in range(READABLE_TRIES):
             request = self._request(pictures, prompt, max_tokens=max_tokens, instruct=instruct)
             try:
-                reply = await self._exchange(request, meter, again=turn > 0)
+                reply = await self._exchange.reply_to(request, meter, again=turn > 0)
             except BadReply as error:
                 why, reply = error.message, wire.Reply(text=error.raw or "")
                 continue
@@ -280,7 +268,7 @@ class OpenAiSession:
                     f"{self.endpoint.address.host}: the content filter withheld the answer", raw=reply.text or None
                 )
             if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
-                raise _Smaller(full, 0)
+                raise Smaller(full, 0)
             reading = answer.read(reply.text, places) or (None if reply.text.strip() else answer.read(reply.reasoning, places))
             if reading is not None and (reading.whole or reply.finish == "length"):
                 learned.instruct = instruct
@@ -333,111 +321,6 @@ class OpenAiSession:
             extra=self._options.extra_body,
         )
 
-    # -- until something is answered ----------------------------------------------------------------------------------
-
-    async def _exchange(self, request: Request, meter: Meter, *, again: bool) -> Reply:
-        endpoint, failures, stale, fresh = self.endpoint, 0, False, False
-        deadline = Deadline(self._patience.total)
-        while True:
-            body = request.body()
-            wait: float | None = None
-            try:
-                answered = await self._send(request, body, meter, again=again, fresh=fresh)
-                outcome = self._open(answered, request, meter)
-                if not isinstance(outcome, wire.Refusal):
-                    request.succeeded()
-                    return outcome
-                if request.adapt(outcome):
-                    again, fresh = True, False
-                    continue
-                if outcome.meaning is Meaning.TOO_MANY or (outcome.meaning is Meaning.OVERLOADED and len(request.pictures) > 1):
-                    raise _Smaller(outcome, len(body))
-                error, wait = self._error(outcome), outcome.retry_after
-                tries = min(self._patience.tries, FAULT_500_TRIES) if outcome.status == 500 else self._patience.tries
-            except Broken as broken:
-                if broken.stale and not stale:
-                    again = stale = fresh = True
-                    continue
-                error, tries = broken.error, self._tries(broken)
-            again, fresh = True, False
-            failures += 1
-            if not error.retryable or failures >= tries:
-                raise error
-            pause = self._patience.wait(failures, wait)
-            if pause > deadline.left:
-                raise error
-            if wait is not None:
-                endpoint.gate.close_for(pause)
-            else:
-                await sleep(pause)
-
-    def _tries(self, broken: Broken) -> int:
-        if broken.hopeless:
-            return 1
-        if broken.slow:
-            return min(self._patience.tries, SLOW_TRIES)
-        return self._patience.tries if self.endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
-
-    async def _send(self, request: Request, body: bytes, meter: Meter, *, again: bool, fresh: bool) -> Answered:
-        endpoint = self.endpoint
-        async with endpoint.slots.slot():
-            await endpoint.requests.take()
-            await endpoint.tokens.take(request.tokens())
-            await endpoint.gate.passage()
-            try:
-                answered = await endpoint.post(body, seconds=self._options.timeout, fresh=fresh)
-            except Broken as broken:
-                meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
-                raise
-        meter.request(request.pictures, again=again, sent=True)
-        return answered
-
-    def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
-        """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""
-        if answered.status != 200:
-            return wire.judge(
-                answered.status, answered.headers, answered.data, self.dialect, sent_schema=request.schema is not None
-            )
-        host = self.endpoint.address.host
-        if answered.cut:
-            raise BadReply(
-                f"{host}: the answer is larger than {len(answered.data)} bytes",
-                raw=answered.data[:RAW_KEPT].decode("utf-8", "replace"),
-            )
-        try:
-            opened = wire.read_reply(answered.data, answered.headers.get("Content-Type", ""), self.dialect)
-        except wire.Unfinished as fault:
-            raise Broken(EndpointFailed(f"{host}: {fault}"), connected=True) from None
-        except ValueError as fault:
-            raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
-        if isinstance(opened, wire.Reply):
-            meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)
-        return opened
-
-    def _error(self, refusal: Refusal) -> DescribeError:
-        kind, hint = _KINDS[refusal.meaning], None
-        if refusal.meaning is Meaning.REFUSED:
-            hint = {
-                401: f"check the key in the environment variable {self._options.api_key_env}",
-                404: "check describer.endpoint and describer.model",
-            }.get(refusal.status, "check the key, the account and the address")
-            if 300 <= refusal.status < 400:
-                hint = "it points elsewhere: use the address that it names"
-        elif refusal.meaning is Meaning.TOO_MANY:
-            hint = self.dialect.remedy or "lower windows.long_side, or raise the server's context"
-        code = (
-            f" {refusal.code}"
-            if refusal.code and refusal.code not in refusal.message and refusal.code != str(refusal.status)
-            else ""
-        )
-        return kind(
-            f"{self.endpoint.address.host} answered {refusal.status}{code}: {self.endpoint.mask(refusal.message)}",
-            hint=hint,
-            status=refusal.status,
-            request_id=refusal.request_id,
-            retry_after=refusal.retry_after,
-        )
-
     @property
     def _learned(self) -> Learned:
         return self.endpoint.learned(self.model)
@@ -456,7 +339,7 @@ class OpenAiSession:
         except Broken as broken:
             raise broken.error from None
         if answered.status in {401, 403}:
-            raise self._error(wire.judge(answered.status, answered.headers, answered.data, self.dialect))
+            raise self._exchange.error(wire.judge(answered.status, answered.headers, answered.data, self.dialect), self.dialect)
         try:
             listed = [str(row["id"]) for row in orjson.loads(answered.data)["data"]]
         except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -465,16 +348,3 @@ class OpenAiSession:
             return listed[0]
         known = f"it offers {', '.join(listed[:20])}" if listed else "it lists none"
         raise ConfigError(f"describer.model: no model is named for {self.endpoint.address.host}", hint=f"name one; {known}")
-
-
-_KINDS: dict[Meaning, type[DescribeError]] = {
-    Meaning.THROTTLED: EndpointThrottled,
-    Meaning.FAILED: EndpointFailed,
-    Meaning.OVERLOADED: EndpointFailed,
-    Meaning.REFUSED: EndpointRefused,
-    Meaning.FILTERED: ContentFiltered,
-    Meaning.TOO_MANY: RequestRejected,
-    Meaning.NO_SCHEMA: RequestRejected,
-    Meaning.COMPLETION_TOKENS: RequestRejected,
-    Meaning.REJECTED: RequestRejected,
-}

@@ -56,17 +56,18 @@ class Request:
         extra: Mapping[str, Any],
     ) -> None:
         self.pictures = pictures
-        self._model, self._dialect, self._learned, self._extra = model, dialect, learned, extra
+        self.dialect = dialect
+        self._model, self._learned, self._extra = model, learned, extra
         self._prompt = prompt
         self._max_tokens = max_tokens
         self._instruct = instruct
         self._without_schema = False
-        self._made: tuple[tuple[object, ...], bytes] | None = None
+        self._made: tuple[tuple[bool, bool, str], bytes] | None = None
 
     @property
     def schema(self) -> dict[str, Any] | None:
         """The schema that goes as `response_format`, if any."""
-        row = self._dialect
+        row = self.dialect
         if self._without_schema or self._learned.json_schema is False or row.json_schema is False or not self._prompt.schema:
             return None
         if row.plain_schema:
@@ -74,11 +75,11 @@ class Request:
         return wire.with_frames(self._prompt.schema, max(1, len(wire.number(self.pictures).places)))
 
     def body(self) -> bytes:
-        """The body's bytes."""
+        """The body's bytes. Asked for when there is room to send them: those who wait hold pictures, not bodies as well."""
         schema = self.schema
         # Where it is not known whether response_format is heeded, the words ask for the form as well.
-        instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self._dialect.json_schema is None)
-        form = (schema is None, instruct, self._learned.limit_key)
+        instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self.dialect.json_schema is None)
+        form = (schema is not None, instruct, self._learned.limit_key)
         if self._made is None or self._made[0] != form:
             made = wire.body(
                 self.pictures,
@@ -93,21 +94,31 @@ class Request:
             self._made = (form, made)
         return self._made[1]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the body last made."""
+        return 0 if self._made is None else len(self._made[1])
+
+    @property
+    def sent_schema(self) -> bool:
+        """Whether the body last made asks for `response_format`; a neighbour may have learned better since."""
+        return self._made is not None and self._made[0][0]
+
     def tokens(self) -> int:
         """An estimate of what it counts against the tokens per minute: prompt, and a quarter of the longest answer."""
         words = len(self._prompt.system) + len(self._prompt.instructions)
-        cost = self._dialect.cost
+        cost = self.dialect.cost
         shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
         return shown + words // 4 + self._max_tokens // 4
 
     def adapt(self, refusal: Refusal) -> bool:
         """Change what the endpoint does not take, each thing once; false when there is nothing to change."""
-        if refusal.meaning is Meaning.NO_SCHEMA and self.schema is not None:
+        if refusal.meaning is Meaning.NO_SCHEMA and self.sent_schema:
             self._without_schema = True
             if refusal.sure:
                 self._learned.json_schema = False
             return True
-        if refusal.meaning is Meaning.COMPLETION_TOKENS and self._learned.limit_key == "max_tokens":
+        if refusal.meaning is Meaning.COMPLETION_TOKENS and self._made is not None and self._made[0][2] == "max_tokens":
             self._learned.limit_key = "max_completion_tokens"
             return True
         return False

@@ -1,0 +1,170 @@
+"""Sends one request until something is answered: waits, retries and adapts, within bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videoscan.describers import wire
+from videoscan.describers.dialects import Meaning
+from videoscan.describers.endpoint import Broken
+from videoscan.errors import (
+    BadReply,
+    ContentFiltered,
+    DescribeError,
+    EndpointFailed,
+    EndpointRefused,
+    EndpointThrottled,
+    RequestRejected,
+)
+from videoscan.model import Usage
+from videoscan.patience import Deadline, sleep
+
+if TYPE_CHECKING:
+    from videoscan.describers.dialects import Dialect
+    from videoscan.describers.endpoint import Answered, Endpoint
+    from videoscan.describers.request import Meter, Request
+    from videoscan.describers.wire import Refusal, Reply
+    from videoscan.patience import Patience
+
+FIRST_CONTACT_TRIES = 3
+"""Tries to connect before an endpoint that was never reached is given up: a wrong address should be known in seconds."""
+SLOW_TRIES = 3
+"""Requests that may run into the time limit: each costs the whole limit, and the model's work is paid for."""
+FAULT_500_TRIES = 4
+"""Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
+RAW_KEPT = 8_000
+"""Characters of an unreadable answer that are kept."""
+
+
+class Smaller(Exception):
+    """The endpoint takes fewer pictures, tokens or bytes than this request had."""
+
+    def __init__(self, refusal: Refusal, body_bytes: int) -> None:
+        super().__init__(refusal.message)
+        self.refusal, self.body_bytes = refusal, body_bytes
+
+
+_KINDS: dict[Meaning, type[DescribeError]] = {
+    Meaning.THROTTLED: EndpointThrottled,
+    Meaning.FAILED: EndpointFailed,
+    Meaning.OVERLOADED: EndpointFailed,
+    Meaning.REFUSED: EndpointRefused,
+    Meaning.FILTERED: ContentFiltered,
+    Meaning.TOO_MANY: RequestRejected,
+    Meaning.NO_SCHEMA: RequestRejected,
+    Meaning.COMPLETION_TOKENS: RequestRejected,
+    Meaning.REJECTED: RequestRejected,
+}
+
+
+class Exchange:
+    """Requests to one endpoint, each until it is answered. `seconds` is the limit of one request."""
+
+    def __init__(self, endpoint: Endpoint, patience: Patience, *, seconds: float, key_variable: str) -> None:
+        self._endpoint, self._patience, self._seconds, self._key_variable = endpoint, patience, seconds, key_variable
+
+    async def reply_to(self, request: Request, meter: Meter, *, again: bool) -> Reply:
+        """The model's reply, whatever its text. `again`: the same was asked before, and its answer could not be read.
+
+        Raises `Smaller` when the request must be cut, `BadReply` for an answer that is no chat completion, and the `DescribeError`
+        that remained after all tries.
+        """
+        endpoint, failures, stale, fresh = self._endpoint, 0, False, False
+        deadline = Deadline(self._patience.total)
+        while True:
+            wait: float | None = None
+            try:
+                answered = await self._send(request, meter, again=again, fresh=fresh)
+                outcome = self._open(answered, request, meter)
+                if not isinstance(outcome, wire.Refusal):
+                    request.succeeded()
+                    return outcome
+                if request.adapt(outcome):
+                    again, fresh = True, False
+                    continue
+                if outcome.meaning is Meaning.TOO_MANY or (outcome.meaning is Meaning.OVERLOADED and len(request.pictures) > 1):
+                    raise Smaller(outcome, request.size)
+                error, wait = self.error(outcome, request.dialect), outcome.retry_after
+                tries = min(self._patience.tries, FAULT_500_TRIES) if outcome.status == 500 else self._patience.tries
+            except Broken as broken:
+                if broken.stale and not stale:
+                    again = stale = fresh = True
+                    continue
+                error, tries = broken.error, self._tries(broken)
+            again, fresh = True, False
+            failures += 1
+            if not error.retryable or failures >= tries:
+                raise error
+            pause = self._patience.wait(failures, wait)
+            if pause > deadline.left:
+                raise error
+            if wait is not None:
+                endpoint.gate.close_for(pause)
+            else:
+                await sleep(pause)
+
+    def _tries(self, broken: Broken) -> int:
+        if broken.hopeless:
+            return 1
+        if broken.slow:
+            return min(self._patience.tries, SLOW_TRIES)
+        return self._patience.tries if self._endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
+
+    async def _send(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> Answered:
+        endpoint = self._endpoint
+        async with endpoint.slots.slot():
+            await endpoint.requests.take()
+            await endpoint.tokens.take(request.tokens())
+            await endpoint.gate.passage()
+            try:
+                answered = await endpoint.post(request.body(), seconds=self._seconds, fresh=fresh)
+            except Broken as broken:
+                meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
+                raise
+        meter.request(request.pictures, again=again, sent=True)
+        return answered
+
+    def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
+        """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""
+        if answered.status != 200:
+            return wire.judge(answered.status, answered.headers, answered.data, request.dialect, sent_schema=request.sent_schema)
+        host = self._endpoint.address.host
+        if answered.cut:
+            raise BadReply(
+                f"{host}: the answer is larger than {len(answered.data)} bytes",
+                raw=answered.data[:RAW_KEPT].decode("utf-8", "replace"),
+            )
+        try:
+            opened = wire.read_reply(answered.data, answered.headers.get("Content-Type", ""), request.dialect)
+        except wire.Unfinished as fault:
+            raise Broken(EndpointFailed(f"{host}: {fault}"), connected=True) from None
+        except ValueError as fault:
+            raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
+        if isinstance(opened, wire.Reply):
+            meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)
+        return opened
+
+    def error(self, refusal: Refusal, dialect: Dialect) -> DescribeError:
+        """What is raised, or recorded, for a refusal that nothing more can be done about."""
+        kind, hint = _KINDS[refusal.meaning], None
+        if refusal.meaning is Meaning.REFUSED:
+            hint = {
+                401: f"check the key in the environment variable {self._key_variable}",
+                404: "check describer.endpoint and describer.model",
+            }.get(refusal.status, "check the key, the account and the address")
+            if 300 <= refusal.status < 400:
+                hint = "it points elsewhere: use the address that it names"
+        elif refusal.meaning is Meaning.TOO_MANY:
+            hint = dialect.remedy or "lower windows.long_side, or raise the server's context"
+        code = (
+            f" {refusal.code}"
+            if refusal.code and refusal.code not in refusal.message and refusal.code != str(refusal.status)
+            else ""
+        )
+        return kind(
+            f"{self._endpoint.address.host} answered {refusal.status}{code}: {self._endpoint.mask(refusal.message)}",
+            hint=hint,
+            status=refusal.status,
+            request_id=refusal.request_id,
+            retry_after=refusal.retry_after,
+        )
