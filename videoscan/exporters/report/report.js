@@ -3,7 +3,7 @@
   "use strict";
   const $ = (id) => document.getElementById(id);
   const events = [...document.querySelectorAll(".event")];
-  const marks = [...document.querySelectorAll(".lanes a")];
+  const marks = [...document.querySelectorAll(".lanes [data-i]")];
   const bar = $("bar"), needle = $("needle"), readout = $("readout"), dock = $("dock"), viewer = $("viewer");
   const duration = Number(bar.dataset.duration);
   const day = bar.dataset.day === undefined ? null : Number(bar.dataset.day);
@@ -11,7 +11,7 @@
   const position = new Map(events.map((e, i) => [e, i]));
   let current = -1;
 
-  for (const id of ["tools", "chips"]) if ($(id)) $(id).hidden = false;
+  for (const id of ["tools", "chips", "zoom"]) if ($(id)) $(id).hidden = false;
   document.documentElement.classList.add("live");
 
   const two = (n) => String(n).padStart(2, "0");
@@ -32,16 +32,13 @@
     events[i].setAttribute("aria-current", "true");
     marks[i].classList.add("current");
     if (scroll) events[i].scrollIntoView({ block: "start" });
+    reveal((spans[i][0] + spans[i][1]) / 2 / duration);
   }
   function step(by) {
     let i = current < 0 && by < 0 ? events.length : current;
     do i += by; while (events[i] && events[i].hidden);
     if (events[i]) choose(i);
   }
-  const anchored = () => events.findIndex((e) => `#${e.id}` === decodeURIComponent(location.hash));
-  window.addEventListener("hashchange", () => choose(anchored()));
-  if (location.hash) choose(anchored());
-
   const hot = (i, on) => {
     if (i === undefined || i < 0) return;
     marks[i].classList.toggle("hot", on);
@@ -50,7 +47,7 @@
   const over = (on) => (happening) => {
     const event = happening.target.closest(".event");
     if (event) return hot(position.get(event), on);
-    const mark = happening.target.closest(".lanes a");
+    const mark = happening.target.closest(".lanes [data-i]");
     if (mark) hot(Number(mark.dataset.i), on);
   };
   document.addEventListener("pointerover", over(true));
@@ -60,6 +57,30 @@
     if (event && !happening.target.closest("a") && !String(getSelection())) choose(position.get(event), { scroll: false });
   });
 
+  // Zoom: the bar gets wider than its window. What was in the middle, or is named, stays in sight.
+  const pane = $("window"), widths = [1, 4, 16];
+  let level = 0;
+  function reveal(share) {
+    const x = share * bar.offsetWidth, margin = pane.clientWidth * 0.1;
+    if (x < pane.scrollLeft + margin || x > pane.scrollLeft + pane.clientWidth - margin) pane.scrollLeft = x - pane.clientWidth / 2;
+  }
+  function zoom(by) {
+    const middle = (pane.scrollLeft + pane.clientWidth / 2) / bar.offsetWidth;
+    const share = current < 0 ? middle : spans[current][0] / duration;
+    level = Math.min(widths.length - 1, Math.max(0, level + by));
+    widths.forEach((_, i) => bar.classList.toggle(`zoom-${i}`, i === level));
+    pane.scrollLeft = share * bar.offsetWidth - pane.clientWidth / 2;
+    $("out").disabled = level === 0;
+    $("in").disabled = level === widths.length - 1;
+  }
+  zoom(0);
+  $("in").addEventListener("click", () => zoom(1));
+  $("out").addEventListener("click", () => zoom(-1));
+
+  const anchored = () => events.findIndex((e) => `#${e.id}` === decodeURIComponent(location.hash));
+  window.addEventListener("hashchange", () => choose(anchored()));
+  if (location.hash) choose(anchored());
+
   // The bar: a read-out under the pointer; a click beside the events goes to the nearest one.
   bar.addEventListener("pointermove", (happening) => {
     const box = bar.getBoundingClientRect();
@@ -67,12 +88,14 @@
     const at = share * duration;
     needle.hidden = false;
     needle.style.left = `${share * 100}%`;
-    needle.classList.toggle("left", share > 0.5);
-    readout.textContent = clock(at) + (day === null ? "" : `  ${clock((day + at) % 86400, true)}`);
+    needle.classList.toggle("left", happening.clientX > pane.getBoundingClientRect().left + pane.clientWidth / 2);
+    const mark = happening.target.closest(".lanes [data-i]");
+    const title = mark ? `  ${events[mark.dataset.i].querySelector("h3").textContent}` : "";
+    readout.textContent = clock(at) + (day === null ? "" : `  ${clock((day + at) % 86400, true)}`) + title.slice(0, 80);
   });
   bar.addEventListener("pointerleave", () => { needle.hidden = true; });
   bar.addEventListener("click", (happening) => {
-    const mark = happening.target.closest(".lanes a");
+    const mark = happening.target.closest(".lanes [data-i]");
     if (mark) { happening.preventDefault(); return choose(Number(mark.dataset.i)); }
     const box = bar.getBoundingClientRect();
     const at = (happening.clientX - box.left) / box.width * duration;
@@ -146,6 +169,8 @@
     }
     if (happening.key === "j") step(1);
     else if (happening.key === "k") step(-1);
+    else if (happening.key === "+") zoom(1);
+    else if (happening.key === "-") zoom(-1);
     else if (happening.key === "/" && filter) filter.focus();
     else if (happening.key === "o" && current >= 0) {
       const frame = events[current].querySelector(".frame");

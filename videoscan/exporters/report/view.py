@@ -24,6 +24,10 @@ LANES = 4
 """Events at the same time lie below each other, up to here; what is more shares the last lane."""
 
 MANY = 200
+"""More events than this are laid out by the browser only when they come near."""
+
+ZOOMS = (1, 4, 16)
+"""How many windows wide the bar can be drawn; report.js has the same."""
 
 _GRAIN = 1500
 """Stretches that were looked at and are shorter than this part of the duration are drawn together: a screen has no more pixels.
@@ -44,11 +48,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on the bar's scale. Minor ones are left out where there is little room."""
+    """A mark on the bar's scale. Minor ones are left out where there is little room, `level` says from which zoom on it shows."""
 
     x: str
     text: str
     wall: str | None
+    level: int
     minor: bool
 
 
@@ -212,15 +217,24 @@ def _together(known: list[Run]) -> Run:
 
 
 def _ticks(timeline: Timeline) -> Iterable[Tick]:
+    """Ticks for the whole at a glance, and finer ones between them that show when the bar is drawn 4 or 16 times as wide."""
     duration = timeline.source.duration
-    step = next((step for step in _STEPS if duration / step <= 9), _STEPS[-1])
-    for number in range(int(duration / step) + 1):
-        at = number * step
+    steps: list[int] = []
+    for zoom in ZOOMS:
+        step = next((step for step in _STEPS if duration / step <= 9 * zoom), _STEPS[-1])
+        if not steps or (step < steps[-1] and steps[-1] % step == 0):
+            steps.append(step)
+        else:
+            # The next size would not meet the coarser ticks: better none between.
+            steps.append(steps[-1])
+    for number in range(int(duration / steps[-1]) + 1):
+        at = number * steps[-1]
+        level = next(level for level, step in enumerate(steps) if at % step == 0)
         # A label at the very end would hang over the edge.
-        if at <= duration * 0.97:
+        if at <= duration * (1 - 0.03 / ZOOMS[level]):
             wall = timecode.wall_short(timeline.source.clock, at)
-            text = timecode.short(at)
-            yield Tick(_percent(at, duration), text, wall[:5] if wall and step >= 60 else wall, minor=number % 2 == 1)
+            short = wall[:5] if wall and steps[level] >= 60 else wall
+            yield Tick(_percent(at, duration), timecode.short(at), short, level, minor=at // steps[0] % 2 == 1 and level == 0)
 
 
 def _lanes(events: Iterable[Event]) -> list[int]:
