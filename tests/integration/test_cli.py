@@ -423,10 +423,12 @@ def test_a_plan_counts_what_a_scan_would_send_and_sends_nothing(videoscan, clip,
     assert total["total"]["requests"] == planned["requests"]
 
 
-def test_a_plan_without_an_endpoint_says_that_nothing_would_be_sent(videoscan, clip):
-    code, out, err = videoscan("plan", clip)
+def test_a_plan_without_an_endpoint_says_that_nothing_would_be_sent(videoscan, clip, tmp_path):
+    # The options of a scan are taken, so that the same line can be tried first.
+    code, out, err = videoscan("plan", clip, "--out", tmp_path / "out", "--to", "csv", "--fresh")
     assert code == 0
     assert "match.mp4" in out
+    assert not (tmp_path / "out").exists()
     assert "sends nothing" in err
 
 
@@ -479,6 +481,14 @@ def test_a_reader_that_has_seen_enough_is_no_fault(clip):
     process.stdout.close()
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is only simulated on Linux")
+def test_a_result_that_cannot_be_written_is_exit_code_5():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*ENTRY, "profiles", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
 
 
 # --- export

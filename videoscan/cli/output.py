@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan.errors import VideoscanError
+from videoscan.errors import StoreError, VideoscanError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 GAPS = 6
 """The exit code of what finished, but with something missing."""
@@ -37,25 +37,32 @@ class ReaderGone(Exception):
 
 
 def put(text: str = "") -> None:
-    """One line of a result. Raises `ReaderGone`."""
-    try:
+    """One line of a result. Raises `ReaderGone`, or `StoreError` when stdout is a file on a full disk."""
+    with _to_stdout():
         click.echo(text)
-    except BrokenPipeError:
-        raise ReaderGone from None
 
 
 def put_bytes(data: bytes) -> None:
-    """A result as it is. Raises `ReaderGone`."""
-    try:
+    """A result as it is. Raises as `put` does."""
+    with _to_stdout():
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _to_stdout() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise ReaderGone from None
+    except OSError as fault:
+        stop_writing()
+        raise StoreError(f"cannot write the result to stdout: {fault.strerror or fault}") from fault
 
 
 def put_json(value: Mapping[str, Any]) -> None:
-    """One line of a result for programs. Raises `ReaderGone`."""
+    """One line of a result for programs. Raises as `put` does."""
     import json
 
     put(json.dumps(value, ensure_ascii=False, allow_nan=False))
