@@ -107,7 +107,9 @@ def is_cut(now: View, before: View, threshold: float) -> bool:
 
     More than 55 % of the cells changed, the details correlate by less than 0.25, and phase correlation finds no displacement
     (response below 0.25): a pan changes as much, but its picture is found again elsewhere. At one sample a second that takes
-    22 of 23 cuts of four edited clips and one shot of fast sports; a jump back to the same camera position is not seen.
+    22 of 23 cuts of four edited clips and one of fast sports, and nothing in 218 samples of three fixed cameras. A jump back to
+    the same camera position is not seen, and a camera that turns by half a picture between two samples passes for a cut
+    (26 times in 211 samples of sports, trailers and hand-held clips).
     """
     changed = np.count_nonzero(cv2.absdiff(now.detail, before.detail) > threshold) / now.detail.size
     if changed < _CUT_SHARE:

@@ -49,7 +49,7 @@ _PACE = 2.0  # grey levels per second, up to
 _RESTLESS = 30.0  # grey levels
 _NEAR, _BESIDE = np.ones((3, 3), np.uint8), np.ones((25, 25), np.uint8)
 _DRIFT = 1.0  # grey levels per second by which the background follows what is not active
-_BLACK_LIGHT, _BLACK_TEXTURE = 16.0, 6.0
+_BLACK_LIGHT, _BLACK_TEXTURE = 24.0, 6.0  # video luma has its black at 16, and sources give luma as it was coded
 _COVERED_SHARE, _COVERED_FROM = 0.3, 6.0
 _SHIFT_SURE, _SHIFT_CELLS, _SHIFT_FAR = 0.25, 1.0, 0.1
 _SHIFT_GAIN = 0.6  # undoing a displacement must leave at most this share of the difference, or it was a thing that moved
@@ -77,7 +77,7 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
     than of the picture: then something that stood there is gone, and the empty place is no activity. After a cut,
     a light switch or a large camera move everything is background again.
 
-    `covered`: the texture fell below 0.3 of what it usually is here. `black`: light below 16, and that or texture below 6.
+    `covered`: the texture fell below 0.3 of what it usually is here. `black`: light below 24, and that or texture below 6.
     `camera moved`: displaced by a cell or more, and undoing that explains the difference; nothing is active in such a frame.
     """
     comparator = Comparator()
