@@ -11,7 +11,7 @@ import time
 import pytest
 
 from videoscan import patience, prompts
-from videoscan.describers import wire
+from videoscan.describers import shape
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
 from videoscan.errors import ConfigError, EndpointRefused, EndpointUnreachable
 from videoscan.model import Description, Window
@@ -73,7 +73,7 @@ def test_a_window_becomes_one_request_of_named_pictures_with_the_question_last(m
     assert request.authorization == "Bearer sk-secret"
     assert request.path == "/v1/chat/completions"
     assert (request.body["max_tokens"], request.body["temperature"], request.body["model"]) == (777, 0, "test-model")
-    assert request.schema == wire.with_frames(PROMPT.schema, 3)
+    assert request.schema == shape.with_frames(PROMPT.schema, 3)
     assert request.schema["properties"]["events"]["items"]["properties"]["last_frame"]["maximum"] == 3
     assert [(each.title, each.first, each.last) for each in described.events] == [("A car arrives", 1, 2)]
     assert described.failure is None

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from videoscan import prompts
-from videoscan.describers import answer, wire
+from videoscan.describers import answer, shape, wire
 from videoscan.describers.answer import find_object, read
 from videoscan.describers.dialects import DIALECTS, Meaning
 from videoscan.describers.split import Part, cut, merge
@@ -77,7 +77,7 @@ def test_the_schema_goes_as_response_format_and_the_form_as_words():
 
 def test_bounds_are_taken_out_but_never_a_property_of_that_name():
     schema = {"type": "object", "properties": {"maxLength": {"type": "string", "maxLength": 3}}, "minItems": 1}
-    assert wire.without_bounds(schema) == {"type": "object", "properties": {"maxLength": {"type": "string"}}}
+    assert shape.without_bounds(schema) == {"type": "object", "properties": {"maxLength": {"type": "string"}}}
 
 
 def test_five_megabytes_are_spliced_in_milliseconds():
@@ -118,6 +118,9 @@ def test_five_megabytes_are_spliced_in_milliseconds():
         ),
         (400, '{"error": {"code": "context_length_exceeded", "message": "x"}}', Meaning.TOO_MANY),
         (400, '{"error": {"message": "request body too large"}}', Meaning.TOO_MANY),
+        (400, '{"error": "Only 4 images are supported"}', Meaning.TOO_MANY),
+        (400, '{"error": "Number of images (10) exceeds the limit of 4"}', Meaning.TOO_MANY),
+        (422, '{"detail": "prompt is too long: 9000 tokens > 8192 maximum"}', Meaning.TOO_MANY),
         (400, "图片数量超过限制,最多支持10张", Meaning.TOO_MANY),
         (422, '{"detail": [{"loc": ["body", "response_format"], "msg": "extra fields not permitted"}]}', Meaning.NO_SCHEMA),
         (400, '{"error": {"message": "failed to parse grammar"}}', Meaning.NO_SCHEMA),
@@ -141,6 +144,8 @@ def test_an_opaque_400_is_a_guess_and_without_a_schema_a_rejection():
         ("At most 16 image(s) may be provided in one prompt.", 16),
         ("You set image=2 (or defaulted to 1) in `--limit-mm-per-prompt`, but passed 3 image items", 2),
         ("Too many images. Maximum is 8 images.", 8),
+        ("Number of images (10) exceeds the limit of 4", 4),
+        ("too many images, max 4", 4),
         ("too many images", None),
         ("the request exceeds the available context size", None),
     ],

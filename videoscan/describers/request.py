@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videoscan.describers import wire
+from videoscan.describers import shape, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.model import Usage
 
@@ -71,8 +71,8 @@ class Request:
         if self._without_schema or self._learned.json_schema is False or row.json_schema is False or not self._prompt.schema:
             return None
         if row.plain_schema:
-            return wire.without_bounds(self._prompt.schema)
-        return wire.with_frames(self._prompt.schema, max(1, len(wire.number(self.pictures).places)))
+            return shape.without_bounds(self._prompt.schema)
+        return shape.with_frames(self._prompt.schema, max(1, len(wire.number(self.pictures).places)))
 
     def body(self) -> bytes:
         """The body's bytes. Asked for when there is room to send them: those who wait hold pictures, not bodies as well."""

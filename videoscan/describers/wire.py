@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from videoscan.describers import shape
 from videoscan.describers.dialects import Dialect, Meaning, meaning_of_code
 from videoscan.patience import retry_after
 from videoscan.timecode import clock
@@ -68,7 +69,7 @@ def body(
     goes as `response_format`; `instruct` puts the answer's form into the text as well. `extra` is merged last and wins. Without
     pictures the user's content is the plain text.
     """
-    text = prompt.instructions if not instruct else f"{form(prompt.schema)}\n\n{prompt.instructions}"
+    text = prompt.instructions if not instruct else f"{shape.drawn(prompt.schema)}\n\n{prompt.instructions}"
     fields: dict[str, Any] = {limit_key: max_tokens}
     if schema is not None:
         fields["response_format"] = {
@@ -99,65 +100,6 @@ def body(
         pieces.append(orjson.dumps(text))
     pieces += [b"}],", orjson.dumps(fields)[1:]]
     return b"".join(pieces)
-
-
-def form(schema: Mapping[str, Any]) -> str:
-    """The instruction that stands in for `response_format`: the answer's shape, drawn from its schema."""
-    return (
-        "Answer with one JSON object and nothing else: no Markdown, no comment before or after it. Its form, with types in place of "
-        f"values:\n{_drawn(schema)}"
-    )
-
-
-def _drawn(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type", "any")
-    kinds = kind if isinstance(kind, list) else [kind]
-    if "object" in kinds:
-        return "{" + ", ".join(f'"{key}": {_drawn(value)}' for key, value in schema.get("properties", {}).items()) + "}"
-    if "array" in kinds:
-        return f"[{_drawn(schema.get('items', {}))}, ...]"
-    low, high = schema.get("minimum"), schema.get("maximum")
-    between = f" {low} to {high}" if low is not None and high is not None else ""
-    return " or ".join(kinds) + between
-
-
-_BOUNDS = frozenset({"minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"})
-
-
-def without_bounds(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same schema for servers whose strict mode refuses bounds on lengths, counts and numbers."""
-    plain: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in _BOUNDS:
-            continue
-        if key == "properties":
-            plain[key] = {name: without_bounds(inner) for name, inner in value.items()}
-        elif key == "items":
-            plain[key] = without_bounds(value)
-        else:
-            plain[key] = value
-    return plain
-
-
-_FRAME_NUMBERS = frozenset({"first_frame", "last_frame", "frame"})
-
-
-def with_frames(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
-    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another."""
-    bounded: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "properties":
-            bounded[key] = {
-                name: {**inner, "maximum": frames}
-                if name in _FRAME_NUMBERS and inner.get("type") == "integer"
-                else with_frames(inner, frames)
-                for name, inner in value.items()
-            }
-        elif key == "items":
-            bounded[key] = with_frames(value, frames)
-        else:
-            bounded[key] = value
-    return bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +245,7 @@ _FILTER = re.compile(
     r"safety (?:system|policy)|risk control|违规|敏感|不合规",
     re.IGNORECASE,
 )
-_LIMIT = r"(?:limit|max(?:imum)?|at most|up to|no more than|more than|too many|exceed\w*|only (?:support|accept|allow)\w*)"
+_LIMIT = r"(?:limit|max(?:imum)?|at most|up to|no more than|more than|too many|exceed\w*|only (?:support|accept|allow|take)\w*|only \d+)"
 _PICTURES = r"(?:images?|pictures?|photos?|multi-?modal (?:items?|data|inputs?))"
 _TOO_MANY = re.compile(
     rf"{_LIMIT}[^.\n]{{0,60}}\b{_PICTURES}|\b{_PICTURES}[^.\n]{{0,60}}\b{_LIMIT}|"

@@ -1,0 +1,67 @@
+"""The answer's JSON Schema as different endpoints want it: without bounds, held to a request's frames, or drawn in words. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def drawn(schema: Mapping[str, Any]) -> str:
+    """The instruction that stands in for `response_format`: the answer's shape, drawn from its schema."""
+    return (
+        "Answer with one JSON object and nothing else: no Markdown, no comment before or after it. Its form, with types in place of "
+        f"values:\n{_types(schema)}"
+    )
+
+
+def _types(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "object" in kinds:
+        return "{" + ", ".join(f'"{key}": {_types(value)}' for key, value in schema.get("properties", {}).items()) + "}"
+    if "array" in kinds:
+        return f"[{_types(schema.get('items', {}))}, ...]"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    between = f" {low} to {high}" if low is not None and high is not None else ""
+    return " or ".join(kinds) + between
+
+
+_BOUNDS = frozenset({"minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"})
+
+
+def without_bounds(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The same schema for servers whose strict mode refuses bounds on lengths, counts and numbers."""
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _BOUNDS:
+            continue
+        if key == "properties":
+            plain[key] = {name: without_bounds(inner) for name, inner in value.items()}
+        elif key == "items":
+            plain[key] = without_bounds(value)
+        else:
+            plain[key] = value
+    return plain
+
+
+_FRAME_NUMBERS = frozenset({"first_frame", "last_frame", "frame"})
+
+
+def with_frames(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
+    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another."""
+    bounded: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "properties":
+            bounded[key] = {
+                name: {**inner, "maximum": frames}
+                if name in _FRAME_NUMBERS and inner.get("type") == "integer"
+                else with_frames(inner, frames)
+                for name, inner in value.items()
+            }
+        elif key == "items":
+            bounded[key] = with_frames(value, frames)
+        else:
+            bounded[key] = value
+    return bounded
