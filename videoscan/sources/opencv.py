@@ -11,13 +11,10 @@ file looks like a pause.
 from __future__ import annotations
 
 import bisect
-import contextlib
 import itertools
-import os
 import statistics
 import threading
 import time as wall
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +26,7 @@ from videoscan.config import Options
 from videoscan.errors import SourceUnsupported
 from videoscan.model import Frame, SourceInfo, Tally
 from videoscan.seams import INFINITY, Aim
+from videoscan.sources import captures
 from videoscan.sources.paths import head, is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
 from videoscan.sources.times import Ledger, settle_length
@@ -40,24 +38,11 @@ if TYPE_CHECKING:
 
     from videoscan.seams import Sampler
 
-_ENVIRONMENT = threading.Lock()
-"""OpenCV reads its FFmpeg options from the process's environment, at each open."""
-
-_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
-_QUIET = "-8"
-"""``AV_LOG_QUIET``."""
-
-_REFUSALS = 64
-"""``grab()`` gives up after 64 undecodable packets and goes on when asked again; so 64 refusals are 4096 packets, over two minutes."""
-
 _HIGHEST_RATE = 240.0
 _USUAL_RATE = 25.0
 _LOOK = 48
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 """EBML's first bytes. Matroska's duration is the end on the container's own clock; elsewhere it counts from the first packet."""
-
-_NO_PICTURE = "damaged: the decoder gave no picture"
 
 
 class OpenCvOptions(Options):
@@ -65,154 +50,6 @@ class OpenCvOptions(Options):
 
     threads: int = Field(default=0, ge=0, le=64)
     """Decoder threads; 0 lets OpenCV choose (one per core)."""
-
-
-@contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    with _ENVIRONMENT:
-        before = {name: os.environ.get(name) for name in values}
-        os.environ.update(values)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-
-
-def _capture(path: str, *, threads: int, keyframes_only: bool = False, demux_only: bool = False) -> cv2.VideoCapture:
-    # Set beside it only for as long as it is read; without it the library prints every damaged macroblock on stderr.
-    values = {_LOG_LEVEL: os.environ.get(_LOG_LEVEL, _QUIET)}
-    if keyframes_only:
-        values[_OPTIONS] = "|".join(filter(None, [os.environ.get(_OPTIONS), "avdiscard;nonkey"]))
-    level = cv2.utils.logging.getLogLevel()
-    with _environment(**values):
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        try:
-            capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads] if threads else [])
-        finally:
-            cv2.utils.logging.setLogLevel(level)
-    if demux_only:
-        capture.set(cv2.CAP_PROP_FORMAT, -1)
-    return capture
-
-
-def _grab(capture: cv2.VideoCapture, stopped: Callable[[], bool]) -> int | None:
-    """How often it refused before it came; `None` when it will not come any more."""
-    for refusals in range(_REFUSALS):
-        if stopped():
-            return None
-        if capture.grab():
-            return refusals
-    return None
-
-
-@dataclass
-class Scan:
-    """What the file promises: times in presentation order and which are keyframes, read only as far ahead as is asked for."""
-
-    capture: cv2.VideoCapture
-    zero: float
-    stopped: Callable[[], bool]
-    times: list[float] = field(default_factory=list)
-    """Promised and not yet passed, rising."""
-    keys: list[float] = field(default_factory=list)
-    passed: int = 0
-    latest: float = 0.0
-    ended: bool = False
-    errors: int = 0
-
-    def advance(self, until: float) -> None:
-        """Read until no picture at or before `until` can come any more: 17 pictures beyond it, the most that is reordered."""
-        while not self.ended and not (len(self.times) > 17 and self.times[-17] > until):
-            self._one()
-
-    def _one(self) -> None:
-        refusals = _grab(self.capture, self.stopped)
-        if refusals is None:
-            self.ended = True
-            return
-        self.errors += refusals
-        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
-        if time > -1e-4:
-            bisect.insort(self.times, time)
-            if self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
-                bisect.insort(self.keys, time)
-        self.latest = max(self.latest, time)
-
-    def read_on(self) -> None:
-        """To the end, remembering nothing."""
-        while not self.ended:
-            self._one()
-            self.times.clear()
-            self.keys.clear()
-
-    def index(self, time: float) -> int:
-        """How many promised pictures lie before `time`; forgets them. Questions come in order of time."""
-        place = bisect.bisect_left(self.times, time - 1e-4)
-        self.passed += place
-        del self.times[:place]
-        del self.keys[: bisect.bisect_left(self.keys, time - 1e-4)]
-        return self.passed
-
-    def first(self, time: float) -> float | None:
-        """The first promised picture at or after `time`."""
-        while True:
-            self.advance(time)
-            place = bisect.bisect_left(self.times, time)
-            if place < len(self.times) or self.ended:
-                return self.times[place] if place < len(self.times) else None
-
-    def key(self, start: float, end: float) -> float | None:
-        """The first keyframe in ``[start, end]``."""
-        while True:
-            place = bisect.bisect_left(self.keys, start)
-            if place < len(self.keys):
-                # Keyframes come in order: none that is read later lies before this one.
-                return self.keys[place] if self.keys[place] <= end else None
-            if self.ended or (len(self.times) > 17 and self.times[-17] > end):
-                return None
-            if end == INFINITY and len(self.times) > 4096:
-                self.index(self.times[-64])
-            self._one()
-
-
-@dataclass
-class Reader:
-    """A capture whose times are repaired: OpenCV gives 0 for the last frames of some files and all of a raw stream, and runs back."""
-
-    capture: cv2.VideoCapture
-    zero: float
-    step: float
-    stopped: Callable[[], bool]
-    ledger: Ledger | None = None
-    """Where gaps after refusals go; none for a reader that skips on purpose."""
-    time: float = -1.0
-    count: int = 0
-    repaired: int = 0
-    _unexplained: int = 0
-    ended: bool = False
-
-    def grab(self) -> bool:
-        """Step to the next picture; its time is then `time`."""
-        refusals = _grab(self.capture, self.stopped)
-        if refusals is None:
-            self.ended = True
-            return False
-        self._unexplained += refusals
-        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
-        if self.count and time <= self.time:
-            time = self.time + self.step
-            self.repaired += 1
-        # A refusal comes earlier than the gap it leaves, by as many pictures as the decoder holds back.
-        if self.ledger and self._unexplained and time - self.time > 1.5 * self.step:
-            self.ledger.add(self.time + self.step if self.count else 0.0, time, _NO_PICTURE)
-            self._unexplained = 0
-        self.time = max(0.0, time)
-        self.count += 1
-        return True
 
 
 class OpenCvSource:
@@ -227,7 +64,7 @@ class OpenCvSource:
         """Decodes the first picture to learn where the clock starts. Raises `SourceNotFound` or `SourceUnsupported`."""
         path = None if is_url(uri) else local_file(uri)
         name = uri if path is None else str(path.absolute())
-        capture = _capture(name, threads=1)
+        capture = captures.capture(name, threads=1)
         try:
             if not capture.isOpened():
                 raise unreadable(uri, path, "OpenCV could not open it")
@@ -239,7 +76,7 @@ class OpenCvSource:
         fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         declared = count / fps if fps > 0 and count > 0 else None
         codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False).decode("latin-1").strip("\0 ").lower()
-        if _grab(capture, lambda: False) is None:
+        if captures.grab(capture, lambda: False) is None:
             promised = f" ({declared:.1f} s are declared)" if declared else ""
             raise SourceUnsupported(
                 f"OpenCV opened {uri!r} ({codec or 'unknown codec'}) and decoded not one picture{promised}",
@@ -272,7 +109,7 @@ class OpenCvSource:
 
 def _stamps(name: str) -> list[float]:
     """Times of the first packets in seconds, rising."""
-    capture = _capture(name, threads=1, demux_only=True)
+    capture = captures.capture(name, threads=1, demux_only=True)
     try:
         stamps: list[float] = []
         while len(stamps) < _LOOK and capture.grab():
@@ -359,16 +196,16 @@ class _Run:
     ) -> None:
         self.name, self.zero, self.step, self.threads, self.ledger, self.timed = name, zero, step, threads, ledger, timed
         self.stopped = stopped
-        self.scan = Scan(_capture(name, threads=1, demux_only=True), zero, stopped)
-        self.keys: Reader | None = None
-        self.all: Reader | None = None
+        self.scan = captures.Scan(captures.capture(name, threads=1, demux_only=True), zero, stopped)
+        self.keys: captures.Reader | None = None
+        self.all: captures.Reader | None = None
         self.keys_trusted = True
         self.last = -1.0
         self.last_index = -1
 
-    def _reader(self, *, keyframes_only: bool) -> Reader:
-        capture = _capture(self.name, threads=self.threads, keyframes_only=keyframes_only)
-        return Reader(capture, self.zero, self.step, self.stopped, None if keyframes_only else self.ledger)
+    def _reader(self, *, keyframes_only: bool) -> captures.Reader:
+        capture = captures.capture(self.name, threads=self.threads, keyframes_only=keyframes_only)
+        return captures.Reader(capture, self.zero, self.step, self.stopped, None if keyframes_only else self.ledger)
 
     def next(self, aim: Aim) -> Frame | None:
         """The frame that meets `aim`, later than any before it."""
@@ -413,11 +250,11 @@ class _Run:
         if reader.ended:
             if not self.stopped():
                 self.scan.read_on()
-                self.ledger.add(promised, self.read(), _NO_PICTURE)
+                self.ledger.add(promised, self.read(), captures.NO_PICTURE)
             return None
         # Repaired times are guesses, and no proof that a picture is missing.
         if reader.time - promised > near and not reader.repaired:
-            self.ledger.add(promised, reader.time, _NO_PICTURE)
+            self.ledger.add(promised, reader.time, captures.NO_PICTURE)
         keys = self.scan.keys
         place = bisect.bisect_left(keys, reader.time - 1e-3)
         return self._taken(reader, keyframe=place < len(keys) and keys[place] <= reader.time + 1e-3)
@@ -430,7 +267,7 @@ class _Run:
                 return self._taken(self.all, keyframe=self.all.capture.get(cv2.CAP_PROP_FRAME_TYPE) == ord("I"))
         return None
 
-    def _taken(self, reader: Reader, *, keyframe: bool) -> Frame | None:
+    def _taken(self, reader: captures.Reader, *, keyframe: bool) -> Frame | None:
         found, picture = reader.capture.retrieve()
         if not found:
             self.ledger.add(reader.time, reader.time + self.step, "damaged: the picture could not be converted")

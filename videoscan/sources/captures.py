@@ -1,0 +1,181 @@
+"""OpenCV captures: opened quietly, asked again when they refuse, with their times repaired."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+
+from videoscan.seams import INFINITY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from videoscan.sources.times import Ledger
+
+_ENVIRONMENT = threading.Lock()
+"""OpenCV reads its FFmpeg options from the process's environment, at each open."""
+
+_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
+_QUIET = "-8"
+"""``AV_LOG_QUIET``."""
+
+_REFUSALS = 64
+"""``grab()`` gives up after 64 undecodable packets and goes on when asked again; so 64 refusals are 4096 packets, over two minutes."""
+
+NO_PICTURE = "damaged: the decoder gave no picture"
+
+
+@contextlib.contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    with _ENVIRONMENT:
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def capture(path: str, *, threads: int, keyframes_only: bool = False, demux_only: bool = False) -> cv2.VideoCapture:
+    """An opened or refused capture of `path`; `keyframes_only` decodes those alone, `demux_only` gives packets and no pictures."""
+    # Set beside it only for as long as it is read; without it the library prints every damaged macroblock on stderr.
+    values = {_LOG_LEVEL: os.environ.get(_LOG_LEVEL, _QUIET)}
+    if keyframes_only:
+        values[_OPTIONS] = "|".join(filter(None, [os.environ.get(_OPTIONS), "avdiscard;nonkey"]))
+    level = cv2.utils.logging.getLogLevel()
+    with _environment(**values):
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            made = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads] if threads else [])
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+    if demux_only:
+        made.set(cv2.CAP_PROP_FORMAT, -1)
+    return made
+
+
+def grab(capture: cv2.VideoCapture, stopped: Callable[[], bool]) -> int | None:
+    """How often it refused before it came; `None` when it will not come any more."""
+    for refusals in range(_REFUSALS):
+        if stopped():
+            return None
+        if capture.grab():
+            return refusals
+    return None
+
+
+@dataclass
+class Scan:
+    """What the file promises: times in presentation order and which are keyframes, read only as far ahead as is asked for."""
+
+    capture: cv2.VideoCapture
+    zero: float
+    stopped: Callable[[], bool]
+    times: list[float] = field(default_factory=list)
+    """Promised and not yet passed, rising."""
+    keys: list[float] = field(default_factory=list)
+    passed: int = 0
+    latest: float = 0.0
+    ended: bool = False
+    errors: int = 0
+
+    def advance(self, until: float) -> None:
+        """Read until no picture at or before `until` can come any more: 17 pictures beyond it, the most that is reordered."""
+        while not self.ended and not (len(self.times) > 17 and self.times[-17] > until):
+            self._one()
+
+    def _one(self) -> None:
+        refusals = grab(self.capture, self.stopped)
+        if refusals is None:
+            self.ended = True
+            return
+        self.errors += refusals
+        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
+        if time > -1e-4:
+            bisect.insort(self.times, time)
+            if self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+                bisect.insort(self.keys, time)
+        self.latest = max(self.latest, time)
+
+    def read_on(self) -> None:
+        """To the end, remembering nothing."""
+        while not self.ended:
+            self._one()
+            self.times.clear()
+            self.keys.clear()
+
+    def index(self, time: float) -> int:
+        """How many promised pictures lie before `time`; forgets them. Questions come in order of time."""
+        place = bisect.bisect_left(self.times, time - 1e-4)
+        self.passed += place
+        del self.times[:place]
+        del self.keys[: bisect.bisect_left(self.keys, time - 1e-4)]
+        return self.passed
+
+    def first(self, time: float) -> float | None:
+        """The first promised picture at or after `time`."""
+        while True:
+            self.advance(time)
+            place = bisect.bisect_left(self.times, time)
+            if place < len(self.times) or self.ended:
+                return self.times[place] if place < len(self.times) else None
+
+    def key(self, start: float, end: float) -> float | None:
+        """The first keyframe in ``[start, end]``."""
+        while True:
+            place = bisect.bisect_left(self.keys, start)
+            if place < len(self.keys):
+                # Keyframes come in order: none that is read later lies before this one.
+                return self.keys[place] if self.keys[place] <= end else None
+            if self.ended or (len(self.times) > 17 and self.times[-17] > end):
+                return None
+            if end == INFINITY and len(self.times) > 4096:
+                self.index(self.times[-64])
+            self._one()
+
+
+@dataclass
+class Reader:
+    """A capture whose times are repaired: OpenCV gives 0 for the last frames of some files and all of a raw stream, and runs back."""
+
+    capture: cv2.VideoCapture
+    zero: float
+    step: float
+    stopped: Callable[[], bool]
+    ledger: Ledger | None = None
+    """Where gaps after refusals go; none for a reader that skips on purpose."""
+    time: float = -1.0
+    count: int = 0
+    repaired: int = 0
+    _unexplained: int = 0
+    ended: bool = False
+
+    def grab(self) -> bool:
+        """Step to the next picture; its time is then `time`."""
+        refusals = grab(self.capture, self.stopped)
+        if refusals is None:
+            self.ended = True
+            return False
+        self._unexplained += refusals
+        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
+        if self.count and time <= self.time:
+            time = self.time + self.step
+            self.repaired += 1
+        # A refusal comes earlier than the gap it leaves, by as many pictures as the decoder holds back.
+        if self.ledger and self._unexplained and time - self.time > 1.5 * self.step:
+            self.ledger.add(self.time + self.step if self.count else 0.0, time, NO_PICTURE)
+            self._unexplained = 0
+        self.time = max(0.0, time)
+        self.count += 1
+        return True
