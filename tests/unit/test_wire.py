@@ -173,13 +173,12 @@ def test_the_last_object_wins_over_drafts():
 WHOLE = written([event('One {with} [brackets] and "quotes"', 1), event("Two", 2)])
 
 
-@pytest.mark.parametrize("end", range(1, len(WHOLE)))
-def test_an_answer_cut_anywhere_yields_complete_events_or_nothing(end):
-    reading = read(WHOLE[:end], (0, 1, 2))
-    titles = [told.title for told in reading.events] if reading else []
-    complete = sum(WHOLE[:end].count(mark) for mark in ('"attributes": {}}',))
-    assert len(titles) == complete
-    assert reading is None or not reading.whole
+def test_an_answer_cut_anywhere_yields_complete_events_or_nothing():
+    for end in range(1, len(WHOLE)):
+        reading = read(WHOLE[:end], (0, 1, 2))
+        told = len(reading.events) if reading else 0
+        assert told == WHOLE[:end].count('"attributes": {}}'), WHOLE[:end]
+        assert reading is None or not reading.whole
 
 
 def test_an_answer_cut_after_an_empty_list_of_events_is_a_quiet_one():
