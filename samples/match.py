@@ -199,11 +199,11 @@ class Match:
         camera = self.camera(shot, game_time)
         close = shot.camera in {"runner", "scorer"}
         oversample = 2
-        picture = background(camera, oversample)
+        picture = background(camera, 1 if close else oversample)
         if close:
-            small = cv2.resize(picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+            small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             soft = cv2.GaussianBlur(small, (0, 0), self.height / 110)
-            picture = np.asarray(cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
+            picture = np.asarray(cv2.resize(soft, (self.width * oversample, self.height * oversample)), np.uint8)
         people = [figure(self.game.pose(player, game_time), clothes_of(player), tall=1.82, stout=1.05) for player in range(22)]
         ball = Capsules.of([(self.game.ball_at(game_time), self.game.ball_at(game_time), 0.15, (246.0, 246.0, 246.0))])
         cast_shadows(camera, picture, [*people, ball], oversample)
@@ -218,7 +218,7 @@ class Match:
             if rods is None:
                 bulge = 0.9 * float(np.clip((game_time - GOAL) / 0.25, 0, 1)) if index > 0 and GOAL < game_time < 42 else 0.0
                 cover = 0.8 * net(camera, index, picture.shape[:2], oversample, bulge)[..., None]
-                blend(picture, np.float32(225) * cover, cover)
+                lay_net(picture, cover)
             else:
                 put_figure(
                     camera, picture, rods, oversample, blur=0.0 if not close or index in {sharp, 22} else self.height / 160
@@ -264,6 +264,15 @@ def cast_shadows(camera: Camera, picture: Picture, things: list[Capsules], overs
 def blend(part: Picture, light: Floats, cover: Floats) -> None:
     """Lay light that covers a share of each pixel over a part of a picture, in place."""
     part[:] = np.clip(part * (1 - cover) + light + 0.5, 0, 255).astype(np.uint8)
+
+
+def lay_net(picture: Picture, cover: Floats) -> None:
+    """Blend the net's white strings in, in place, where there are any."""
+    seen = cover[..., 0] > 0
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if len(rows):
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        blend(picture[part], np.float32(225) * cover[part], cover[part])
 
 
 def put_figure(camera: Camera, picture: Picture, rods: Capsules, oversample: int, *, blur: float) -> None:

@@ -105,19 +105,26 @@ def boards() -> Picture:
 
 
 def upright(camera: Camera, corners: Floats) -> Floats:
-    """A rectangle's corners (4, 3) as a polygon in pixels, cut off half a metre before the camera; empty if it lies behind."""
+    """The part of a rectangle (4, 3) that the camera sees, as a polygon in pixels that reaches a little over the picture's edges.
+
+    Cut by the five sides of what the camera sees, one after the other (Sutherland and Hodgman, 1974); empty if nothing is left.
+    """
     right, up, forward = camera.axes
-    local = (corners - camera.origin) @ np.stack([right, up, forward]).T
-    kept: list[Floats] = []
-    for one, two in zip(local, np.roll(local, -1, axis=0), strict=True):
-        if one[2] >= 0.5:
-            kept.append(one)
-        if (one[2] >= 0.5) != (two[2] >= 0.5):
-            kept.append(one + (two - one) * ((0.5 - one[2]) / (two[2] - one[2])))
-    if len(kept) < 3:
-        return np.zeros((0, 2), np.float32)
-    points = np.array(kept, np.float32)
-    scale = camera.focal * camera.height
+    scale, wide, high = camera.focal * camera.height, camera.width / 2 + 8, camera.height / 2 + 8
+    points = (corners - camera.origin).astype(np.float64) @ np.stack([right, up, forward]).T
+    for side in ((0, 0, 1), (scale, 0, wide), (-scale, 0, wide), (0, scale, high), (0, -scale, high)):
+        inside = points @ np.array(side, np.float64) - (0.5 if side == (0, 0, 1) else 0)
+        kept = []
+        for index in range(len(points)):
+            after = (index + 1) % len(points)
+            if inside[index] >= 0:
+                kept.append(points[index])
+            if (inside[index] >= 0) != (inside[after] >= 0):
+                share = inside[index] / (inside[index] - inside[after])
+                kept.append(points[index] + (points[after] - points[index]) * share)
+        if len(kept) < 3:
+            return np.zeros((0, 2), np.float32)
+        points = np.array(kept)
     return np.stack(
         [camera.width / 2 + scale * points[:, 0] / points[:, 2], camera.height / 2 - scale * points[:, 1] / points[:, 2]], -1
     )
@@ -139,16 +146,23 @@ def spread_over(
     rows, columns = flat.shape[:2]
     across, along = (corners[1] - corners[0]) / columns, (corners[3] - corners[0]) / rows
     plane = lens @ np.stack([across, along, corners[0] - camera.origin + (across + along) / 2], axis=1)
-    bigger = np.array([[oversample, 0, (oversample - 1) / 2], [0, oversample, (oversample - 1) / 2 - top], [0, 0, 1]])
     part = picture[top:bottom]
+    outline = polygon * oversample - np.array([0, top])
+    left, high = np.clip(np.floor(outline.min(axis=0)), 0, None).astype(int)
+    right_end, low = np.ceil(outline.max(axis=0)).astype(int) + 1
+    part = part[high : max(low, high), left : max(right_end, left)]
+    if not part.size:
+        return
     mask = np.zeros(part.shape[:2], np.uint8)
-    outline = np.clip(polygon * oversample - np.array([0, top]), -30000, 30000)
-    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, shift=4)
+    cv2.fillPoly(mask, [np.round((outline - np.array([left, high])) * 16).astype(np.int32)], 255, shift=4)
     if mask.any():
+        half = (oversample - 1) / 2
+        bigger = np.array([[oversample, 0, half - left], [0, oversample, half - top - high], [0, 0, 1]])
         drawn = cv2.warpPerspective(
             flat, bigger @ plane, part.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        cv2.copyTo(drawn, mask, part)
+        # A slice is a picture of its own to NumPy only: OpenCV would fill a copy of it.
+        np.copyto(part, drawn, where=mask[..., None] > 0)
 
 
 def background(camera: Camera, oversample: int = 2) -> Picture:
