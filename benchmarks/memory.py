@@ -44,7 +44,9 @@ def main() -> None:
         for name, seconds in (("10 minutes", 600), ("2 hours", 7200)):
             clip = repeat(SAMPLE, seconds, folder / f"{seconds}.mp4")
             rows[name] = scan(clip, folder / "out")
-            print(f"{name:>10}: peak {rows[name]['peak_mb']:6.1f} MB, wall {rows[name]['wall_s']:6.1f} s, {rows[name]['events']} events")
+            print(
+                f"{name:>10}: peak {rows[name]['peak_mb']:6.1f} MB, wall {rows[name]['wall_s']:6.1f} s, {rows[name]['events']} events"
+            )
         ratio = rows["2 hours"]["peak_mb"] / rows["10 minutes"]["peak_mb"]
         print(f"ratio of the peaks: {ratio:.3f} (goal: at most 1.10, and under 350 MB)")
         print(json.dumps({"benchmark": "memory", "rows": rows, "ratio": ratio}))

@@ -25,7 +25,7 @@ def timeline_of(
     """The whole document, and notes about what had to be assumed. `wall` is how many seconds the scan took."""
     folded = fold(outcomes, tally, start=request.start, end=request.end)
     settings = request.resolved.profile.source
-    wall_time = clock.wall_time(settings, request.given.uri, info.clock)
+    wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
     timeline = Timeline(
         source=SourceRecord(

@@ -1,4 +1,4 @@
-"""Servers that the integration tests talk to."""
+"""Servers, clips and the command that the integration tests use."""
 
 import importlib.util
 import socket
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commanding import film
+
+from videoscan import cli
 
 TOOLS = Path(__file__).parents[3] / "shared" / "tools"
 
@@ -60,3 +63,20 @@ def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)  # a program's start has no event to wait for
     pytest.fail(f"llama.cpp's server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("clips") / "match.mp4")
+
+
+@pytest.fixture
+def videoscan(capsys):
+    """Runs a command in this process; returns (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        code = cli.run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

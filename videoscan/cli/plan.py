@@ -12,7 +12,7 @@ import click
 from videoscan.cli import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from videoscan.cli.options import Choices
     from videoscan.config import Profile
@@ -100,11 +100,11 @@ def command(
 
     for refused in found.refused:
         take(_Result(refused.argument, error=refused.error))
-    asks = True
+    assumed = False
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
         try:
-            plan, asks = _plan(given, choices, f"{place}{given.name}")
+            plan, assumed = _plan(given, choices, f"{place}{given.name}")
             take(_Result(given.uri, plan))
         except output.ReaderGone:
             raise
@@ -112,16 +112,19 @@ def command(
             take(_Result(given.uri, error=error))
     total = sum((result.plan for result in results if result.plan is not None), Plan())
     if as_json:
-        output.put_json({"total": {"inputs": len(results), **total.record()}})
+        output.put_json({"total": {"inputs": len(results), **total.record(), "assumed": _ASSUMED["model"] if assumed else None}})
     elif any(result.plan for result in results):
         _print(results, total)
-    if not asks:
-        output.say("the built-in describer sends nothing; give --endpoint and --model to see what a model would get")
+    if assumed:
+        output.say(
+            f"no endpoint is set, and the built-in describer sends nothing: the figures are for {_ASSUMED['model']} at an "
+            "OpenAI-compatible server; give --endpoint and --model for yours"
+        )
     return _exit_code(results, total)
 
 
 def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
-    """The figures of one input, and whether a model would be asked at all."""
+    """The figures of one input, and whether the model had to be assumed."""
     import asyncio
 
     from videoscan.cli import sampling
@@ -131,8 +134,8 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
 
     asked = sampling.settle(given, choices)
     profile = asked.resolved.profile
-    spec = sampling.spec(asked, asyncio.run(_limits(profile)))
-    asks = profile.describer["kind"] != "offline"
+    assumed = profile.describer["kind"] == "offline"
+    spec = sampling.spec(asked, asyncio.run(_limits(_ASSUMED if assumed else profile.describer)))
     text = estimated_tokens(asked.prompt.system) + estimated_tokens(asked.prompt.instructions)
     seen = Sampled(0.0, 0, 0)
     total = Plan()
@@ -150,12 +153,12 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
                     reporter(Opened(item))
                 elif isinstance(item, Window):
                     reporter(WindowReady(item))
-                    total += _of_window(item, text, asks=asks)
+                    total += _of_window(item, text)
                 elif isinstance(item, Tally):
                     sampling.check_start(asked, item)
                     lost = sum(stretch.end - stretch.start for stretch in item.lost)
                     total += Plan(item.duration, item.decoded, seen.sampled, seen.kept, lost=lost)
-    return total, asks
+    return total, assumed
 
 
 def _items(spec: CoreSpec, profile: Profile, report: Report) -> Generator[CoreItem]:
@@ -168,20 +171,22 @@ def _items(spec: CoreSpec, profile: Profile, report: Report) -> Generator[CoreIt
         yield from Core(spec, report)
 
 
-async def _limits(profile: Profile) -> Limits:
+# Whom the figures are for when nobody is named. The address only has to be one: no connection is ever made.
+_ASSUMED = {"kind": "openai", "endpoint": "http://127.0.0.1/v1", "model": "qwen3-vl"}
+
+
+async def _limits(describer: Mapping[str, Any]) -> Limits:
     """What the describer takes in one window. It is started for that and nothing else: no connection is made."""
     from videoscan import registry
 
-    session = registry.make("describers", profile.describer).session()
+    session = registry.make("describers", describer).session()
     try:
         return session.limits
     finally:
         await session.close()
 
 
-def _of_window(window: Window, text: int, *, asks: bool) -> Plan:
-    if not asks:
-        return Plan(windows=1)
+def _of_window(window: Window, text: int) -> Plan:
     return Plan(
         windows=1,
         requests=1,
