@@ -38,12 +38,14 @@ somebody standing, some cells rest long and others move again and again (95 % of
 the six visits of a real indoor clip, and 98 % for less; a bottle put down: all of them for the same 3 of 3)."""
 GHOST = 1.0
 """Seconds without movement after which a region that is emptier than the background there is taken for what was left behind."""
-_SETTLED_CELLS = 24  # below that, too few cells to tell somebody standing from a thing: only `ABSORB` counts
+_SETTLED_CELLS = (
+    120  # cells of its box and two around; below that, too few cells to tell somebody standing from a thing: only `ABSORB` counts
+)
 _AT_ONCE = 0.8  # share of the median rest that 98 % of the cells must have, to have come to rest at one moment
 _EMPTIER = 1.25  # edges along a region's outline are so many times stronger in the background than in the picture: a ghost
 _WEAK, _WEAK_REST = 3.0, 2.0  # times the threshold, below which what is still for so many seconds and stands alone joins too
 _LONE = 1.5  # times the threshold, above which a single cell counts
-_ALIKE = 0.8  # correlation with the background, above which a region is the same thing under another light
+_ALIKE, _ALIKE_CELLS = 0.8, 3  # correlation with the background, above which so large a region is the same under another light
 _SWAY = 2.0  # times the usual step of a cell (leaves, water) that is no difference; its median is followed at
 _PACE = 2.0  # grey levels per second, up to
 _RESTLESS = 30.0  # grey levels
@@ -234,15 +236,18 @@ class _Scene:
         least, rest = float(still[int(0.02 * still.size)]), float(still[still.size // 2])
         if rest >= ABSORB:
             return True
-        if patch.cells >= _SETTLED_CELLS and least >= max(SETTLE, _AT_ONCE * rest):
+        if _box_cells(patch) >= _SETTLED_CELLS and least >= max(SETTLE, _AT_ONCE * rest):
             return True
         body = patch.inside.astype(np.uint8)
         wide = np.asarray(cv2.dilate(body, _NEAR), np.uint8).astype(bool)
         here, usual = now.detail[patch.where][wide], self._detail[patch.where][wide]
-        if float(here @ usual) > _ALIKE * math.sqrt(float(here @ here) * float(usual @ usual)):
+        alike = float(here @ usual) > _ALIKE * math.sqrt(float(here @ here) * float(usual @ usual))
+        if alike and patch.cells >= _ALIKE_CELLS:
             return True
         if rest < GHOST:
             return False
+        if alike:
+            return True
         outline: Inside = wide & ~np.asarray(cv2.erode(body, _NEAR), np.uint8).astype(bool)
         return float(usual_edges[patch.where][outline].sum()) > _EMPTIER * float(edges[patch.where][outline].sum())
 
@@ -260,6 +265,11 @@ class _Scene:
             step = np.clip(target - plane, -_DRIFT * seconds, _DRIFT * seconds)
             step[busy] = 0.0
             np.add(plane, step, out=plane)
+
+
+def _box_cells(patch: _Patch) -> int:
+    down, across = patch.where
+    return int((down.stop - down.start) * (across.stop - across.start))
 
 
 def _moved(now: View, before: View, right: float, down: float) -> bool:
