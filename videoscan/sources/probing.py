@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
@@ -38,6 +38,9 @@ _HIGHEST_RATE = 240.0
 """Frames per second above which a declared rate is a time base in disguise (FLV says 1000)."""
 
 _USUAL_RATE = 25.0
+
+# PyAV 19 (what pip finds for Python 3.12 and newer) keeps metadata of odd bytes by itself and took the argument away.
+_ODD_METADATA: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,11 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
 def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
     """FFmpeg's demuxer for `url`; `path` only helps to say what is wrong with a local file. Raises `SourceUnsupported`."""
     try:
-        return av.open(url, mode="r", metadata_errors="ignore", timeout=None if path else (_NETWORK_PATIENCE, _NETWORK_PATIENCE))
+        patience = None if path else (_NETWORK_PATIENCE, _NETWORK_PATIENCE)
+        container: InputContainer = av.open(url, mode="r", timeout=patience, **_ODD_METADATA)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise unreadable(uri, path, getattr(error, "strerror", None) or str(error)) from error
+    return container
 
 
 def _video(container: InputContainer, uri: str) -> VideoStream:
