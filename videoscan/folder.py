@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -28,8 +29,9 @@ def storing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        why = fault.strerror or str(fault)
-        raise StoreError(f"cannot write {path}: {why}", hint="free some space, or choose another --out") from fault
+        full = fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        hint = "free some space; what is described is kept" if full else "choose a folder that can be written with --out"
+        raise StoreError(f"cannot write {path}: {fault.strerror or fault}", hint=hint) from fault
 
 
 class OutputFolder:
@@ -71,11 +73,12 @@ class OutputFolder:
         folder = self.path / PICTURES
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            for picture in pictures:
-                path = folder / picture.name
+        for picture in pictures:
+            path = folder / picture.name
+            beside = folder / f".{picture.name}.{secrets.token_hex(4)}.part"
+            with storing(path):
                 if path.exists() and path.stat().st_size == len(picture.data) and path.read_bytes() == picture.data:
                     continue
-                beside = folder / f".{picture.name}.{secrets.token_hex(4)}.part"
                 try:
                     beside.write_bytes(picture.data)
                     beside.replace(path)

@@ -232,3 +232,21 @@ def test_the_traceback_is_shown_to_those_who_ask(videoscan, tmp_path, monkeypatc
     monkeypatch.setenv("VIDEOSCAN_DEBUG", "1")
     _, _, err = videoscan("scan", bad_file(tmp_path, "text"), "--out", tmp_path / "out")
     assert "Traceback" in err
+
+
+def test_a_full_disk_is_one_sentence_exit_code_5_and_nothing_half_written(clip, tmp_path):
+    import resource
+
+    def small_disk():
+        # No file may grow past 8 kB: the nearest thing to a full disk that needs no rights to make.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    done = subprocess.run(
+        [*ENTRY, "scan", clip, "--out", tmp_path / "out"], capture_output=True, text=True, check=False, preexec_fn=small_disk
+    )
+    assert done.returncode == 5
+    assert "File too large" in done.stderr
+    assert "free some space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert left_over(tmp_path) == []
+    assert not list(tmp_path.rglob("timeline.json"))

@@ -36,15 +36,16 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(StoreError, match="No space left"):
+    with pytest.raises(StoreError, match="No space left") as caught:
         place.write("timeline.json", b"new")
+    assert "free some space" in caught.value.hint
     assert files(tmp_path) == ["timeline.json"]
     assert (tmp_path / "timeline.json").read_bytes() == b"old"
 
 
 def test_a_path_that_cannot_be_made_says_which(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"cannot write .*file"):
+    with pytest.raises(StoreError, match=r"cannot write .*file.*--out"):
         OutputFolder(tmp_path / "file" / "out").prepare()
 
 
