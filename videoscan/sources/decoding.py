@@ -163,6 +163,8 @@ class Lazy:
         return None
 
     def _in_window(self, pts: int, time: float, aim: Aim) -> bool:
+        if self._last_taken is None and pts == self.packets.zero and aim.time <= 0:
+            return True  # the very first picture needs none after it, and nothing comes before it
         later = self._last_taken is None or pts > self._last_taken
         return later and aim.keyframe_from <= time <= aim.keyframe_until
 
@@ -297,7 +299,8 @@ class Lazy:
     def _at_end(self, aim: Aim) -> Picked | None:
         if not self._drained:
             self._drained = True
-            while self._pending and aim.time < float("inf"):
+            # Beyond the last promised picture there is nothing to find, however much is undecoded.
+            while self._pending and aim.time < self.packets.time(self.packets.end):
                 packet = self._pending.popleft()
                 self._feed(packet, aim)
             if self.context.is_open:
