@@ -2,8 +2,11 @@
 
 import ast
 import itertools
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,6 +229,26 @@ def test_every_program_shown_is_python_and_uses_what_there_is(page):
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "videoscan":
                 assert hasattr(videoscan, node.attr), f"{called(page)}:{block.line}: videoscan.{node.attr} does not exist"
+
+
+@pytest.mark.slow
+def test_every_program_of_the_library_page_runs(tmp_path):
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    printed = ""
+    for block in blocks(ROOT / "docs" / "how-to" / "library.md", "python"):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block.text],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"line {block.line}: {done.stderr}"
+        printed += done.stdout
+    assert "True" in printed, "the scan of the page is complete"
+    assert "no-such-file.mp4" in printed, "the error of the page is the one that it says"
 
 
 # --- what must not stand there ------------------------------------------------------------------------------------------------
