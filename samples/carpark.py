@@ -45,12 +45,13 @@ class CarPark:
     width: int = 960
     height: int = 540
     fps: float = 10.0
-    duration: float = 102.0
+    duration: float = 104.0
     noise: float = 2.2
     drift: float = 0.05
     clock: bool = True
     seed: int = 7
     doings: tuple[Doing, ...] = WHOLE_NIGHT
+    restful: bool = True
     note: str = "A made clip. Slow drift of light and a ticking clock throughout: no events. The car's event begins with its light on the ground."
     cuts: tuple[float, ...] = ()
     gradual: tuple[Span, ...] = ()

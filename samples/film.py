@@ -134,6 +134,10 @@ class Scene(Protocol):
         """What a reader of the truth should know."""
 
     @property
+    def restful(self) -> bool:
+        """Whether nothing happens between its acts; in a game, something always does."""
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture, in pixels."""
 
@@ -225,7 +229,7 @@ def truth_of(scene: Scene, shown: Sequence[float] | None = None) -> Truth:
     cuts = tuple(shown_at(time) for time in scene.cuts if 0 < time < times[-1])
     busy = [(event.start, event.end) for event in events] + [(cut, cut) for cut in cuts]
     return Truth(
-        duration=exact[-1], events=tuple(events), cuts=cuts, quiet=tuple(gaps(busy, exact[-1])),
+        duration=exact[-1], events=tuple(events), cuts=cuts, quiet=tuple(gaps(busy, exact[-1])) if scene.restful else (),
         gradual=settled(scene.gradual), not_cuts=settled(scene.not_cuts), note=scene.note,
     )  # fmt: skip
 

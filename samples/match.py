@@ -62,6 +62,7 @@ class Match:
     duration: float = 60.0
     noise: float = 0.8
     seed: int = 11
+    restful: bool = False
     note: str = (
         "A made clip. Pans are listed under not_cuts, wipes under gradual, each with the change of camera in its middle. The goal is shown "
         "twice: live, and in slow motion in the replay. The match clock ticks throughout: no event."

@@ -65,6 +65,7 @@ class Phone:
     lamp_off: tuple[float, float] = (9.3, 10.9)
     hand: float = 11.6
     seed: int = 5
+    restful: bool = True
     note: str = "A made clip. No frame between the ends of the gap; the picture stands still there and nothing happens. The hand brings the mug."
     cuts: tuple[float, ...] = ()
     gradual: tuple[Span, ...] = ()
