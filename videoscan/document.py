@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import pydantic.dataclasses
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_ID: Literal["videoscan.timeline/1"] = "videoscan.timeline/1"
@@ -91,7 +92,11 @@ class Chapter(Document):
     """Ids of the events in it."""
 
 
-class Evidence(Document):
+# There may be a hundred thousand of these in one timeline; as a slotted dataclass each takes a tenth of a model's memory.
+@pydantic.dataclasses.dataclass(
+    frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="ignore", use_attribute_docstrings=True)
+)
+class Evidence:
     """A frame that was shown and that the event rests on. `picture` is relative to the output folder."""
 
     frame: int

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import shutil
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from videoscan.errors import StoreError
 
@@ -52,21 +52,27 @@ class OutputFolder:
             probe.write_bytes(b"videoscan")
             probe.unlink()
 
-    def write(self, name: str, data: bytes) -> Path:
-        """Write `name` beside its place and rename it: a reader sees the old file or the new one, never a half."""
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """A file to write `name` into, beside its place; renamed when the block ends well: a reader never sees a half."""
         path = self.path / name
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         with storing(path):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with beside.open("wb") as file:
-                    file.write(data)
+                    yield file
                     file.flush()
                     os.fsync(file.fileno())
                 beside.replace(path)
             finally:
                 beside.unlink(missing_ok=True)
-        return path
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Write a whole file; see `writing`."""
+        with self.writing(name) as file:
+            file.write(data)
+        return self.path / name
 
     def save(self, pictures: Iterable[Picture]) -> None:
         """Save pictures that are not there yet. Not synced one by one: a lost picture is made again, a slow disk is not."""

@@ -8,7 +8,7 @@ Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the t
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ class Mark:
     region: Box | None = None
     measured: Measured | None = None
 
-    def without_measured(self) -> Mark:
-        """The decision alone: small enough to keep for every sampled frame of a night."""
-        return self if self.measured is None else replace(self, measured=None)
+    def bare(self) -> Mark:
+        """The decision alone, small enough to keep for every sampled frame of a night."""
+        return Mark(self.frame, self.time, self.kept, self.reason, self.same_as)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -222,8 +222,7 @@ async def _describe(
             )
             for picture in window.pictures
         ),
-        # What was measured has been used; without it a night's marks are small.
-        marks=tuple(mark.without_measured() for mark in window.marks),
+        marks=tuple(mark.bare() for mark in window.marks),
         description=description,
         overlap=window.overlap,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from typing import TYPE_CHECKING
 
 from videoscan import __version__, clock, folder, registry
@@ -70,10 +69,9 @@ def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> N
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
     for name in dict.fromkeys(("html", *request.to, "json")):
         exporter = registry.make("exporters", {"kind": name})
-        buffer = io.BytesIO()
-        exporter.write(timeline, buffer, folder=str(place.path))
         file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
-        place.write(file, buffer.getvalue())
+        with place.writing(file) as out:
+            exporter.write(timeline, out, folder=str(place.path))
 
 
 def finished(request: Request, place: folder.OutputFolder, journal: Journal) -> Timeline | None:
