@@ -32,10 +32,15 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Pictures are about to leave this machine for `host`. Told once per scan, before the first request."""
+    """Pictures are about to leave this machine for `host`. Told once per scan, before the first request.
+
+    `pictures` is the most frames that can be sampled from this source, `None` where its length is not known; overlapping windows
+    show some of them twice.
+    """
 
     host: str
     model: str | None
+    pictures: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,8 @@ async def scan(
     request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)
     for note in request.resolved.notes:
         observer(observe.Note(note))
+    if request.resolved.profile.prompt.question and request.describer["kind"] == "offline":
+        observer(observe.Note("the question is not answered: the built-in describer only measures; give --endpoint and --model"))
     timeline = await (
         _scan(request, observer) if out is None else _scan_into(OutputFolder(Path(out)), request, observer, fresh=fresh)
     )
@@ -179,7 +182,8 @@ async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Reques
     async for item in items:
         if isinstance(item, Window):
             if not state.windows and (endpoint := request.describer.get("endpoint")):
-                observer(observe.Sending(urlsplit(endpoint).hostname or endpoint, request.describer.get("model")))
+                host = urlsplit(endpoint).hostname or endpoint
+                observer(observe.Sending(host, request.describer.get("model"), _most_pictures(request, state.info)))
             state.windows += 1
             observer(observe.WindowReady(item))
             yield item
@@ -189,6 +193,14 @@ async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Reques
         else:
             state.tally = item
     observer(observe.Decoded(state.windows))
+
+
+def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
+    """The most frames that can be sampled: what the sampler's shortest step allows in the length that the container declares."""
+    sampler = request.table["sampler"]
+    step = sampler.get("every") or (1 / rate if (rate := sampler.get("rate")) else sampler.get("least"))
+    end = request.end if request.end is not None else info.declared_duration if info is not None else None
+    return math.ceil((end - request.start) / step) + 1 if step and end is not None else None
 
 
 async def _describe(

@@ -220,3 +220,11 @@ def test_the_demo_sends_nothing_and_names_its_report(videoscan, tmp_path, monkey
     assert code == 0, err
     assert str(tmp_path / "carpark-night" / "report.html") in out
     hold_to_contract(tmp_path / "carpark-night")
+
+
+def test_an_export_into_files_tells_json_which(videoscan, scanned, tmp_path):
+    code, out, _ = videoscan("export", scanned, "--to", "csv", "-o", f"{tmp_path}/", "--json")
+    *files, total = lines(out)
+    assert code == 0
+    assert total == {"total": {"timelines": len(files), "written": len(files)}}
+    assert all(Path(line["written"]).is_file() for line in files)

@@ -131,6 +131,13 @@ def test_a_model_describes_and_its_words_reach_the_timeline(tmp_path):
     assert timeline.usage.images == sum(len(request.pictures) for request in requests)
     sending = next(fact for fact in facts if isinstance(fact, observe.Sending))
     assert (sending.host, sending.model) == ("127.0.0.1", "tiny")
+    assert sending.pictures >= timeline.frames.sampled, "the most that can be sent, said before anything is"
+
+
+def test_a_question_that_nobody_will_answer_is_said_to_be_so():
+    facts = []
+    scan(clip(SMALL), question="Who wins?", observer=facts.append)
+    assert any(isinstance(fact, observe.Note) and "question is not answered" in fact.text for fact in facts)
 
 
 def test_answers_in_any_order_give_one_timeline_in_order(tmp_path):

@@ -107,7 +107,10 @@ def test_a_passage_is_one_event_with_place_size_way_and_regions():
     assert event.regions == {1: LEFT, 2: MIDDLE, 3: RIGHT}
     assert event.tags == ("activity",)
     assert event.origin == "measured"
-    assert "not by a language model" in event.description
+    assert event.description.startswith(
+        "Something medium-sized (2.0 % of the picture) is active in the centre; it is moving right."
+    )
+    assert "not by a language model" in OfflineDescriber.note
 
 
 @pytest.mark.parametrize(

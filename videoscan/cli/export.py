@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     "--to", "formats", multiple=True, required=True, metavar="FORMAT", help="json, csv, srt, vtt, markdown or html. Repeatable."
 )
 @click.option("-o", "--output", "target", metavar="PATH", help="A file, or a folder where several files are to be written.")
-def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None) -> int:
+@options.json_lines
+def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None, as_json: bool) -> int:
     """Write timelines in another format.
 
     SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
-    stdout, or to the file named by -o; several go into the folder named by -o.
+    stdout, or to the file named by -o; several go into the folder named by -o. With --json, one line for each file written.
     """
     exporters = {name: options.exporter(name) for name in dict.fromkeys(formats)}
     files = [file for argument in selection for file in _timelines(argument)]
@@ -47,6 +48,7 @@ def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str
             output.put_bytes(data)
         else:
             _write(Path(target), data)
+            _tell(Path(target), files[0], as_json=as_json)
         return 0
     assert target is not None, "without a target there is one output, and it went to stdout"
     if Path(target).is_file():
@@ -57,8 +59,17 @@ def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str
             path = Path(target) / f"{name}.{exporter.suffix.lstrip('.')}"
             written.add(path)
             _write(path, _exported(exporter, file))
-            output.say(f"{path}")
+            _tell(path, file, as_json=as_json)
+    if as_json:
+        output.put_json({"total": {"timelines": len(files), "written": len(written)}})
     return 0
+
+
+def _tell(path: Path, source: Path, *, as_json: bool) -> None:
+    if as_json:
+        output.put_json({"input": str(source), "written": str(path)})
+    else:
+        output.say(f"{path}")
 
 
 def _is_folder(target: str | None) -> bool:
@@ -117,16 +128,7 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Beside its place, then renamed: a reader sees the old file or the new one. Raises `StoreError`."""
-    import secrets
+    """Whole or not at all. Raises `StoreError`."""
+    from videoscan.folder import OutputFolder
 
-    from videoscan.folder import storing
-
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with storing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+    OutputFolder(path.parent).write(path.name, data)

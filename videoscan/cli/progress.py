@@ -138,10 +138,11 @@ class Reporter:
                     self._line(flag)
             case observe.Note(text):
                 self._line(text)
-            case observe.Sending(host, model):
+            case observe.Sending(host, model, pictures):
+                many = f"up to {pictures:,} pictures" if pictures is not None else "pictures"
                 named = f" (model {model})" if model else ""
                 most = f", at most {self._at_most} a window" if self._at_most else ""
-                self._line(f"pictures go to {host}{named}{most}")
+                self._line(f"{many} go to {host}{named}{most}")
             case _:
                 pass
         if self._bar is not None:

@@ -181,6 +181,7 @@ def exit_code(results: Sequence[Result]) -> int:
 def _lines(timeline: Timeline, folder: Path) -> list[str]:
     from videoscan import timecode
     from videoscan.cli import tables
+    from videoscan.exporters import wording
     from videoscan.folder import REPORT, TIMELINE
 
     count = len(timeline.events)
@@ -188,6 +189,7 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {_counted(count, 'event')} · described by {who}", ""]
     if timeline.events:
         lines += [tables.events(timeline), ""]
+    lines.append(wording.looked_at(timeline))
     gaps = tables.gaps(timeline)
     if gaps:
         lines.append(gaps)

@@ -240,9 +240,11 @@ OPENROUTER = Dialect(
     formats=JPEG_PNG_WEBP,  # "Image inputs": png, jpeg, webp, gif
     json_schema=None,  # depends on the provider behind the model
     plain_schema=True,
+    cost=QWEN3,
 )
 
-GENERIC = Dialect(name="generic")
+# An estimate of nothing would mislead a plan and lift every token limit: Qwen's formula is the likeliest for an unknown server.
+GENERIC = Dialect(name="generic", cost=QWEN3)
 
 DIALECTS: Mapping[str, Dialect] = {
     row.name: row for row in (MODELARTS, OPENAI, DASHSCOPE, GEMINI, VLLM, SGLANG, LLAMACPP, OLLAMA, LMSTUDIO, OPENROUTER, GENERIC)

@@ -142,7 +142,7 @@ def _cuts(samples: Sequence[_Sample]) -> Iterable[Told]:
         if cut and sample.own and sample.place is not None and not _hidden(sample):
             yield Told(
                 title="Scene changes",
-                description="From here on the picture shows something else: a cut, or another camera. " + NOTE,
+                description="From here on the picture shows something else: a cut, or another camera.",
                 first=sample.place,
                 last=sample.place,
                 tags=("cut",),
@@ -179,9 +179,10 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
     others = max(len(sample.seen.active) for sample in run) - 1
     several = f" Up to {others + 1} places are active at once." if others else ""
     title = f"Activity {place}, {word}" + (f", {way}" if way else "")
+    share = _percent(size) if _percent(size) == _percent(largest) else f"{_percent(size)}, at most {_percent(largest)}"
     description = (
-        f"Something {word} ({_percent(size)} of the picture, {_percent(largest)} at most) is active {place}"
-        f"{'; it is ' + way if way else ''}. First seen {_place(path[0])}, last seen {_place(path[-1])}.{several} {NOTE}"
+        f"Something {word} ({share} of the picture) is active {place}"
+        f"{'; it is ' + way if way else ''}. First seen {_place(path[0])}, last seen {_place(path[-1])}.{several}"
     )
     return Told(
         title=title,
@@ -219,7 +220,7 @@ def _lights(samples: Sequence[_Sample]) -> Iterable[Told]:
             if extent is not None:
                 yield Told(
                     title=f"Light goes {word}",
-                    description=f"The whole picture became {'brighter' if word == 'on' else 'darker'} at once. {NOTE}",
+                    description=f"The whole picture became {'brighter' if word == 'on' else 'darker'} at once.",
                     first=extent[0],
                     last=extent[1],
                     tags=("light", f"light-{word}"),
@@ -249,7 +250,7 @@ def _states(samples: Sequence[_Sample]) -> Iterable[Told]:
             if extent is not None:
                 yield Told(
                     title=title,
-                    description=f"{description} {NOTE}",
+                    description=description,
                     first=extent[0],
                     last=extent[1],
                     tags=tags,
@@ -268,7 +269,7 @@ def _moves(samples: Sequence[_Sample]) -> Iterable[Told]:
         lasting = len(run) > 2
         yield Told(
             title="Camera keeps moving" if lasting else "Camera moved",
-            description=f"The whole picture is displaced, by up to {_percent(far)} of its size from one sample to the next. {NOTE}",
+            description=f"The whole picture is displaced, by up to {_percent(far)} of its size from one sample to the next.",
             first=extent[0],
             last=extent[1],
             tags=("camera", "moving" if lasting else "moved"),
@@ -356,4 +357,6 @@ def _both(one: float, other: float) -> float:
 
 
 def _percent(share: float) -> str:
+    if share < 0.001:
+        return "under 0.1 %"
     return f"{share * 100:.1f} %" if share < 0.1 else f"{share * 100:.0f} %"

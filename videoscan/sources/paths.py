@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from videoscan.errors import SourceError, SourceNotFound, SourceUnsupported
@@ -32,8 +31,9 @@ def local_file(uri: str) -> Path:
             raise SourceUnsupported(
                 f"{uri!r} is empty (0 bytes)", hint="the recording or the copy did not finish; fetch it again"
             )
-        if not os.access(path, os.R_OK):
-            raise SourceUnsupported(f"{uri!r} may not be read by this user", hint="check the file's permissions")
+        path.open("rb").close()
+    except PermissionError:
+        raise SourceUnsupported(f"{uri!r} may not be read by this user", hint="check the file's permissions") from None
     except (OSError, ValueError) as error:
         # A name that is too long, or holds a NUL, is refused by the file system before anything can be looked at.
         raise SourceNotFound(
