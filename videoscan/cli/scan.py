@@ -185,7 +185,7 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     from videoscan.folder import REPORT, TIMELINE
 
     count = len(timeline.events)
-    who = timeline.describer.model or timeline.describer.kind
+    who = timeline.describer.model or wording.described_by(timeline)
     lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {_counted(count, 'event')} · described by {who}", ""]
     if timeline.events:
         lines += [tables.events(timeline), ""]

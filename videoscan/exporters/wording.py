@@ -107,6 +107,8 @@ def nothing_happened(timeline: Timeline) -> str:
 def described_by(timeline: Timeline) -> str:
     """Such as ``openai · qwen3-vl-8b at models.example``. The endpoint's host only; its address may carry a key."""
     who = timeline.describer
+    if who.kind == "offline":
+        return "the built-in offline describer"
     text = " · ".join(filter(None, (who.kind, who.model)))
     host = urlsplit(who.endpoint).hostname if who.endpoint else None
     return f"{text} at {host}" if host else text

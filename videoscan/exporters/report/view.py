@@ -297,7 +297,8 @@ def _badges(event: Event) -> Iterable[str]:
     if event.review and event.review.state != "added":
         yield f"{event.review.state} by {event.review.by or 'a person'}"
     yield from (f"alert: {rule}" for rule in event.alerts)
-    yield from event.flags
+    # That windows told it together is bookkeeping: it stands in the timeline, a reviewer has no use for it.
+    yield from (flag for flag in event.flags if not flag.startswith("joined with window"))
 
 
 def _value(value: object) -> str:
