@@ -46,7 +46,6 @@ def pages() -> dict[str, str]:
 def markdown(docstring: str | None) -> str:
     """A docstring as Markdown: double backticks become single ones, and a block after ``::`` is fenced."""
     text = inspect.cleandoc(docstring or "").replace("``", "`")
-    text = re.sub(r" \(CONTRACT section \d+\)", "", text)
     text = re.sub(r"::\n\n((?:    .*\n?|\n)+)", lambda block: ":\n\n```python\n" + inspect.cleandoc(block[1]) + "\n```\n\n", text)
     return text.strip()
 

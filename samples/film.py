@@ -107,7 +107,7 @@ class Truth:
             "duration": self.duration,
             "events": [event.document() for event in self.events],
             "cuts": list(self.cuts),
-            "quiet": [span.document() for span in self.quiet],
+            "quiet": [[span.start, span.end] for span in self.quiet],
             "gradual": [span.document() for span in self.gradual],
             "not_cuts": [span.document() for span in self.not_cuts],
             "judged": "by the program that drew it, from the pictures it drew",
@@ -118,7 +118,7 @@ class Truth:
         """Write it as JSON, one event to a line, so that a change shows as one."""
         lines = []
         for key, value in self.document().items():
-            if isinstance(value, list) and value and isinstance(value[0], dict):
+            if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
                 rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in value)
                 lines.append(f' "{key}": [\n  {rows}\n ]')
             else:

@@ -41,7 +41,7 @@ LATER: dict[str, str] = {
     "prompt.context": "rolling context",
     "prompt.fields": "fields",
 }
-"""Keys that the contract names and this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""
+"""Keys that are kept for later and that this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""
 
 LATER_KINDS = {"sampler": ("scene", "activity"), "runner": ("ray",)}
 

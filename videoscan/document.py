@@ -1,4 +1,4 @@
-"""The timeline as people and programs receive it: `timeline.json`, schema id ``videoscan.timeline/1`` (CONTRACT section 2).
+"""The timeline as people and programs receive it: `timeline.json`, schema id ``videoscan.timeline/1``.
 
 Readers ignore fields they do not know, so these models do too. Times are seconds of the source's own clock; spans are half-open.
 `videoscan/timeline.schema.json` is made from here and a test holds the two together.
@@ -16,6 +16,10 @@ SCHEMA_ID: Literal["videoscan.timeline/1"] = "videoscan.timeline/1"
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Region = tuple[Share, Share, Share, Share]
+State = Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
+
+# What a timeline holds by the hundred thousand is a slotted dataclass: a tenth of a model's memory, the same JSON.
+_MANY = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class Document(BaseModel):
@@ -92,10 +96,7 @@ class Chapter(Document):
     """Ids of the events in it."""
 
 
-# There may be a hundred thousand of these in one timeline; as a slotted dataclass each takes a tenth of a model's memory.
-@pydantic.dataclasses.dataclass(
-    frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="ignore", use_attribute_docstrings=True)
-)
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=_MANY)
 class Evidence:
     """A frame that was shown and that the event rests on. `picture` is relative to the output folder."""
 
@@ -220,14 +221,15 @@ class WindowRecord(Document):
     """Sentences about what was corrected, such as numbers out of range."""
 
 
-class CoverageSpan(Document):
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=_MANY)
+class CoverageSpan:
     """What is known about a stretch. The spans tile ``[0, duration)``."""
 
     start: Seconds
     """Where the stretch begins; the first one begins at 0."""
     end: Seconds
     """Where it ends, which is where the next one begins."""
-    state: Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
+    state: State
     """What is known about it."""
     same_as: int | None = None
     """For `unchanged`: the kept frame that stands for it."""
@@ -262,7 +264,7 @@ class Timing(Document):
 class Timeline(Document):
     """One source, understood: events with evidence, and an account of every second."""
 
-    # The alias keeps the contract's key; a plain `schema` would shadow a method of pydantic's.
+    # The alias keeps the file's key; a plain `schema` would shadow a method of pydantic's.
     schema_id: Literal["videoscan.timeline/1"] = Field(default=SCHEMA_ID, alias="schema")
     """The schema's id."""
     source: SourceRecord
@@ -318,7 +320,7 @@ _MAY_BE_MISSING = {"SourceRecord": {"flags"}, "DescriberRecord": {"note"}, "Erro
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of `timeline.json`: every field of the contract is required, unknown ones are allowed."""
+    """The JSON Schema (draft 2020-12) of `timeline.json`: every field named here is required, unknown ones are allowed."""
     schema = Timeline.model_json_schema(mode="serialization")
     for name, part in {"Timeline": schema, **schema["$defs"]}.items():
         part["required"] = [key for key in part["properties"] if key not in _MAY_BE_MISSING.get(name, ())]

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as a tree. The number is the exit code of the command line (CONTRACT section 1).
+"""Everything that can go wrong, as a tree. The number is the exit code of the command line.
 
 ::
 

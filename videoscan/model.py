@@ -119,7 +119,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A kept frame, encoded. `media_type` always matches `data`; `base64` is its standard padded text, made in the worker.
+    """A kept frame, encoded.
+
+    `media_type` always matches `data`; `base64` is its standard padded text, made in the worker for describers that send it.
 
     `tokens` is the describer's estimate of what showing it costs. `zoom_of` marks a crop of another frame's full-size picture.
     """

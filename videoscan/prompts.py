@@ -1,4 +1,4 @@
-"""The words around the pictures: named, versioned templates, and the JSON Schema of the answer (CONTRACT section 5).
+"""The words around the pictures: named, versioned templates, and the JSON Schema of the answer.
 
 A template is a TOML file in ``videoscan/prompt_templates``; its `version` rises whenever its words change, because answers are
 kept by what was asked. `build` makes a `model.Prompt` from a template and what a profile says.
@@ -139,7 +139,7 @@ def in_language(prompt: Prompt, language: str | None) -> Prompt:
 
 
 def schema(fields: Mapping[str, Field] | None = None, *, boxes: bool = False) -> dict[str, Any]:
-    """The JSON Schema of one answer: CONTRACT section 5, in the form that strict structured output wants.
+    """The JSON Schema of one answer, in the form that strict structured output wants.
 
     Every property is required and none may be added. The bounds on lengths keep a model that runs on from filling the whole answer
     with one string; they are far above what is asked for. Where a server does not take bounds, `describers.wire` removes them.

@@ -99,7 +99,7 @@ class Candidate:
         if other.evidence[0].frame != self.evidence[0].frame:
             self.aliases.append(other.evidence[0].frame)
 
-    def event(self, *, id: str, start: float, end: float, start_after: float) -> Event:  # noqa: A002  (the contract's word)
+    def event(self, *, id: str, start: float, end: float, start_after: float) -> Event:  # noqa: A002 - the timeline's own field
         """The finished event, with the times that were looked up for it."""
         return Event(
             id=id,

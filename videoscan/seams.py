@@ -112,7 +112,7 @@ class Limits:
     """What a describer can take in one window. `tokens` is for the pictures of a window together; `None` means no limit.
 
     `picture_bytes` counts one picture's Base64 text, `body_bytes` all of them. `cost` estimates what a picture costs in prompt
-    tokens. `measures`: it wants `Mark.measured`.
+    tokens. `measures`: it wants `Mark.measured`. `sends`: pictures go out as Base64 text; without it `Picture.base64` is empty.
     """
 
     pictures: int | None = None
@@ -123,6 +123,7 @@ class Limits:
     formats: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"})
     cost: PictureCost = PictureCost()
     measures: bool = False
+    sends: bool = True
 
 
 class DescriberSession(Protocol):

@@ -16,6 +16,7 @@ from videoscan.reconcile import Candidate, reconcile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from videoscan.document import State
     from videoscan.model import Description, Mark, Tally
 
 # Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
@@ -116,7 +117,7 @@ def _tidy(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    state: str
+    state: State
     same_as: int | None = None
     reason: str | None = None
 
@@ -204,8 +205,8 @@ def _join(pieces: Iterable[tuple[float, float, _State]], duration: float) -> tup
                 joined.append((at, until, what))
             at = until
     return tuple(
-        CoverageSpan.model_validate({"start": a, "end": b, "state": s.state, "same_as": s.same_as, "reason": s.reason})
-        for a, b, s in joined
+        CoverageSpan(start=left, end=right, state=what.state, same_as=what.same_as, reason=what.reason)
+        for left, right, what in joined
     )
 
 

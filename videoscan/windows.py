@@ -70,7 +70,7 @@ def encode(frame: Frame, options: WindowOptions, limits: Limits) -> Picture:
         frame=frame.index,
         time=frame.time,
         data=data,
-        base64=pybase64.b64encode(data),
+        base64=pybase64.b64encode(data) if limits.sends else b"",
         media_type=media,
         width=width,
         height=height,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import itertools
 import json
@@ -343,7 +344,7 @@ def test_a_small_gap_never_rounds_up_to_everything():
     tail = quiet.coverage[-1]
     pieces = (
         *quiet.coverage[:-1],
-        tail.model_copy(update={"end": 3599.9}),
+        dataclasses.replace(tail, end=3599.9),
         document.CoverageSpan(start=3599.9, end=3600, state="lost", reason="cut off"),
     )
     assert "99.9 %" in wording.looked_at(quiet.model_copy(update={"coverage": pieces}))

@@ -116,6 +116,12 @@ def test_the_declared_type_matches_the_bytes_and_the_base64_is_one_padded_line(n
     assert picture.name == f"00000003.{'jpg' if name == 'jpeg' else name}"
 
 
+def test_nothing_is_encoded_for_sending_that_is_not_sent():
+    picture = encode(frame(3), WindowOptions(), Limits(sends=False))
+    assert picture.base64 == b""
+    assert picture.data.startswith(MAGIC["jpeg"])
+
+
 def test_the_longer_side_is_shrunk_and_never_enlarged():
     big = frame(0, size=(720, 1280))
     for long_side, size in ((640, (640, 360)), (4000, (1280, 720))):

@@ -67,7 +67,7 @@ class OfflineDescriber:
 class OfflineSession:
     """One scan's worth of describing. Holds nothing."""
 
-    limits = Limits(concurrency=1, measures=True)
+    limits = Limits(concurrency=1, measures=True, sends=False)
 
     async def describe(self, window: Window, prompt: Prompt) -> Description:
         """Never fails. The prompt is not read: there is nobody here to ask."""

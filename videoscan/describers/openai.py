@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from videoscan.model import Picture, Prompt, Window
 
 READABLE_TRIES = 3
-"""How often an answer that cannot be read is asked for, in all (CONTRACT section 5)."""
+"""How often an answer that cannot be read is asked for, in all, before its window counts as failed."""
 MOST_ANSWER_TOKENS = 16_384
 """How far `max_tokens` is raised when an answer was cut off by it."""
 

@@ -1,7 +1,6 @@
 """The wire format of chat completions, pure: bodies out of pictures and prompts, and what came back into a reply or a refusal.
 
-CONTRACT section 5 says what is sent. Nothing here does I/O or knows of retries; `videoscan.describers.answer` reads the text of a
-reply.
+Nothing here does I/O or knows of retries; `videoscan.describers.answer` reads the text of a reply.
 """
 
 from __future__ import annotations

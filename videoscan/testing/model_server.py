@@ -1,4 +1,4 @@
-"""A scriptable model server for tests: a real HTTP server on 127.0.0.1 that is as strict about what it is sent as CONTRACT section 5.
+"""A scriptable model server for tests: a real HTTP server on 127.0.0.1, strict about the form of what it is sent.
 
 ::
 
