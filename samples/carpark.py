@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from samples.figures import figure
-from samples.film import Act, Picture, Span
+from samples.film import Act, Picture, Span, steady
 from samples.light import Box, Camera, Floats, Layer, tone
 from samples.lot import LAMPS, Still
 from samples.moving import drawn_car, drawn_person, person_shadows, traced
@@ -65,7 +65,7 @@ class CarPark:
     @property
     def times(self) -> Sequence[float]:
         """One frame every 1 / ``fps`` seconds."""
-        return [index / self.fps for index in range(round(self.duration * self.fps) + 1)]
+        return steady(self.duration, self.fps)
 
     @cached_property
     def camera(self) -> Camera:

@@ -126,6 +126,11 @@ class Truth:
         path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
+def steady(duration: float, fps: float) -> list[float]:
+    """When the frames of a clip of `duration` seconds are shown, `fps` a second, and after them the end of the last."""
+    return [index / fps for index in range(round(duration * fps) + 1)]
+
+
 class Scene(Protocol):
     """A place with a script: it can draw itself at any time, with or without any of its acts."""
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from samples.figures import figure
-from samples.film import Act, Picture, Span
+from samples.film import Act, Picture, Span, steady
 from samples.game import GOAL, KICK, SCORER, STEP, Game, clothes_of, play, smoothed
 from samples.light import Camera, Capsules, Floats, normalised, surface_of_capsules
 from samples.stadium import background, goals, net
@@ -76,7 +76,7 @@ class Match:
     @property
     def times(self) -> Sequence[float]:
         """One frame every 1 / ``fps`` seconds."""
-        return [index / self.fps for index in range(round(self.duration * self.fps) + 1)]
+        return steady(self.duration, self.fps)
 
     @cached_property
     def game(self) -> Game:
