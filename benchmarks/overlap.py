@@ -17,7 +17,7 @@ from clips import repeat
 import videoscan
 from videoscan import config, core, inputs
 from videoscan.seams import Limits
-from videoscan.testing.model_server import ModelServer, answer
+from videoscan.testing.model_server import ModelServer, ok
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "carpark-night.mp4"
 SETS = ("windows.max_frames=3", "windows.overlap_frames=0", "dedup.kind=none", "describer.concurrency=4")
@@ -33,7 +33,7 @@ def alone(clip: Path) -> tuple[float, int]:
 
 
 async def with_model(clip: Path) -> float:
-    async with ModelServer(lambda _request: answer(delay=1.0)) as server:
+    async with ModelServer(lambda _request: ok(delay=1.0)) as server:
         began = time.perf_counter()
         await videoscan.scan(clip, endpoint=server.url, model="tiny", sets=SETS)
         return time.perf_counter() - began

@@ -29,4 +29,6 @@ class JsonExporter:
 
     def write(self, timeline: Timeline, out: IO[bytes], *, folder: str | None = None) -> None:  # noqa: ARG002  pictures stay paths
         """Write all of it; see `videoscan.seams.Exporter`."""
-        out.write(timeline.to_json(indent=self.options.indent or None).encode() + b"\n")
+        # The serializer writes bytes; by way of text a long timeline would lie in memory twice more.
+        out.write(timeline.__pydantic_serializer__.to_json(timeline, indent=self.options.indent or None))
+        out.write(b"\n")
