@@ -65,13 +65,16 @@ def timeline_of(
 
 
 def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> None:
-    """Everything of the output folder but the pictures, the timeline last: where it is, the rest is."""
-    place.keep_only({frame for window in timeline.windows for frame in window.frames})
+    """Everything of the output folder but the pictures, the timeline last: where it is, the rest is.
+
+    Pictures of an earlier timeline go only then: until it is replaced, it names them.
+    """
     for name in dict.fromkeys(("html", *request.to, "json")):
         exporter = registry.make("exporters", {"kind": name})
         file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
         with place.writing(file) as out:
             exporter.write(timeline, out, folder=str(place.path))
+    place.keep_only({frame for window in timeline.windows for frame in window.frames})
 
 
 def finished(request: Request, place: folder.OutputFolder, journal: Journal) -> Timeline | None:

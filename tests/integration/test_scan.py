@@ -205,7 +205,7 @@ def test_an_endpoint_that_dies_for_good_ends_the_scan_and_keeps_what_was_describ
 
 
 def test_an_interrupted_scan_goes_on_where_it_was_and_gives_the_same_timeline(tmp_path):
-    titles = lambda request: ok([event(f"Seen at {request.labels[0]}", 1, len(request.pictures))])  # noqa: E731
+    titles = lambda request: ok([event(f"Seen at {request.labels[0]}", 1, len(request.pictures))])  # noqa: E731 - a script, not a step of the test
 
     async def main():
         async with ModelServer(titles) as server:

@@ -232,7 +232,7 @@ def test_the_order_in_which_answers_came_changes_nothing():
 def test_usage_adds_up():
     one = outcome(0, [0], end=1)
     two = outcome(1, [1], end=2)
-    give = lambda o, n: Outcome(o.index, o.start, o.end, o.shown, o.marks, Description(usage=Usage(1, 0, n, 10, 5, None)))  # noqa: E731
+    give = lambda o, n: Outcome(o.index, o.start, o.end, o.shown, o.marks, Description(usage=Usage(1, 0, n, 10, 5, None)))  # noqa: E731 - short for the two lines below
     usage = fold([give(one, 2), give(two, 3)], Tally(2.0, 2)).usage
     assert (usage.requests, usage.images, usage.prompt_tokens, usage.completion_tokens) == (2, 5, 10, None)
 

@@ -78,8 +78,8 @@ def command(
 ) -> int:
     """Say what a scan would send, without sending it.
 
-    Frames, windows, requests, bytes and tokens: samples and deduplicates for real, and needs no key. Takes the options of `scan`; those that only concern what a
-    scan writes change nothing here.
+    Frames, windows, requests, bytes and tokens: samples and deduplicates for real, and needs no key. Without an endpoint the
+    figures are for a Qwen3-VL model. Takes the options of `scan`; those that only concern what a scan writes change nothing here.
     """
     from videoscan import inputs as sources
     from videoscan import registry

@@ -251,7 +251,7 @@ def _attributes(value: dict[str, Any]) -> dict[str, Any]:
         if isinstance(item, (str, list, dict)):
             item = _clean(item, _LONG)  # noqa: PLW2901  # the same item, made safe
         elif isinstance(item, float) and not math.isfinite(item):
-            item = None  # noqa: PLW2901
+            item = None  # noqa: PLW2901  # JSON has no NaN
         kept[_clean(key, 80)] = item
     return kept
 

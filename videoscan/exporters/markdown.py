@@ -104,7 +104,7 @@ def _tags(event: Event) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}"
+    return "" if value is None else f"{value * 100:.0f} %"
 
 
 def escaped(text: str | None) -> str:
