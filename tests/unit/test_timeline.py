@@ -171,6 +171,53 @@ def test_two_different_things_in_one_shared_picture_stay_two():
     assert [event.title for event in folded.events] == ["A dog runs across the road", "Headlights go on"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Person enters the room", "Person leaves the room"),
+        ("A car arrives", "A car leaves"),
+        ("Door opens", "Door closes"),
+        ("Light goes on", "Light goes off"),
+        ("Red car passes", "Blue car passes"),
+        ("Player 7 shoots", "Player 9 shoots"),
+        ("Man walks to the left", "Man walks to the right"),
+        ("Courier picks up a box", "Courier puts down a box"),
+        ("一辆车驶入停车场", "一辆车离开停车场"),
+    ],
+)
+def test_opposite_things_told_in_like_words_stay_two(first, second):
+    folded = fold(
+        [
+            outcome(0, [0, 1, 2], end=3, events=[told(1, 2, first, tags=("x",))]),
+            outcome(1, [2, 3], end=4, events=[told(0, 1, second, tags=("x",))], overlap=1),
+        ],
+        Tally(4.0, 4),
+    )
+    assert [event.title for event in folded.events] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("A person walks to the car", "Person walking to a car"),
+        ("White van parks near the entrance", "A white van parked by the entrance"),
+        ("Man in dark jacket crosses the yard", "A man in a dark coat walks across the yard"),
+        ("Goal for the red team", "Red team scores a goal"),
+        ("Player 7 shoots", "Player 7 shoots at the goal"),
+        ("一名男子走向汽车", "一名男子走近一辆汽车"),
+    ],
+)
+def test_one_thing_told_in_other_words_is_told_once(first, second):
+    folded = fold(
+        [
+            outcome(0, [0, 1, 2], end=3, events=[told(1, 2, first, tags=("x",))]),
+            outcome(1, [2, 3], end=4, events=[told(0, 1, second, tags=("x",))], overlap=1),
+        ],
+        Tally(4.0, 4),
+    )
+    assert [event.title for event in folded.events] == [first]
+
+
 def test_like_events_that_share_no_picture_stay_two():
     folded = fold(
         [
