@@ -182,7 +182,7 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
     share = _percent(size) if _percent(size) == _percent(largest) else f"{_percent(size)}, at most {_percent(largest)}"
     description = (
         f"Something {word} ({share} of the picture) is active {place}"
-        f"{'; it is ' + way if way else ''}.{_sightings(path, place)}{several}"
+        f"{'; it is ' + way if way else ''}. First seen {_place(path[0])}, last seen {_place(path[-1])}.{several}"
     )
     return Told(
         title=title,
@@ -330,14 +330,6 @@ def _place(box: Box) -> str:
     if across and down:
         return f"at the {down} {across}"
     return f"at the {across or down}" if across or down else "in the centre"
-
-
-def _sightings(path: Sequence[Box], place: str) -> str:
-    """Where it was first and last seen, as far as that is not `place`, which is told already."""
-    first, last = _place(path[0]), _place(path[-1])
-    if first != last:
-        return f" First seen {first}, last seen {last}."
-    return "" if first == place else f" First and last seen {first}."
 
 
 def _way(path: Sequence[Box]) -> str:
