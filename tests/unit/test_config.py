@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from configuring import load, refused, written
 
 from videoscan import config, layers
 from videoscan.errors import ConfigError
@@ -15,22 +16,6 @@ def home(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     monkeypatch.setattr(layers, "user_folder", lambda: folder)
     return folder
-
-
-def load(profile="default", **given):
-    return config.load(profile, environ=given.pop("environ", {}), **given)
-
-
-def refused(profile="default", **given):
-    with pytest.raises(ConfigError) as caught:
-        load(profile, **given)
-    return str(caught.value)
-
-
-def written(folder, name, text):
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 # Layers and origins
@@ -283,98 +268,6 @@ def test_a_secret_in_a_flag_or_variable_is_refused_and_not_repeated():
 def test_the_names_of_models_do_not_look_like_keys(model):
     got = load(overrides={"describer.endpoint": "https://a.example/v1", "describer.model": model})
     assert got.profile.describer["model"] == model
-
-
-# The describer
-
-
-def test_auto_means_the_model_when_an_endpoint_is_known_and_the_offline_describer_otherwise():
-    assert load().profile.describer == {"kind": "offline"}
-    for given in (
-        {"environ": {"VIDEOSCAN_ENDPOINT": "http://127.0.0.1:8080/v1"}},
-        {"overrides": {"describer.endpoint": "http://127.0.0.1:8080/v1"}},
-        {"sets": ["describer.endpoint=http://127.0.0.1:8080/v1"]},
-    ):
-        got = load(**given).profile.describer
-        assert got == {"kind": "openai", "endpoint": "http://127.0.0.1:8080/v1"}
-
-
-def test_the_model_describer_without_an_endpoint_says_how_to_give_one():
-    said = refused(sets=["describer.kind=openai"])
-    assert "--endpoint" in said
-    assert "VIDEOSCAN_ENDPOINT" in said
-
-
-@pytest.mark.parametrize(
-    "endpoint", ["a.example/v1", "ftp://a.example", "https://", "http://[::1/v1", "http://a.example:port/v1"]
-)
-def test_an_endpoint_that_is_no_address_is_refused(endpoint):
-    assert "describer.endpoint" in refused(overrides={"describer.endpoint": endpoint})
-
-
-def test_an_endpoint_keeps_its_query_string():
-    address = "https://a.example/v1/chat/completions?api-version=2025-01-01"
-    assert load(overrides={"describer.endpoint": address}).profile.describer["endpoint"] == address
-
-
-def test_model_options_of_a_shipped_profile_go_silently_when_there_is_no_model():
-    got = load("surveillance")
-    assert got.profile.describer == {"kind": "offline"}
-    assert got.notes == ()
-    with_model = load("surveillance", overrides={"describer.endpoint": "https://a.example/v1"})
-    assert with_model.profile.describer["concurrency"] == 4
-
-
-def test_model_options_that_somebody_asked_for_go_with_a_note():
-    got = load(overrides={"describer.model": "some-model"})
-    assert got.profile.describer == {"kind": "offline"}
-    (note,) = got.notes
-    assert "model (--model)" in note
-    assert "--endpoint" in note
-
-
-def test_a_profile_that_stays_offline_is_not_overruled_by_the_environment(tmp_path):
-    path = written(tmp_path, "quiet.toml", '[describer]\nkind = "offline"\n')
-    got = load(path, environ={"VIDEOSCAN_ENDPOINT": "https://a.example/v1"})
-    assert got.profile.describer == {"kind": "offline"}
-    assert any("VIDEOSCAN_ENDPOINT" in note for note in got.notes)
-
-
-def test_an_endpoint_flag_against_an_offline_profile_is_a_contradiction(tmp_path):
-    path = written(tmp_path, "quiet.toml", '[describer]\nkind = "offline"\n')
-    said = refused(path, overrides={"describer.endpoint": "https://a.example/v1"})
-    assert "--endpoint" in said
-    assert "quiet.toml" in said
-    assert load(path, overrides={"describer.endpoint": "https://a.example/v1", "describer.kind": "openai"}).profile.describer
-
-
-def test_offline_can_be_asked_for_although_an_endpoint_is_known():
-    got = load(environ={"VIDEOSCAN_ENDPOINT": "https://a.example/v1"}, sets=["describer.kind=offline"])
-    assert got.profile.describer == {"kind": "offline"}
-
-
-# Kinds
-
-
-def test_changing_a_kind_drops_the_old_kinds_options_with_a_note(tmp_path):
-    path = written(tmp_path, "keys.toml", '[sampler]\nkind = "keyframe"\nleast = 1.0\n')
-    got = load(path)
-    assert got.profile.sampler == {"kind": "keyframe", "least": 1.0}
-    (note,) = got.notes
-    for word in ("keyframe", "keys.toml", "interval", "configs/default.toml", "every", "snap"):
-        assert word in note
-    assert "sampler.every" not in got.origins
-
-
-def test_naming_the_same_kind_again_keeps_its_options():
-    got = load("surveillance", sets=["dedup.kind=tiles", "dedup.remember=5"])
-    assert got.profile.dedup["refresh"] == 300
-    assert got.profile.dedup["remember"] == 5
-    assert got.notes == ()
-
-
-def test_a_rate_takes_the_place_of_an_interval_from_a_layer_below():
-    assert load(sets=["sampler.rate=2"]).profile.sampler == {"kind": "interval", "snap": True, "rate": 2}
 
 
 # Cameras
