@@ -157,6 +157,7 @@ async def _scan(
             f"--start {request.start:g} is past the end of {request.given.uri}", hint=f"it lasts {state.tally.duration:g} s"
         )
     timeline, notes = publish.timeline_of(request, state.info, state.tally, state.outcomes, wall=time.monotonic() - began)
+    state.outcomes.clear()  # a night of them, and the writing of reports is still to come
     for note in notes:
         observer(observe.Note(note))
     return timeline

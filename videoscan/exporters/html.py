@@ -54,7 +54,7 @@ class HtmlExporter:
         page = _template().stream(
             t=timeline, r=shown, span=wording.span, style=style, script=script, policy=policy(style, script)
         )
-        page.enable_buffering(64)
+        page.enable_buffering(16)
         for piece in page:
             out.write(piece.encode("utf-8", "replace"))
 
