@@ -112,6 +112,7 @@ class Candidate:
         self.evidence.sort(key=lambda evidence: evidence.frame)
         self.windows = sorted({*self.windows, *other.windows})
         self.tags = tuple(dict.fromkeys((*self.tags, *other.tags)))
+        before = self.importance or 0.0
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
         self.attributes = {**other.attributes, **self.attributes}
@@ -120,7 +121,11 @@ class Candidate:
             f"{', '.join(map(str, shared[:3]))}, likeness {likeness:.0f}"
         )
         self.flags.extend(flag for flag in other.flags if flag not in self.flags)
-        if len(other.description) > len(self.description):
+        if self.origin == "measured":
+            # Title and description are one measurement's words: the more telling window's, both of them.
+            if before < (other.importance or 0.0):
+                self.title, self.description = other.title, other.description
+        elif len(other.description) > len(self.description):
             self.description = other.description
         if other.evidence[0].frame != self.evidence[0].frame:
             self.aliases.append(other.evidence[0].frame)

@@ -132,7 +132,10 @@ def _coverage(
     pieces: list[tuple[float, float, _State]] = []
     first = marks[0].time if marks else stop
     if start < first:
-        pieces.append((min(start, duration), min(first, stop), _State("lost", reason="no picture could be decoded here")))
+        # Asked for in the middle of a picture, a scan begins with the next one: that is no damage, and what is damaged is overlaid.
+        early = start > 0 and bool(marks)
+        why = _State("skipped", reason="before --start") if early else _State("lost", reason="no picture could be decoded here")
+        pieces.append((min(start, duration), min(first, stop), why))
     for place, mark in enumerate(marks):
         until = marks[place + 1].time if place + 1 < len(marks) else stop
         pieces.append((mark.time, min(until, stop), _state(mark, fates)))

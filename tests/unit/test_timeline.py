@@ -74,6 +74,16 @@ def test_what_lies_outside_start_and_end_is_skipped_and_says_so():
     ]
 
 
+def test_a_start_in_the_middle_of_a_picture_loses_nothing():
+    folded = fold([outcome(0, [4, 5], end=10)], Tally(10.0, 2), start=3.5)
+    assert spans(folded) == [(0, 4, "skipped", None), (4, 10, "described", None)]
+
+
+def test_damage_right_after_the_start_is_lost_all_the_same():
+    folded = fold([outcome(0, [4, 5], end=10)], Tally(10.0, 2, lost=(Lost(3.0, 4.0, "damaged"),)), start=3.5)
+    assert spans(folded) == [(0, 3.5, "skipped", None), (3.5, 4, "lost", None), (4, 10, "described", None)]
+
+
 def test_a_first_picture_that_comes_late_leaves_a_lost_beginning():
     folded = fold([outcome(0, [2], end=5)], Tally(5.0, 1))
     assert spans(folded) == [(0, 2, "lost", None), (2, 5, "described", None)]
@@ -258,6 +268,26 @@ def test_what_was_measured_is_joined_by_what_it_is_and_not_by_its_words():
         Tally(4.0, 4),
     )
     assert [(event.start, event.end, event.origin) for event in folded.events] == [(1.0, 4.0, "measured")]
+
+
+def test_a_joined_measurement_takes_title_and_description_from_the_more_telling_window():
+    say = {"tags": ("activity",), "origin": "measured"}
+    for first, second, wanted in ((0.2, 0.8, ("Large", "large.")), (0.8, 0.2, ("Small", "small, but much longer."))):
+        folded = fold(
+            [
+                outcome(
+                    0,
+                    [0, 1, 2],
+                    end=3,
+                    events=[told(1, 2, "Small", description="small, but much longer.", importance=first, **say)],
+                ),
+                outcome(
+                    1, [2, 3], end=4, events=[told(0, 1, "Large", description="large.", importance=second, **say)], overlap=1
+                ),
+            ],
+            Tally(4.0, 4),
+        )
+        assert [(event.title, event.description) for event in folded.events] == [wanted]
 
 
 def test_an_event_whose_places_lie_outside_the_window_is_cut_to_it():
