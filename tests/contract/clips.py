@@ -21,6 +21,7 @@ RECIPES = {
     "bframes.mp4": f"{PICTURE.format(seconds=4)} {X264} -g 30 -bf 3",
     "longgop.mp4": f"{PICTURE.format(seconds=10)} {X264} -g 250 -bf 2",
     "vfr.mp4": f"{PICTURE.format(seconds=8)} -vf select='lt(mod(n\\,37)\\,9)+not(mod(n\\,50))' -vsync vfr {X264} -g 12 -bf 2",
+    "gap.mp4": f"{PICTURE.format(seconds=8)} -vf select='lt(t\\,3)+gt(t\\,6.5)' -vsync vfr {X264} -g 20 -bf 3",
     "offset.ts": f"{PICTURE.format(seconds=4)} {X264} -g 30 -bf 2 -output_ts_offset 100",
     "offset.mkv": f"{PICTURE.format(seconds=4)} {X264} -g 30 -bf 2 -output_ts_offset 101.4",
     "opengop.mp4": f"{PICTURE.format(seconds=6)} {X264} -g 30 -x264-params open-gop=1:scenecut=0:bframes=3:b-adapt=0",

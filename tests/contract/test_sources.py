@@ -74,6 +74,14 @@ def test_a_file_that_starts_late_starts_at_zero_and_says_when_it_started(kind, f
 
 
 @both
+def test_a_wait_before_a_gap_does_not_make_the_recording_longer(kind, folder):
+    # MP4 keeps durations in decoding order, so with B-frames the 3.5 s of the gap stand at a picture near the file's end as well.
+    frames, tally = read(kind(), clips.probe(clips.made(folder, "gap.mp4")))
+    assert tally.duration == pytest.approx(frames[-1].time + 1 / 30, abs=0.05)
+    assert tally.lost == ()
+
+
+@both
 def test_a_truncated_recording_gives_what_is_there_and_calls_the_rest_lost(kind, folder):
     whole = clips.ffmpeg("-c copy -movflags +faststart", folder / f"fast-{kind.__name__}.mp4", clips.made(folder, "longgop.mp4"))
     cut = clips.truncated(whole, folder / f"cut-{kind.__name__}.mp4", 0.5)
@@ -173,6 +181,10 @@ def bad_inputs(folder, tmp_path):
     zeros = tmp_path / "zeros.mp4"
     zeros.write_bytes(bytes(100_000))
     sound = clips.ffmpeg("-f lavfi -i sine=duration=1 -c:a aac", tmp_path / "sound.m4a")
+    song = clips.ffmpeg(
+        "-f lavfi -i sine=duration=1 -f lavfi -i color=size=64x64 -frames:v 1 -c:v mjpeg -disposition:v attached_pic -c:a aac",
+        tmp_path / "song.m4a",
+    )
     return [
         (tmp_path / "nothing.mp4", SourceNotFound, "there is no file"),
         (tmp_path, SourceUnsupported, "is a folder"),
@@ -181,6 +193,7 @@ def bad_inputs(folder, tmp_path):
         (headless, SourceUnsupported, "index (moov) is missing"),
         (zeros, SourceUnsupported, "zeros"),
         (sound, SourceUnsupported, ""),
+        (song, SourceUnsupported, ""),
         (Path("bad\0name.mp4"), SourceNotFound, "bad"),
     ]
 

@@ -102,6 +102,7 @@ class Packets:
     end: int = 0
     """End of the last picture so far."""
     damage: Damage = field(default_factory=Damage)
+    _latest: int = -(2**63)
     _offset: int = 0
     _last: AvPacket[VideoStream] | None = None
     _last_dts: int | None = None
@@ -172,8 +173,9 @@ class Packets:
         # FLV counts in milliseconds and says that every picture lasts one: less than a quarter of the usual is no duration.
         duration = raw.duration if raw.duration and raw.duration * 4 >= self.frame else self.frame
         shown = not raw.is_discard and is_shown(raw, self.stream.codec_context.name)
-        if shown:
-            self.end = max(self.end, pts + duration)
+        if shown and pts >= self._latest:
+            # MP4 counts durations in decoding order: the wait before a gap may stand at a picture that is shown long before it.
+            self._latest, self.end = pts, pts + duration
         self._last, self._last_dts = raw, dts
         return Packet(raw, pts, dts, raw.is_keyframe, shown)
 

@@ -87,8 +87,8 @@ def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
 def _video(container: InputContainer, uri: str) -> VideoStream:
     pictures = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not pictures:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        raise SourceUnsupported(f"{uri!r} has no video in it, only {kinds}", hint="name a file with a picture track")
+        kinds = ", ".join(sorted({stream.type if stream.type != "video" else "a cover picture" for stream in container.streams}))
+        raise SourceUnsupported(f"{uri!r} has no video in it, only {kinds or 'nothing'}", hint="name a file with a picture track")
     best = container.streams.best("video")
     return next((stream for stream in pictures if best is not None and stream.index == best.index), pictures[0])
 
