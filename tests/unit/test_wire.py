@@ -286,3 +286,43 @@ def test_joined_answers_speak_of_the_whole_windows_places():
     assert merged.events[0].confidence == 0.8
     assert set(merged.events[0].regions) == {1, 2}
     assert (merged.observations, merged.summary, merged.flags, merged.whole) == (("a", "b"), "One. Two.", ("f",), False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"observations": ["a, }",], "events": [{"title": "T", "first_frame": 1, "tags": ["x",],},], "summary": "S",}',
+        '{"answer": {"observations": ["a, }"], "events": [{"title": "T", "first_frame": 1, "tags": "x, "}], "summary": "S"}}',
+        '{"observations": ["a, }"], "events": [{"title": "T", "first_frame": 1, "last_frame": %s, "tags": ["x"]}], "summary": "S"}'
+        % ("9" * 5000),
+    ],
+    ids=["trailing commas", "wrapped in an object", "a number of 5000 digits"],
+)
+def test_slips_with_only_one_reading_are_read(text):
+    reading = read(text, [0])
+    assert reading is not None
+    assert reading.whole
+    assert reading.observations == ("a, }",)
+    assert [(told.title, told.tags) for told in reading.events] == [("T", ("x",))]
+
+
+def test_tags_in_one_text_are_several_tags():
+    reading = read('{"events": [{"title": "T", "first_frame": 1, "tags": "car, red, car"}]}', [0])
+    assert reading is not None
+    assert reading.events[0].tags == ("car", "red")
+
+
+def test_an_envelope_may_begin_with_a_byte_order_mark():
+    data = b"\xef\xbb\xbf" + json.dumps({"choices": [{"message": {"content": "x"}}]}).encode()
+    assert wire.read_reply(data, "application/json", DIALECTS["openai"]).text == "x"
+
+
+def test_a_stream_is_cut_into_lines_where_the_format_says_and_nowhere_else():
+    chunks = [
+        {"choices": [{"delta": {"content": "a\u2028b\x85c"}}]},
+        {"choices": {}},
+        {"choices": ["x"]},
+        {"choices": [{"finish_reason": "stop"}]},
+    ]
+    data = "".join(f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n" for chunk in chunks).encode()
+    assert wire.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "a\u2028b\x85c"

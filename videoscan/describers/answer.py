@@ -86,6 +86,17 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
     text = text[:MOST_TEXT]
     if not text.lstrip().startswith("{"):
         text = _after_thinking(text)
+    best = _last_answer(text)
+    if best is None:
+        # The commonest slip of a model that is not held to a grammar, and no two readings of it.
+        best = _last_answer(_TRAILING_COMMA.sub(lambda found: found["quoted"] or "", text))
+    if best is not None:
+        return best, True
+    mended = _close(text)
+    return None if mended is None else (mended, False)
+
+
+def _last_answer(text: str) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
     at, starts = text.find("{"), 0
     while at >= 0 and starts < _MOST_STARTS:
@@ -97,14 +108,21 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
             continue
         if isinstance(value, dict) and ("events" in value or "observations" in value):
             best = value
-        at = text.find("{", end)
-    if best is not None:
-        return best, True
-    mended = _close(text)
-    return None if mended is None else (mended, False)
+            at = text.find("{", end)
+        else:
+            at = text.find("{", at + 1)  # the answer may be wrapped in another object
+    return best
 
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None, strict=False)
+_TRAILING_COMMA = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+
+
+def _whole_number(digits: str) -> int | float:
+    # Python refuses to read a whole number of thousands of digits; a model that is stuck writes one.
+    return int(digits) if len(digits) <= 300 else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=lambda _name: None, strict=False)
 
 
 def _close(text: str) -> dict[str, Any] | None:
@@ -156,12 +174,13 @@ def _event(item: Any, places: Sequence[int]) -> Told | None:
     first, last = _span(item, len(places), flags)
     attributes = item.get("attributes")
     continues = item.get("continues")
+    tags = item.get("tags")
     return Told(
         title=title,
         description=description,
         first=places[first - 1],
         last=places[last - 1],
-        tags=tuple(dict.fromkeys(_texts(item.get("tags"), 80, 20))),
+        tags=tuple(dict.fromkeys(_texts(tags.split(",") if isinstance(tags, str) else tags, 80, 20))),
         confidence=_share(item.get("confidence"), "confidence", flags),
         importance=_share(item.get("importance"), "importance", flags),
         continues=(_clean(continues, _SHORT) or None) if isinstance(continues, str) else None,

@@ -5,6 +5,7 @@ Nothing here does I/O or knows of retries; `videoscan.describers.answer` reads t
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,7 @@ def read_reply(data: bytes, content_type: str, dialect: Dialect) -> Reply | Refu
     An error inside it is a `Refusal`. Raises `Unfinished` for a stream that stops in the middle or JSON that does not end, and
     `ValueError` for anything else that is no envelope, an empty `choices` included.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     start = data.lstrip()[:6]
     if "event-stream" in content_type.lower() or start.startswith((b"data:", b"event:", b": ")):
         return _read_stream(data, dialect)
@@ -172,7 +174,8 @@ def _read_stream(data: bytes, dialect: Dialect) -> Reply | Refusal:
     finish: str | None = None
     usage: Any = None
     done = False
-    for line in data.decode("utf-8", "replace").splitlines():
+    # Only what the format calls an end of line: `splitlines` also cuts at U+2028, which JSON may hold as it is.
+    for line in re.split(r"\r\n|\n|\r", data.decode("utf-8-sig", "replace")):
         if not line.startswith("data:"):
             continue
         payload = line[5:].strip()
@@ -188,7 +191,10 @@ def _read_stream(data: bytes, dialect: Dialect) -> Reply | Refusal:
         if chunk.get("error"):
             return _refusal_inside(chunk, dialect)
         usage = chunk.get("usage") or usage
-        for choice in (chunk.get("choices") or ())[:1]:
+        choices = chunk.get("choices")
+        for choice in choices[:1] if isinstance(choices, list) else ():
+            if not isinstance(choice, dict):
+                continue
             part = _reply(choice, choice.get("delta") or choice.get("message"), None)
             text.append(part.text)
             reasoning.append(part.reasoning)
