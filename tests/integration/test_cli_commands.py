@@ -228,3 +228,10 @@ def test_an_export_into_files_tells_json_which(videoscan, scanned, tmp_path):
     assert code == 0
     assert total == {"total": {"timelines": len(files), "written": len(files)}}
     assert all(Path(line["written"]).is_file() for line in files)
+
+
+def test_the_demo_speaks_json_too(videoscan, tmp_path):
+    code, out, _ = videoscan("demo", "--out", tmp_path, "--no-open", "--json")
+    one, total = lines(out)
+    assert code == 0
+    assert one["events"] == total["total"]["events"] > 0

@@ -14,10 +14,11 @@ from videoscan.cli import options, output
 @click.command
 @options.out
 @click.option("--no-open", is_flag=True, help="Do not open the report in a browser.")
-def command(*, out: Path, no_open: bool) -> int:
+@options.json_lines
+def command(*, out: Path, no_open: bool, as_json: bool) -> int:
     """Scan a clip that comes along, and open its report.
 
-    A car park at night, eighty seconds or so. The built-in describer measures what changes: no network, no model, no key.
+    A car park at night, a hundred seconds or so. The built-in describer measures what changes: no network, no model, no key.
     """
     from videoscan.cli.options import Choices
     from videoscan.cli.scan import scan
@@ -28,7 +29,7 @@ def command(*, out: Path, no_open: bool) -> int:
     for variable in ("VIDEOSCAN_ENDPOINT", "VIDEOSCAN_MODEL"):
         os.environ.pop(variable, None)
     choices = Choices("surveillance", None, None, ("describer.kind=offline",))
-    code = scan([str(clip)], choices, out=out)
+    code = scan([str(clip)], choices, out=out, as_json=as_json)
     report = (out / clip.stem / REPORT).resolve()
     if report.is_file() and not no_open and _can_show():
         click.launch(report.as_uri())
@@ -47,7 +48,7 @@ def sample() -> Path:
         if place.is_file():
             return place
     raise SourceNotFound(
-        f"the demo's clip is missing: {places[0]}", hint="install videoscan again, or run `make samples` in a checkout"
+        f"the demo's clip is missing: {places[0]}", hint="install videoscan again, or check out samples/ again"
     )
 
 
