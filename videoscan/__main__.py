@@ -1,6 +1,16 @@
-"""``python -m videoscan`` is the command ``videoscan``."""
+"""``python -m videoscan`` and the command ``videoscan``."""
 
-from videoscan.cli import main
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line. Ctrl-C before it has even started is an interrupt like any other, without a traceback."""
+    try:
+        from videoscan import cli
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

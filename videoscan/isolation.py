@@ -62,7 +62,8 @@ class IsolatedCore:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
         child = context.Process(target=_serve, args=(theirs, self._spec), name="videoscan-core", daemon=True)
-        child.start()
+        with _interrupts_held():
+            child.start()
         theirs.close()
         try:
             # A child that starts on a busy machine imports its libraries first: that is no hanging decoder.
@@ -104,6 +105,19 @@ class IsolatedCore:
                     hint="raise source.patience if the disk is slow; the file may be damaged",
                 )
         return None
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A child that is started inside begins with SIGINT blocked, or Ctrl-C would meet it with its imports half done."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cause(code: int | None) -> str:

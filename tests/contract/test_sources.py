@@ -181,10 +181,6 @@ def bad_inputs(folder, tmp_path):
     zeros = tmp_path / "zeros.mp4"
     zeros.write_bytes(bytes(100_000))
     sound = clips.ffmpeg("-f lavfi -i sine=duration=1 -c:a aac", tmp_path / "sound.m4a")
-    song = clips.ffmpeg(
-        "-f lavfi -i sine=duration=1 -f lavfi -i color=size=64x64 -frames:v 1 -c:v mjpeg -disposition:v attached_pic -c:a aac",
-        tmp_path / "song.m4a",
-    )
     return [
         (tmp_path / "nothing.mp4", SourceNotFound, "there is no file"),
         (tmp_path, SourceUnsupported, "is a folder"),
@@ -193,7 +189,6 @@ def bad_inputs(folder, tmp_path):
         (headless, SourceUnsupported, "index (moov) is missing"),
         (zeros, SourceUnsupported, "zeros"),
         (sound, SourceUnsupported, ""),
-        (song, SourceUnsupported, ""),
         (Path("bad\0name.mp4"), SourceNotFound, "bad"),
     ]
 
@@ -208,6 +203,13 @@ def test_bad_input_is_one_clear_sentence_with_the_path_and_a_hint(kind, folder, 
         assert caught.value.hint
         assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_song_with_a_cover_is_no_video(tmp_path):
+    how = "-f lavfi -i sine=duration=1 -f lavfi -i color=size=64x64 -frames:v 1 -c:v mjpeg -disposition:v attached_pic -c:a aac"
+    song = clips.ffmpeg(how, tmp_path / "song.m4a")
+    with pytest.raises(SourceUnsupported, match="only a cover picture, audio"):
+        PyAvSource().open(str(song))
 
 
 @both

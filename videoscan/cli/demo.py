@@ -47,9 +47,7 @@ def sample() -> Path:
     for place in places:
         if place.is_file():
             return place
-    raise SourceNotFound(
-        f"the demo's clip is missing: {places[0]}", hint="install videoscan again, or check out samples/ again"
-    )
+    raise SourceNotFound(f"the demo's clip is missing: {places[0]}", hint="install videoscan again, or check out samples/ again")
 
 
 def _can_show() -> bool:
