@@ -160,6 +160,12 @@ class _Search:
             hits[at] = replace(hits[at], uri=str(uri), files=files)
         once = {os.path.normcase(hit.uri): hit for hit in reversed(hits)}
         hits = [hit for hit in hits if once[os.path.normcase(hit.uri)] is hit]
+        for hit in [hit for hit in hits if not _is_writable(hit)]:
+            hits.remove(hit)
+            error = SourceUnsupported(
+                f"the name of {hit.uri!r} is no UTF-8, so no timeline can tell it", hint="rename it, or give a link to it"
+            )
+            self.refused.append(Refused(hit.uri, error))
         base = _common(self._bases) if len(self._bases) > 1 else None
         return hits if base is None else [replace(hit, base=base) for hit in hits]
 
@@ -286,6 +292,15 @@ class _Tree:
         elif pictures:
             self.notes.append(f"{folder}: pictures beside videos are passed over ({len(pictures)})")
         return videos
+
+
+def _is_writable(hit: _Hit) -> bool:
+    """Whether its names can stand in a JSON document: a POSIX file name may be any bytes."""
+    try:
+        "".join([hit.uri, *map(str, hit.files)]).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _video(path: Path, base: Path) -> _Hit:

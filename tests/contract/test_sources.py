@@ -208,7 +208,7 @@ def test_bad_input_is_one_clear_sentence_with_the_path_and_a_hint(kind, folder, 
 def test_a_song_with_a_cover_is_no_video(tmp_path):
     how = "-f lavfi -i sine=duration=1 -f lavfi -i color=size=64x64 -frames:v 1 -c:v mjpeg -disposition:v attached_pic -c:a aac"
     song = clips.ffmpeg(how, tmp_path / "song.m4a")
-    with pytest.raises(SourceUnsupported, match="only a cover picture, audio"):
+    with pytest.raises(SourceUnsupported, match="only a cover picture"):
         PyAvSource().open(str(song))
 
 
@@ -298,6 +298,14 @@ def test_pictures_come_in_natural_order_and_an_unreadable_one_is_lost(tmp_path):
         assert [(frame.time, frame.pixels.bgr().shape[0]) for frame in frames] == [(0, 31), (1, 32), (3, 40)]
         assert [(span.start, span.end) for span in tally.lost] == [(2, 3)]
         assert "bild 3.jpg" in tally.lost[0].reason
+
+
+def test_a_picture_that_ends_early_prints_nothing(tmp_path, capfd):
+    cv2.imwrite(str(tmp_path / "a.png"), np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8))
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:300])
+    _, tally = read(ImagesSource(), Clip(str(tmp_path), (), 0, 0))
+    assert [lost.reason for lost in tally.lost] == ["b.png cannot be read"]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_place_without_pictures_is_an_error_with_a_hint(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_a_reader_that_has_seen_enough_is_no_fault(clip):
     process.stdout.close()
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the descriptor")
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stdout_or_stderr_is_no_fault(clip, tmp_path, closed):
+    command = shlex.join([*ENTRY, "scan", str(clip), "--out", str(tmp_path / "out")])
+    done = subprocess.run(["/bin/sh", "-c", f"{command} {closed}>&-"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "unexpected" not in done.stderr
+    assert list((tmp_path / "out").rglob("timeline.json"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is only simulated on Linux")

@@ -1,6 +1,8 @@
 """What INPUT arguments mean, and where each output goes."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -254,6 +256,15 @@ def test_a_folder_that_may_not_be_looked_into_is_told_and_the_rest_goes_on(tmp_p
     assert [given.name for given in found.inputs] == ["a"]
     assert "closed" in found.refused[0].argument
     assert "Permission denied" in str(found.refused[0].error)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name themselves")
+def test_a_name_that_no_timeline_could_tell_is_refused_and_the_others_go_on(tmp_path):
+    (tmp_path / "ok.mp4").touch()
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4")).touch()
+    found = inputs.find([str(tmp_path)])
+    assert [given.name for given in found.inputs] == ["ok"]
+    assert "no UTF-8" in str(found.refused[0].error)
 
 
 def test_single_takes_what_means_exactly_one_source(tmp_path):

@@ -26,6 +26,11 @@ def speak_utf8() -> None:
 
     What UTF-8 cannot say (half of a surrogate pair, from such a path) comes out as an escape, which JSON reads back.
     """
+    # Python has no stream at all for a descriptor that was closed before it started (`>&-`, some service managers).
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # as long as the program
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(OSError, ValueError):

@@ -261,7 +261,7 @@ class OpenAiSession:
             try:
                 reply = await self._exchange.reply_to(request, meter, again=turn > 0)
             except BadReply as error:
-                why, reply = error.message, wire.Reply(text=error.raw or "")
+                why, reply = error.message.removeprefix(f"{self.endpoint.address.host}: "), wire.Reply(text=error.raw or "")
                 continue
             if reply.finish == "content_filter":
                 raise ContentFiltered(

@@ -73,11 +73,16 @@ def pictures(uri: str) -> list[Path]:
 
 def decode(path: Path) -> Bgr | None:
     """The picture, upright (EXIF orientation applied), 8 bits; `None` for what cannot be read."""
+    level = cv2.utils.logging.getLogLevel()
+    # A picture that ends early is told of by whoever asked for it; the library would put a line of its own on stderr.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         # Not imread: it cannot open every path on every system.
         picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     return None if picture is None else np.asarray(picture, np.uint8)
 
 
