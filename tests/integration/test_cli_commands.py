@@ -29,6 +29,7 @@ def test_a_plan_counts_what_a_scan_would_send_and_sends_nothing(videoscan, clip,
     timeline = json.loads((tmp_path / "match" / "timeline.json").read_text())
     assert planned["windows"] == planned["requests"] == len(timeline["windows"])
     assert planned["images"] == timeline["usage"]["images"]
+    assert planned["image_bytes"] == timeline["usage"]["image_bytes"] > 0
     assert planned["frames"] == timeline["frames"]
     assert planned["tokens"]["prompt"] == planned["tokens"]["pictures"] + planned["tokens"]["text"] > 0
     assert total["total"]["requests"] == planned["requests"]

@@ -191,7 +191,7 @@ def _of_window(window: Window, text: int) -> Plan:
         windows=1,
         requests=1,
         images=len(window.pictures),
-        bytes=sum(len(picture.base64) for picture in window.pictures),
+        bytes=sum(len(picture.data) for picture in window.pictures),
         picture_tokens=sum(picture.tokens for picture in window.pictures),
         text_tokens=text + _LABEL_TOKENS * len(window.pictures),
     )
