@@ -326,3 +326,33 @@ def test_a_stream_is_cut_into_lines_where_the_format_says_and_nowhere_else():
     ]
     data = "".join(f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n" for chunk in chunks).encode()
     assert wire.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "a\u2028b\x85c"
+
+
+def stream(*lines):
+    return "\n".join(lines).encode()
+
+
+def delta(text, finish=None):
+    return json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": finish}]})
+
+
+def test_a_stream_without_an_end_mark_is_whole_when_its_json_is():
+    whole = stream("data: " + delta('{"events":'), "", "data: " + delta(" []}"), "")
+    assert wire.read_reply(whole, "text/event-stream", DIALECTS["openai"]).text == '{"events": []}'
+    with pytest.raises(wire.Unfinished):
+        wire.read_reply(stream("data: " + delta('{"events":'), ""), "text/event-stream", DIALECTS["openai"])
+
+
+def test_an_event_of_a_stream_may_have_several_lines_and_blank_lines_may_be_missing():
+    first, second = delta("one ").split(", ", 1)
+    data = stream(
+        f"data: {first},", f"data: {second}", "", f"data: {delta('two ')}", f"data: {delta('three', 'stop')}", "data: [DONE]"
+    )
+    assert wire.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "one two three"
+
+
+def test_what_an_answer_without_choices_says_it_cost_is_told():
+    body = b'{"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 3}}'
+    with pytest.raises(wire.NoChoices) as caught:
+        wire.read_reply(body, "application/json", DIALECTS["openai"])
+    assert (caught.value.prompt_tokens, caught.value.completion_tokens) == (70, 3)

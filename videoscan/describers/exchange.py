@@ -139,6 +139,8 @@ class Exchange:
         except wire.Unfinished as fault:
             raise Broken(EndpointFailed(f"{host}: {fault}"), connected=True) from None
         except ValueError as fault:
+            if isinstance(fault, wire.NoChoices):
+                meter.usage += Usage(prompt_tokens=fault.prompt_tokens, completion_tokens=fault.completion_tokens)
             raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
         if isinstance(opened, wire.Reply):
             meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)

@@ -18,7 +18,7 @@ from videoscan.patience import retry_after
 from videoscan.timecode import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from videoscan.model import Picture, Prompt
 
@@ -142,6 +142,14 @@ class Unfinished(ValueError):
     """The envelope ended before its end: the connection was cut in a way that HTTP did not notice."""
 
 
+class NoChoices(ValueError):
+    """An envelope without an answer in it. What it says it cost was paid all the same."""
+
+    def __init__(self, prompt_tokens: int | None, completion_tokens: int | None) -> None:
+        super().__init__("the answer has no choices")
+        self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
+
+
 def read_reply(data: bytes, content_type: str, dialect: Dialect) -> Reply | Refusal:
     """Open the envelope of a 200: JSON, or server-sent events from a server that streams without being asked.
 
@@ -164,7 +172,7 @@ def read_reply(data: bytes, content_type: str, dialect: Dialect) -> Reply | Refu
         return _refusal_inside(envelope, dialect)
     choices = envelope.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise ValueError("the answer has no choices")
+        raise NoChoices(*_tokens(envelope.get("usage")))
     return _reply(choices[0], choices[0].get("message"), envelope.get("usage"))
 
 
@@ -174,20 +182,10 @@ def _read_stream(data: bytes, dialect: Dialect) -> Reply | Refusal:
     finish: str | None = None
     usage: Any = None
     done = False
-    # Only what the format calls an end of line: `splitlines` also cuts at U+2028, which JSON may hold as it is.
-    for line in re.split(r"\r\n|\n|\r", data.decode("utf-8-sig", "replace")):
-        if not line.startswith("data:"):
-            continue
-        payload = line[5:].strip()
-        if payload == "[DONE]":
+    for chunk in _chunks(data):
+        if chunk is None:
             done = True
             break
-        try:
-            chunk = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            continue  # a comment or a half line; whether something is missing shows at the end
-        if not isinstance(chunk, dict):
-            continue
         if chunk.get("error"):
             return _refusal_inside(chunk, dialect)
         usage = chunk.get("usage") or usage
@@ -199,10 +197,48 @@ def _read_stream(data: bytes, dialect: Dialect) -> Reply | Refusal:
             text.append(part.text)
             reasoning.append(part.reasoning)
             finish = part.finish or finish
-    if not done and finish is None:
+    if not done and finish is None and not _is_object("".join(text)):
         raise Unfinished("the stream stopped in the middle")
     prompt_tokens, completion_tokens = _tokens(usage)
     return Reply("".join(text), "".join(reasoning), finish, prompt_tokens, completion_tokens)
+
+
+def _chunks(data: bytes) -> Iterator[dict[str, Any] | None]:
+    """The JSON objects of a stream's events, and `None` for ``[DONE]``.
+
+    An event may have several data lines, which belong together; servers that leave out the blank line between events have each of
+    theirs on one. A line that fits nowhere is passed over: whether something is missing shows at the end.
+    """
+    pending = ""
+    # Only what the format calls an end of line: `splitlines` also cuts at U+2028, which JSON may hold as it is.
+    for line in re.split(r"\r\n|\n|\r", data.decode("utf-8-sig", "replace")):
+        if not line:
+            pending = ""
+        if not line.startswith("data:"):
+            continue
+        payload = line[5:].strip()
+        if payload == "[DONE]":
+            yield None
+            return
+        for candidate in (payload, f"{pending}\n{payload}"):
+            try:
+                chunk = orjson.loads(candidate)
+            except orjson.JSONDecodeError:
+                continue
+            pending = ""
+            if isinstance(chunk, dict):
+                yield chunk
+            break
+        else:
+            pending = f"{pending}\n{payload}" if pending else payload
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is one complete JSON object: then nothing can be missing behind it."""
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _reply(choice: Mapping[str, Any], message: Any, usage: Any) -> Reply:
