@@ -1,5 +1,6 @@
 """Every source over every clip: the conformance suite, the traps of damaged files, and what a person is told."""
 
+import itertools
 import os
 import shutil
 import struct
@@ -357,3 +358,18 @@ def test_a_size_that_changes_midway_changes_the_pictures(kind):
     frames, _ = read(kind(), clip, IntervalSampler(IntervalOptions(every=1)))
     seen = {frame.pixels.bgr().shape[:2] for frame in frames}
     assert len(seen) > 1 or kind is OpenCvSource
+
+
+def test_interlaced_video_moves_in_pyav_and_is_refused_where_it_would_stand_still(tmp_path, capfd):
+    clip = clips.ffmpeg(
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2 -vf tinterlace=interleave_top,fieldorder=tff "
+        "-c:v libx264 -flags +ildct+ilme -pix_fmt yuv420p",
+        tmp_path / "interlaced.mp4",
+    )
+    session = PyAvSource().open(str(clip))
+    pictures = [frame.pixels.bgr() for frame in session.frames(IntervalSampler(IntervalOptions(every=0.2)))]
+    assert len(pictures) == 10
+    assert all((one != other).any() for one, other in itertools.pairwise(pictures))
+    with pytest.raises(SourceUnsupported, match=r"interlaced.*pyav"):
+        OpenCvSource().open(str(clip))
+    assert capfd.readouterr() == ("", "")

@@ -4,7 +4,7 @@ OpenCV shows no packets together with pictures, so three captures of the same fi
 needed: one that only demuxes (``FORMAT=-1``) says which times and keyframes the file promises, one decodes keyframes alone
 (``avdiscard;nonkey``), one decodes everything in order.
 
-What it cannot do, PyAV can: no AV1, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a Matroska
+What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a Matroska
 file looks like a pause.
 """
 
@@ -29,6 +29,7 @@ from videoscan.seams import INFINITY, Aim
 from videoscan.sources import captures
 from videoscan.sources.paths import head, is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
+from videoscan.sources.probing import is_interlaced
 from videoscan.sources.times import Ledger, settle_length
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ class OpenCvSource:
         try:
             if not capture.isOpened():
                 raise unreadable(uri, path, "OpenCV could not open it")
+            if path is not None and is_interlaced(name):
+                # Seen in the wheel of OpenCV 5.0: its scaler refuses every later picture, and `retrieve` gives the old one again.
+                raise SourceUnsupported(
+                    f"{uri!r} is interlaced, and OpenCV would show its first picture again and again",
+                    hint="use source.backend = pyav, which is the default",
+                )
             return OpenCvFootage(self._look(capture, uri, name), name, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, self.options)
         finally:
             capture.release()

@@ -61,6 +61,10 @@ class Opened:
     threads: int
 
 
+# Some encoders mark only those pictures as interlaced that move; the first few of a broadcast or a tape include one.
+_FIRST_PICTURES = 8
+
+
 def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
     """Decodes the first picture to learn the clock's zero and the rotation, and lets go of the file again.
 
@@ -72,6 +76,15 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
         if path is not None and container.format.name == "tty" and is_text(path):
             raise unreadable(uri, path, "it is text")
         return _look(container, uri, url, threads)
+
+
+def is_interlaced(uri: str) -> bool:
+    """Whether one of a file's first pictures is coded as two fields. `False` for what FFmpeg cannot decode: others say why."""
+    try:
+        with contextlib.closing(open_container(uri, uri, None)) as container:
+            return any(frame.interlaced_frame for frame in itertools.islice(container.decode(video=0), _FIRST_PICTURES))
+    except (SourceUnsupported, av.error.FFmpegError, OSError, ValueError, IndexError):
+        return False
 
 
 def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
