@@ -4,8 +4,9 @@ OpenCV shows no packets together with pictures, so three captures of the same fi
 needed: one that only demuxes (``FORMAT=-1``) says which times and keyframes the file promises, one decodes keyframes alone
 (``avdiscard;nonkey``), one decodes everything in order.
 
-What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a Matroska
-file looks like a pause.
+What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a
+Matroska file looks like a pause. In an MP4 that was cut without encoding, the pictures that its edit list hides count as promised,
+so that the end of such a file is called lost although it was read.
 """
 
 from __future__ import annotations
