@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import struct
+import subprocess
 import tempfile
 import threading
 from pathlib import Path
@@ -373,3 +374,17 @@ def test_interlaced_video_moves_in_pyav_and_is_refused_where_it_would_stand_stil
     with pytest.raises(SourceUnsupported, match=r"interlaced.*pyav"):
         OpenCvSource().open(str(clip))
     assert capfd.readouterr() == ("", "")
+
+
+@both
+def test_what_an_edit_list_hides_is_neither_shown_nor_lost(kind, folder, tmp_path):
+    """A cut without encoding begins at the keyframe before it; players begin where the edit list says, and so do we."""
+    cut = tmp_path / "cut.mp4"
+    source = clips.made(folder, "longgop.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-ss", "3.3", "-i", source, "-c", "copy", cut], check=True)
+    footage = kind().open(str(cut))
+    times = [frame.time for frame in footage.frames(IntervalSampler(IntervalOptions(every=1.0)))]
+    assert times == pytest.approx([float(second) for second in range(7)], abs=0.05)
+    tally = footage.tally()
+    assert tally.duration == pytest.approx(6.7, abs=0.1)
+    assert tally.lost == ()

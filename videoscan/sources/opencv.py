@@ -4,9 +4,8 @@ OpenCV shows no packets together with pictures, so three captures of the same fi
 needed: one that only demuxes (``FORMAT=-1``) says which times and keyframes the file promises, one decodes keyframes alone
 (``avdiscard;nonkey``), one decodes everything in order.
 
-What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a hole in a
-Matroska file looks like a pause. In an MP4 that was cut without encoding, the pictures that its edit list hides count as promised,
-so that the end of such a file is called lost although it was read.
+What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a
+hole in a Matroska file looks like a pause.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import itertools
 import statistics
 import threading
 import time as wall
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,7 +30,7 @@ from videoscan.seams import INFINITY, Aim
 from videoscan.sources import captures
 from videoscan.sources.paths import head, is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
-from videoscan.sources.probing import is_interlaced
+from videoscan.sources.probing import FirstPictures, first_pictures
 from videoscan.sources.times import Ledger, settle_length
 
 if TYPE_CHECKING:
@@ -70,13 +70,17 @@ class OpenCvSource:
         try:
             if not capture.isOpened():
                 raise unreadable(uri, path, "OpenCV could not open it")
-            if path is not None and is_interlaced(name):
+            first = first_pictures(name) if path is not None else FirstPictures()
+            if first.interlaced:
                 # Seen in the wheel of OpenCV 5.0: its scaler refuses every later picture, and `retrieve` gives the old one again.
                 raise SourceUnsupported(
                     f"{uri!r} is interlaced, and OpenCV would show its first picture again and again",
                     hint="use source.backend = pyav, which is the default",
                 )
-            return OpenCvFootage(self._look(capture, uri, name), name, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, self.options)
+            info = self._look(capture, uri, name)
+            if first.hidden and info.declared_duration is not None:
+                info = replace(info, declared_duration=max(0.0, info.declared_duration - first.hidden))
+            return OpenCvFootage(info, name, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, first.hidden, self.options)
         finally:
             capture.release()
 
@@ -130,10 +134,11 @@ def _stamps(name: str) -> list[float]:
 class OpenCvFootage:
     """A video file, ready to be decoded once."""
 
-    def __init__(self, info: SourceInfo, name: str, zero: float, options: OpenCvOptions) -> None:
+    def __init__(self, info: SourceInfo, name: str, zero: float, hidden: float, options: OpenCvOptions) -> None:
         self.info = info
         self._name = name
         self._zero = zero
+        self._hidden = hidden
         self._threads = options.threads
         self._step = 1 / (info.fps or _USUAL_RATE)
         self._timed = not info.flags
@@ -149,7 +154,9 @@ class OpenCvFootage:
         """The sampled frames in ``[start, end)``; see `videoscan.seams.Footage`."""
         session = sampler.session(self.info)
         before = wall.perf_counter()
-        run = _Run(self._name, self._zero, self._step, self._threads, self._ledger, self._closed.is_set, timed=self._timed)
+        run = _Run(
+            self._name, self._zero, self._hidden, self._step, self._threads, self._ledger, self._closed.is_set, timed=self._timed
+        )
         try:
             while True:
                 aim = session.aim()
@@ -195,6 +202,7 @@ class _Run:
         self,
         name: str,
         zero: float,
+        hidden: float,
         step: float,
         threads: int,
         ledger: Ledger,
@@ -204,7 +212,7 @@ class _Run:
     ) -> None:
         self.name, self.zero, self.step, self.threads, self.ledger, self.timed = name, zero, step, threads, ledger, timed
         self.stopped = stopped
-        self.scan = captures.Scan(captures.capture(name, threads=1, demux_only=True), zero, stopped)
+        self.scan = captures.Scan(captures.capture(name, threads=1, demux_only=True), zero + hidden, stopped)
         self.keys: captures.Reader | None = None
         self.all: captures.Reader | None = None
         self.keys_trusted = True

@@ -78,13 +78,32 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
         return _look(container, uri, url, threads)
 
 
-def is_interlaced(uri: str) -> bool:
-    """Whether one of a file's first pictures is coded as two fields. `False` for what FFmpeg cannot decode: others say why."""
+@dataclass(frozen=True, slots=True)
+class FirstPictures:
+    """What OpenCV does not say of a file: whether pictures are coded as two fields, and seconds that an edit list hides before them."""
+
+    interlaced: bool = False
+    hidden: float = 0.0
+
+
+def first_pictures(uri: str) -> FirstPictures:
+    """Decodes the first few. Nothing is claimed of a file that FFmpeg cannot decode: others say why."""
     try:
         with contextlib.closing(open_container(uri, uri, None)) as container:
-            return any(frame.interlaced_frame for frame in itertools.islice(container.decode(video=0), _FIRST_PICTURES))
+            stream = container.streams.video[0]
+            sent: list[int] = []
+            shown: list[VideoFrame] = []
+            for packet in container.demux(stream):
+                sent += [packet.pts] if packet.pts is not None else []
+                shown += packet.decode()
+                if len(shown) >= _FIRST_PICTURES:
+                    break
+            # Only MP4 and its kin have edit lists; elsewhere what comes before the first picture could not be decoded.
+            first = shown[0].pts if shown and "mov" in container.format.name else None
+            hidden = (first - min(sent)) * float(stream.time_base or 0) if first is not None and sent else 0.0
+            return FirstPictures(any(frame.interlaced_frame for frame in shown), max(0.0, hidden))
     except (SourceUnsupported, av.error.FFmpegError, OSError, ValueError, IndexError):
-        return False
+        return FirstPictures()
 
 
 def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
