@@ -9,6 +9,7 @@ pictures kept).
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -247,7 +248,14 @@ def patches(apart: Plane, threshold: float, *, reach: int = 1) -> tuple[Labels, 
     for axis, places in enumerate((across, down)):
         np.minimum.at(edges[:, axis], found, places)
         np.maximum.at(edges[:, axis + 2], found, places + 1)
-    return labels, [(x0 / columns, y0 / rows, x1 / columns, y1 / rows) for x0, y0, x1, y1 in edges[1:].tolist()]
+    across_all, down_all = _shares(columns), _shares(rows)
+    return labels, [(across_all[x0], down_all[y0], across_all[x1], down_all[y1]) for x0, y0, x1, y1 in edges[1:].tolist()]
+
+
+@functools.cache
+def _shares(cells: int) -> tuple[float, ...]:
+    """The edges of cells as shares of the picture. Shared: a night's regions are kept until its timeline is folded."""
+    return tuple(edge / cells for edge in range(cells + 1))
 
 
 def _all_but(busy: Cells) -> Plane | None:
