@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -104,7 +104,7 @@ class Core:
         finally:
             footage.close()
 
-    def __iter__(self) -> Iterator[CoreItem]:
+    def __iter__(self) -> Generator[CoreItem]:
         """First the source's info, then its windows, last the tally. A stopped pass just ends."""
         frames = self._until_stopped(self.frames())
         first = next(frames, None)

@@ -19,8 +19,10 @@ from videoscan.errors import SourceLost, VideoscanError
 from videoscan.observe import Sampled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from multiprocessing.connection import Connection
+
+    from videoscan.config import SourceOptions
 
 
 # Seconds that a child may take until its first message.
@@ -37,6 +39,11 @@ class _Failed:
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """The pass came to its end."""
+
+
+def core_for(spec: CoreSpec, source: SourceOptions, report: Report | None = None) -> Core | IsolatedCore:
+    """The core where the profile wants it: in the caller's thread, or in a child process."""
+    return IsolatedCore(spec, report, patience=source.patience) if source.isolation == "process" else Core(spec, report)
 
 
 class IsolatedCore:
@@ -56,7 +63,7 @@ class IsolatedCore:
         """End the pass: the child is killed, the iteration ends. Idempotent, from any thread."""
         self._stopped.set()
 
-    def __iter__(self) -> Iterator[CoreItem]:
+    def __iter__(self) -> Generator[CoreItem]:
         """What `Core` yields. Raises `SourceLost` when the child crashes or hangs."""
         # A fresh interpreter: forking a process that runs threads and an event loop copies their locks in whatever state they are.
         context = multiprocessing.get_context("spawn")

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videoscan import flow, inputs, observe, publish, registry
-from videoscan.core import Core, spec_for
-from videoscan.errors import ConfigError, ScanAborted
+from videoscan.core import spec_for
+from videoscan.errors import ScanAborted
 from videoscan.folder import PICTURES, OutputFolder
-from videoscan.isolation import IsolatedCore
+from videoscan.isolation import core_for
 from videoscan.journal import Journal, key_of
 from videoscan.model import Shown, SourceInfo, Tally, Window
 from videoscan.request import Request, settle
@@ -29,8 +29,9 @@ from videoscan.timeline import Outcome
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from videoscan.core import CoreItem
+    from videoscan.core import Core, CoreItem
     from videoscan.document import Timeline
+    from videoscan.isolation import IsolatedCore
     from videoscan.observe import Observer
     from videoscan.seams import DescriberSession
 
@@ -103,13 +104,15 @@ def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:
 async def _scan_into(place: OutputFolder, request: Request, observer: Observer, *, fresh: bool) -> Timeline:
     """Scan with an output folder: go on from its journal, and write everything into it at the end."""
     place.prepare()
+    # Before the scan: a file that grows meanwhile was not scanned as it is then, and must not count as finished.
+    fingerprint = request.fingerprint()
     answers = 0
     try:
         with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
             try:
-                timeline = publish.finished(request, place, journal) or await _scan(request, observer, place, journal)
+                timeline = publish.finished(fingerprint, place, journal) or await _scan(request, observer, place, journal)
                 await flow.in_thread(publish.write, request, place, timeline)
-                journal.finish(request.fingerprint())
+                journal.finish(fingerprint)
             finally:
                 answers = len(journal)
     except BaseException:
@@ -152,10 +155,7 @@ async def _scan(
         await session.close()
     assert state.info is not None
     assert state.tally is not None, "a core that was not stopped ends with its tally"
-    if request.start >= state.tally.duration > 0:
-        raise ConfigError(
-            f"--start {request.start:g} is past the end of {request.given.uri}", hint=f"it lasts {state.tally.duration:g} s"
-        )
+    request.check_start(state.tally.duration)
     timeline, notes = publish.timeline_of(request, state.info, state.tally, state.outcomes, wall=time.monotonic() - began)
     state.outcomes.clear()  # a night of them, and the writing of reports is still to come
     for note in notes:
@@ -173,9 +173,7 @@ def _worker(request: Request, session: DescriberSession, observer: Observer) -> 
         with contextlib.suppress(RuntimeError):  # the loop may have ended while the worker is being joined
             loop.call_soon_threadsafe(observer, fact)
 
-    if profile.source.isolation == "process":
-        return IsolatedCore(spec, report, patience=profile.source.patience)
-    return Core(spec, report)
+    return core_for(spec, profile.source, report)
 
 
 async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Request, observer: Observer) -> AsyncIterator[Window]:

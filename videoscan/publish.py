@@ -77,10 +77,10 @@ def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> N
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
 
 
-def finished(request: Request, place: folder.OutputFolder, journal: Journal) -> Timeline | None:
+def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> Timeline | None:
     """The timeline of an earlier run, if it answers exactly this and nothing in it needs asking again."""
     path = place.path / folder.TIMELINE
-    if journal.finished != request.fingerprint():
+    if journal.finished != fingerprint:
         return None
     try:
         timeline = Timeline.from_json(path.read_bytes())

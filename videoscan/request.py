@@ -45,6 +45,11 @@ class Request:
         """The describer's options that an answer depends on."""
         return {key: value for key, value in self.describer.items() if key not in _PACE}
 
+    def check_start(self, duration: float) -> None:
+        """Raises `ConfigError` when the pass began behind the end of the source: only the pass shows where that is."""
+        if self.start >= duration > 0:
+            raise ConfigError(f"--start {self.start:g} is past the end of {self.given.uri}", hint=f"it lasts {duration:g} s")
+
     def fingerprint(self) -> str:
         """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""
         table = {**self.table, "describer": self.asked}

@@ -266,6 +266,21 @@ def test_a_finished_input_is_neither_decoded_nor_asked_again_unless_the_question
     assert (tmp_path / "timeline.srt").exists()
 
 
+def test_a_file_that_grows_while_it_is_scanned_does_not_count_as_finished(tmp_path):
+    path = tmp_path / "growing.mp4"
+    shutil.copy(clip(SMALL), path)
+
+    def grow(fact):
+        if isinstance(fact, observe.Decoded):
+            with path.open("ab") as file:
+                file.write(bytes(1000))
+
+    scan(path, out=tmp_path / "out", observer=grow)
+    facts = []
+    scan(path, out=tmp_path / "out", observer=facts.append)
+    assert any(isinstance(fact, observe.Opened) for fact in facts), "it is read again, as it is now"
+
+
 def test_a_failed_window_is_asked_again_by_the_same_command(tmp_path):
     async def main():
         async with ModelServer([fails(403, "sensitive", code="ModelArts.81011")]) as server:

@@ -57,7 +57,8 @@ def command(*, source: str, choices: Choices, images: Path | None, as_json: bool
     finally:
         core.stop()
     tally = core.tally
-    sampling.check_start(asked, tally)
+    if tally is not None:
+        asked.check_start(tally.duration)
     if not as_json:
         output.put(f"{sampled} sampled, {kept} kept")
     if images is not None:

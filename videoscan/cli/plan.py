@@ -12,11 +12,9 @@ import click
 from videoscan.cli import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from videoscan.cli.options import Choices
-    from videoscan.config import Profile
-    from videoscan.core import CoreItem, CoreSpec, Report
     from videoscan.inputs import Input
     from videoscan.model import Window
     from videoscan.seams import Limits
@@ -129,6 +127,7 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
 
     from videoscan.cli import sampling
     from videoscan.cli.progress import Reporter
+    from videoscan.isolation import core_for
     from videoscan.model import SourceInfo, Tally, Window
     from videoscan.observe import Opened, Sampled, WindowReady
 
@@ -147,7 +146,7 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
             seen = fact
             reporter(fact)
 
-        with closing(_items(spec, profile, report)) as items:
+        with closing(iter(core_for(spec, profile.source, report))) as items:
             for item in items:
                 if isinstance(item, SourceInfo):
                     reporter(Opened(item))
@@ -155,20 +154,10 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
                     reporter(WindowReady(item))
                     total += _of_window(item, text)
                 elif isinstance(item, Tally):
-                    sampling.check_start(asked, item)
+                    asked.check_start(item.duration)
                     lost = sum(stretch.end - stretch.start for stretch in item.lost)
                     total += Plan(item.duration, item.decoded, seen.sampled, seen.kept, lost=lost)
     return total, assumed
-
-
-def _items(spec: CoreSpec, profile: Profile, report: Report) -> Generator[CoreItem]:
-    from videoscan.core import Core
-    from videoscan.isolation import IsolatedCore
-
-    if profile.source.isolation == "process":
-        yield from IsolatedCore(spec, report, patience=profile.source.patience)
-    else:
-        yield from Core(spec, report)
 
 
 # Whom the figures are for when nobody is named. The address only has to be one: no connection is ever made.

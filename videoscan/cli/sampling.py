@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videoscan.cli import output
-from videoscan.errors import ConfigError
 
 if TYPE_CHECKING:
     from videoscan.cli.options import Choices
     from videoscan.core import CoreSpec
     from videoscan.inputs import Input
-    from videoscan.model import Tally
     from videoscan.request import Request
     from videoscan.seams import Limits
 
@@ -33,9 +31,3 @@ def spec(asked: Request, limits: Limits) -> CoreSpec:
     from videoscan.core import spec_for
 
     return spec_for(asked.given, asked.resolved.profile, limits, start=asked.start, end=asked.end)
-
-
-def check_start(asked: Request, tally: Tally | None) -> None:
-    """Raises `ConfigError` when the pass began behind the end of the input: only the pass shows where that is."""
-    if tally is not None and asked.start >= tally.duration > 0:
-        raise ConfigError(f"--start {asked.start:g} is past the end of {asked.given.uri}", hint=f"it lasts {tally.duration:g} s")
