@@ -19,9 +19,12 @@ from pathlib import Path
 
 import cv2
 
+from videoscan.config import WindowOptions
 from videoscan.dedup.phash import PhashDedup
 from videoscan.dedup.tiles import TilesDedup
 from videoscan.measure import measure
+from videoscan.reducing import Reducer
+from videoscan.seams import Limits
 from videoscan.testing.scenes import NightCamera, many_visits
 
 METHODS = {
@@ -54,7 +57,7 @@ def judged(camera: NightCamera, method: str) -> dict[str, float]:
 
 
 def measured(camera: NightCamera) -> int:
-    frames = list(TilesDedup().apply(camera.frames()))
+    frames = [*map(Reducer(WindowOptions(), Limits(), cells=True), TilesDedup().apply(camera.frames()))]
     begin = time.process_time()
     for _ in measure(frames):
         pass

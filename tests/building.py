@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from videoscan.config import WindowOptions
 from videoscan.model import Description, Frame, Mark, Reason, Shown, Told
+from videoscan.reducing import Reducer
+from videoscan.seams import Limits
 from videoscan.timeline import Outcome
 
 
@@ -16,6 +19,10 @@ class ArrayPixels:
     """A picture that is an array already, shape (height, width, 3)."""
 
     image: np.ndarray
+
+    @property
+    def size(self):
+        return self.image.shape[1], self.image.shape[0]
 
     def gray(self, width, height):
         return cv2.resize(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), (width, height), interpolation=cv2.INTER_AREA)
@@ -39,6 +46,11 @@ def frame(index, *, kept=True, same_as=None, reason=None, time=None, size=(36, 6
         image = np.random.default_rng(index).integers(0, 255, (*size, 3), np.uint8)
     made = mark(index, kept=kept, same_as=same_as, reason=reason, time=time)
     return Frame(index, made.time, keyframe=True, pixels=ArrayPixels(image), mark=made)
+
+
+def samples(frames, options=None, limits=None):
+    """Judged frames as samples, with their cells."""
+    return map(Reducer(options or WindowOptions(), limits or Limits(), cells=True), frames)
 
 
 def told(first, last, title="A person walks", **more):

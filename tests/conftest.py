@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import threading
 
 import pytest
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _CONNECT = socket.socket.connect
 

@@ -31,12 +31,10 @@ _TYPES = {
 }
 
 LATER: dict[str, str] = {
-    "regions": "regions (include, exclude, black_out)",
     "alerts": "alerts",
     "budget": "budgets",
     "summary": "summaries",
     "runner": "runners",
-    "windows.zoom": "zooms",
     "prompt.boxes": "boxes",
     "prompt.context": "rolling context",
     "prompt.fields": "fields",

@@ -18,7 +18,7 @@ from videoscan import complaints, credentials, layers
 from videoscan.complaints import not_yet, unknown_key
 from videoscan.errors import ConfigError
 from videoscan.layers import Layer, Merged, Rank, available
-from videoscan.options import CameraRule, Kind, Options, Profile, PromptOptions, SourceOptions, WindowOptions
+from videoscan.options import CameraRule, Kind, Options, Profile, PromptOptions, RegionOptions, SourceOptions, WindowOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ __all__ = [
     "Options",
     "Profile",
     "PromptOptions",
+    "RegionOptions",
     "Resolved",
     "Row",
     "SourceOptions",
@@ -40,7 +41,7 @@ __all__ = [
     "load_every_camera",
 ]
 
-_TABLES = ("source", "sampler", "dedup", "windows", "describer", "prompt")
+_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "retries", "max_tokens", "language", "extra_body",
@@ -48,7 +49,12 @@ _MODEL_KEYS = (
 _TEXT_KEYS = {f"describer.{key}" for key in ("endpoint", "model", "dialect", "api_key_env", "language")}
 _HOW_TO_NAME_AN_ENDPOINT = "give --endpoint https://host/v1, set VIDEOSCAN_ENDPOINT, or write describer.endpoint into the profile"
 
-_KNOWN: dict[str, type[Options]] = {"source": SourceOptions, "windows": WindowOptions, "prompt": PromptOptions}
+_KNOWN: dict[str, type[Options]] = {
+    "source": SourceOptions,
+    "regions": RegionOptions,
+    "windows": WindowOptions,
+    "prompt": PromptOptions,
+}
 
 
 @dataclass(frozen=True, slots=True)

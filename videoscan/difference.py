@@ -18,10 +18,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videoscan.model import EVERYWHERE
+from videoscan.regions import mask as inside
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videoscan.model import Box, Pixels
+    from videoscan.model import Box, Pixels, Regions
 
 Plane: TypeAlias = NDArray[np.float32]
 Cells: TypeAlias = NDArray[np.uint8]
@@ -74,18 +77,19 @@ class Difference:
     changed: bool
     cut: bool = False
     region: Box | None = None
+    regions: tuple[Box, ...] = ()
 
 
-def grid(pixels: Pixels) -> tuple[int, int]:
-    """Columns and rows for a picture: about `CELLS` square cells, the aspect held between 1:4 and 4:1."""
-    height, width = pixels.bgr(256).shape[:2]
+def grid(size: tuple[int, int]) -> tuple[int, int]:
+    """Columns and rows for a picture of `size` (width, height): about `CELLS` square cells, the aspect held between 1:4 and 4:1."""
+    width, height = size
     aspect = min(4.0, max(0.25, width / height))
     return max(1, round(math.sqrt(CELLS * aspect))), max(1, round(math.sqrt(CELLS / aspect)))
 
 
-def view(pixels: Pixels, size: tuple[int, int]) -> View:
-    """Reduce a picture to `size` (columns, rows)."""
-    cells = pixels.gray(*size)
+def view(cells: Cells) -> View:
+    """What is compared of a picture's luma, shape (rows, columns)."""
+    size = cells.shape
     luma = cells.astype(np.float32)
     ground = cv2.blur(luma, NEIGHBOURHOOD)
     light = float(cv2.mean(luma)[0])
@@ -153,8 +157,10 @@ class Comparator:
     Memory: about twelve planes of `CELLS` floats, 0.7 MB.
     """
 
-    def __init__(self, *, mask: bool = True) -> None:
+    def __init__(self, *, mask: bool = True, regions: Regions = EVERYWHERE) -> None:
         self._masking = mask
+        self._regions = regions
+        self._inside: Plane | None = None
         self._size: tuple[int, int] | None = None
         self._before: View | None = None
         self._sigma: float | None = None
@@ -181,8 +187,16 @@ class Comparator:
     def look(self, pixels: Pixels) -> View:
         """Take in the next sample of the pass."""
         if self._size is None:
-            self._size = grid(pixels)
-        now = view(pixels, self._size)
+            self._size = grid(pixels.size)
+        return self.take(pixels.gray(*self._size))
+
+    def take(self, cells: Cells) -> View:
+        """`look` at a picture that is reduced already. All of a pass must have one shape."""
+        now = view(cells)
+        if self._regions and self._inside is None:
+            rows, columns = cells.shape
+            self._inside = _plane(inside(self._regions, columns, rows))
+            self.open = self._inside
         if self._before is not None:
             step = _plane(cv2.absdiff(now.detail, self._before.detail))
             self._learn_noise(step, now)
@@ -230,9 +244,11 @@ class Comparator:
         if self._busy is not None:
             busy |= self._busy & (self._churn > _CHURN_OFF)
         if not busy.any():
-            self._busy = self.open = None
+            self._busy, self.open = None, self._inside
         elif self._busy is None or not np.array_equal(busy, self._busy):
             self._busy, self.open = busy, _all_but(busy)
+            if self._inside is not None:
+                self.open = self._inside if self.open is None else self._inside * self.open
 
 
 def patches(apart: Plane, threshold: float, *, reach: int = 1) -> tuple[Labels, list[Box]]:

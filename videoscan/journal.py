@@ -36,7 +36,15 @@ def key_of(window: Window, prompt: Prompt, describer: Mapping[str, Any], *, meas
     parts: list[Any] = [
         dict(describer),
         [prompt.system, prompt.instructions, prompt.schema, prompt.text_first],
-        [[round(picture.time, 6), picture.media_type, hashlib.sha256(picture.data).hexdigest()] for picture in window.pictures],
+        [
+            [
+                round(picture.time, 6),
+                picture.media_type,
+                hashlib.sha256(picture.data).hexdigest(),
+                *(["zoom"] if picture.zoom_of is not None else []),
+            ]
+            for picture in window.pictures
+        ],
     ]
     if measured:
         parts.append([window.overlap, *(asdict(mark) for mark in window.marks)])

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from videoscan.difference import LIGHT, Comparator, brighter, displacement, is_cut, patches, plain_difference
-from videoscan.model import Measured
+from videoscan.model import EVERYWHERE, Measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from videoscan.difference import Labels, Plane, View
-    from videoscan.model import Box, Frame
+    from videoscan.model import Box, Regions, Sample
 
     Inside: TypeAlias = NDArray[np.bool_]
 
@@ -68,8 +68,8 @@ class Flag(enum.StrEnum):
     COVERED = "covered"
 
 
-def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The same frames, lazily, with `mark.measured` set. Every frame must have its mark.
+def measure(samples: Iterable[Sample], regions: Regions = EVERYWHERE) -> Iterator[Sample]:
+    """The same samples, lazily, with `mark.measured` set. Every one must have its `cells`; what lies outside of `regions` is never active.
 
     `active` are the regions that differ from the usual scene by more than five units of noise (`videoscan.difference`), clocks
     left out. The usual scene is a background that follows slowly what is not active (sign of the difference times one grey level
@@ -82,15 +82,15 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
     `covered`: the texture fell below 0.3 of what it usually is here. `black`: light below 24, and that or texture below 6.
     `camera moved`: displaced by a cell or more, and undoing that explains the difference; nothing is active in such a frame.
     """
-    comparator = Comparator()
+    comparator = Comparator(regions=regions)
     scene: _Scene | None = None
     before: View | None = None
     time, usual = 0.0, 0.0
     hidden = False
-    for frame in frames:
-        assert frame.mark is not None
-        now = comparator.look(frame.pixels)
-        seconds = max(0.0, frame.time - time)
+    for sample in samples:
+        assert sample.cells is not None, "samples are reduced with their cells where somebody measures"
+        now = comparator.take(sample.cells)
+        seconds = max(0.0, sample.mark.time - time)
         texture = float(now.detail.std())
         flags: list[Flag] = []
         shift: tuple[float, float] | None = None
@@ -128,9 +128,9 @@ def measure(frames: Iterable[Frame]) -> Iterator[Frame]:
         if not hidden:
             usual = texture if usual == 0 else usual + min(1.0, seconds / 30) * (texture - usual)
             before = now
-        time = frame.time
+        time = sample.mark.time
         seen = Measured(now.light, texture, shift, active, tuple(flags))
-        yield replace(frame, mark=replace(frame.mark, measured=seen))
+        yield replace(sample, mark=replace(sample.mark, measured=seen))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

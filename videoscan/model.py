@@ -2,7 +2,7 @@
 
 Times are seconds on the source's own clock, zero at its first frame. Spans are half-open, ``[start, end)``. A frame's `index` is
 its place in presentation order; a pass that does not decode every picture estimates it, but it is unique and rises with time.
-Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the top left.
+Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the top left; polygons are corners ``(x, y)`` there.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     """OpenCV's colour order, shape (height, width, 3), 0..255."""
 
 Box: TypeAlias = tuple[float, float, float, float]
+Polygon: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What a source says of itself before anything is decoded.
 
-    `width` and `height` are of the upright picture. `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that
+    `seekable`: reading can begin at any keyframe, without what lies before it. `width` and `height` are of the upright picture. `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that
     makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
     the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
     sentences about what had to be assumed, such as frame times from the declared rate.
@@ -43,10 +44,34 @@ class SourceInfo:
     codec: str | None = None
     clock: str | None = None
     flags: tuple[str, ...] = ()
+    seekable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Where a camera's picture counts: inside of any `include` polygon (everywhere without one), outside of all `exclude`.
+
+    With `black_out` the rest is black in everything that leaves the decoder. `videoscan.regions` draws them.
+    """
+
+    include: tuple[Polygon, ...] = ()
+    exclude: tuple[Polygon, ...] = ()
+    black_out: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude)
+
+
+EVERYWHERE = Regions()
 
 
 class Pixels(Protocol):
     """A decoded picture that is converted only as far as somebody asks. Everything comes upright (rotation applied)."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        ...
 
     def gray(self, width: int, height: int) -> Gray:
         """Luma, area-averaged to exactly (height, width)."""
@@ -89,7 +114,9 @@ class Mark:
     """The decision about one sampled frame. `same_as` is the kept frame that stands for a dropped one.
 
     `change` is the largest difference to what it was compared with, in units of that place's own noise; `region` where it
-    changed, `None` when nothing did or everything.
+    changed, `None` when nothing did or everything. `regions` are all that changed, the strongest (`region`) first. `ignored` is
+    1 where the picture does not count (outside of the regions, or masked as a clock), rows by columns of the deduplicator's
+    grid; marks share one array until it changes, and it is `None` where nothing is ignored or a deduplicator has no such thing.
     """
 
     frame: int
@@ -100,6 +127,8 @@ class Mark:
     change: float = 0.0
     region: Box | None = None
     measured: Measured | None = None
+    regions: tuple[Box, ...] = ()
+    ignored: Gray | None = field(default=None, repr=False, compare=False)
 
     def bare(self) -> Mark:
         """The decision alone, small enough to keep for every sampled frame of a night."""
@@ -143,15 +172,31 @@ class Picture:
         return f"{self.frame:08d}{zoom}.{SUFFIXES[self.media_type]}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A judged frame as it leaves the decoder's worker, with no raw picture any more.
+
+    `pictures` is empty for a dropped frame; a kept one has its picture, followed by a crop where a small change is shown zoomed.
+    `cells` is its luma on the grid of `videoscan.difference`, shape (rows, columns), for those who measure or choose; `thumbnail`
+    a small JPEG, only where somebody asked for one of every frame.
+    """
+
+    mark: Mark
+    keyframe: bool = False
+    pictures: tuple[Picture, ...] = ()
+    cells: Gray | None = field(default=None, repr=False)
+    thumbnail: bytes | None = field(default=None, repr=False)
+
+
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp", "image/tiff": "tiff"}
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Pictures that are described together, in order of time.
+    """Pictures that are described together, in order of time; a crop follows the frame it was cut from.
 
     `[start, end)` runs from its first picture to where the next window's first new picture begins (or to the source's end).
-    The first `overlap` pictures were already shown in the window before. `marks` are all sampled frames in the span, kept or
+    The first `overlap` frames were already shown in the window before. `marks` are all sampled frames in the span, kept or
     not, so that a describer knows what the pictures stand for.
     """
 
@@ -165,12 +210,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture as a window showed it. `picture` is its path relative to the output folder, `None` when nothing was saved."""
+    """A picture as a window showed it. `picture` is its path relative to the output folder, `None` when nothing was saved.
+
+    `zoom`: it is a crop of the frame shown before it, and no evidence of its own.
+    """
 
     frame: int
     time: float
     picture: str | None
     region: Box | None
+    zoom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +236,7 @@ class Tally:
     """What a pass over a source came to; known only when it ended.
 
     `duration` is the end of the last picture, or the declared length where that is longer. `decoded` counts the pictures that
-    came out of the decoder. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
+    came out of the decoder. `next_index` is the index of the first picture at or after the end of the span that was read. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
     the worker, waiting for the consumer not included.
     """
 
@@ -197,6 +246,7 @@ class Tally:
     flags: tuple[str, ...] = ()
     decode_seconds: float = 0.0
     encode_seconds: float = 0.0
+    next_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)

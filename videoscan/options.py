@@ -11,9 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from videoscan import clock as clocks
 from videoscan.errors import ConfigError
+from videoscan.model import Regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ZOOM_SHARE = 0.02
+"""Share of the picture under which `windows.zoom = true` shows a changed region as a crop: a square of 14 % of the side of one."""
+
+_LEAST_AREA = 1e-7
+"""Of the picture: less than a pixel of 8K footage."""
 
 Kind = dict[str, Any]
 """A plug point's raw table, ``{"kind": name, **options}``; `videoscan.registry` finds the kind and validates its options."""
@@ -44,6 +51,8 @@ class SourceOptions(Options):
     """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files."""
     patience: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """Seconds without any progress of an isolated decoder before it is killed."""
+    parallel: Annotated[int, Field(ge=1, le=64)] = 2
+    """Stretches of a long recording that are read side by side. It changes the speed and the memory, not the result."""
     image_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Pictures per second of a folder of pictures, which has no clock of its own."""
 
@@ -69,6 +78,39 @@ class SourceOptions(Options):
         return self
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Corners = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=1000)]
+
+
+class RegionOptions(Options):
+    """The `regions` table: where the picture counts, as polygons of corners ``[x, y]`` in 0..1 of the upright picture.
+
+    Left and top are 0. `videoscan frames VIDEO --mask-editor FILE.html` draws them on a still and writes this table.
+    """
+
+    include: Annotated[tuple[Corners, ...], Field(max_length=100)] = ()
+    """Only what lies in one of these counts as a change; everything, when there are none."""
+    exclude: Annotated[tuple[Corners, ...], Field(max_length=100)] = ()
+    """What lies in one of these does not count, wherever else it lies."""
+    black_out: bool = False
+    """Whether what does not count is black in everything that is sent, stored, exported and served."""
+
+    @model_validator(mode="after")
+    def _something_to_black_out(self) -> Self:
+        if self.black_out and not self.include and not self.exclude:
+            raise ValueError("black_out = true needs polygons in exclude (or include): without any, nothing would be black")
+        for name, polygons in (("include", self.include), ("exclude", self.exclude)):
+            for place, corners in enumerate(polygons):
+                if _area(corners) < _LEAST_AREA:
+                    raise ValueError(f"{name}[{place}] encloses nothing: its {len(corners)} corners lie on one line")
+        return self
+
+    @property
+    def regions(self) -> Regions:
+        """The same as a noun of the main path."""
+        return Regions(self.include, self.exclude, self.black_out)
+
+
 class WindowOptions(Options):
     """The `windows` table: which pictures are described together, and how they are encoded."""
 
@@ -88,6 +130,19 @@ class WindowOptions(Options):
     """Encoding of the sent and stored pictures."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Estimated prompt tokens of a window's pictures at most; no limit of its own when absent."""
+
+    choose: bool = False
+    """What happens when there are more kept frames than `max_frames`: false closes the window early and begins another; true
+    leaves the window `max_seconds` long and shows those frames of it that cover its time and its changes best (the rest is
+    `thinned` and stands in the timeline as skipped). It bounds the cost of busy scenes."""
+    zoom: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """A changed region that covers less than this share of the picture is shown a second time, as a crop from the full-size
+    frame: 0.02 is a good start where small things matter. 0 is never, `true` stands for 0.02."""
+
+    @field_validator("zoom", mode="before")
+    @classmethod
+    def _zoom_is_a_share(cls, value: object) -> object:
+        return ZOOM_SHARE if value is True else 0.0 if value is False else value
 
     @model_validator(mode="after")
     def _the_overlap_leaves_room(self) -> Self:
@@ -134,6 +189,8 @@ class Profile(Options):
     """Which frames are looked at."""
     dedup: Kind = {"kind": "tiles"}
     """Which of them are kept."""
+    regions: RegionOptions = RegionOptions()
+    """Where in the picture a change counts."""
     windows: WindowOptions = WindowOptions()
     """Which of these are described together."""
     describer: Kind = {"kind": "offline"}
@@ -142,6 +199,12 @@ class Profile(Options):
     """What is asked."""
     cameras: tuple[CameraRule, ...] = ()
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
+
+
+def _area(corners: tuple[tuple[float, float], ...]) -> float:
+    """The largest triangle on a polygon's first corner: zero only when all corners lie on one line, whatever crosses itself."""
+    (x0, y0), *rest = corners
+    return max(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) / 2 for (x1, y1) in rest for (x2, y2) in rest)
 
 
 def _accepted(check: Callable[[str], object], value: str | None) -> str | None:

@@ -230,6 +230,7 @@ async def _describe(
                 time=picture.time,
                 picture=f"{PICTURES}/{picture.name}" if place is not None else None,
                 region=regions.get(picture.frame),
+                zoom=picture.zoom_of is not None,
             )
             for picture in window.pictures
         ),

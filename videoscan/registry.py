@@ -78,10 +78,16 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table: dict[str, Any] = {"name": profile.name, "source": profile.source.model_dump(mode="json")}
     table["sampler"] = _filled("samplers", profile.sampler, origins or {})
     table["dedup"] = _filled("dedups", profile.dedup, origins or {})
+    table["regions"] = profile.regions.model_dump(mode="json")
     table["windows"] = profile.windows.model_dump(mode="json")
     table["describer"] = _filled("describers", profile.describer, origins or {})
     table["prompt"] = profile.prompt.model_dump(mode="json")
     return table
+
+
+def filled(group: Group, table: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's table with its kind's defaults filled in. Raises `ConfigError` as `make` does."""
+    return _filled(group, table, {})
 
 
 def explain(resolved: Resolved) -> list[Row]:

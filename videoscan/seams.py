@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
-from videoscan.model import PictureCost
+from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from videoscan.document import Timeline
-    from videoscan.model import Description, Frame, Prompt, SourceInfo, Tally, Window
+    from videoscan.model import Description, Frame, Prompt, Regions, SourceInfo, Tally, Window
 
 INFINITY = float("inf")
 
@@ -37,6 +37,18 @@ class Aim:
     keyframe_until: float = -INFINITY
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a session answers to a frame before which it has overlooked something: go back to the first frame at or after `time`.
+
+    The frame that was shown counts as not seen, and may come again. `time` lies after the last frame that was not answered with
+    `Back` (a source keeps no more than the packets since then, within its own bound in bytes). A source that cannot go back
+    (`SourceInfo.seekable` is False, or its bound is passed) just goes on: the next frame then lies behind the one that was shown.
+    """
+
+    time: float
+
+
 class SamplerSession(Protocol):
     """One pass of a sampler over one source."""
 
@@ -44,8 +56,8 @@ class SamplerSession(Protocol):
         """The next wanted frame. Constant until `saw` is called."""
         ...
 
-    def saw(self, frame: Frame) -> bool:
-        """A frame that met the aim was decoded: is it a sample? Moves the aim forward either way."""
+    def saw(self, frame: Frame) -> bool | Back:
+        """A frame that met the aim was decoded: is it a sample, or must the source go `Back`? Moves the aim forward in any case."""
         ...
 
 
@@ -67,8 +79,15 @@ class Footage(Protocol):
 
     info: SourceInfo
 
-    def frames(self, sampler: Sampler, *, start: float = 0.0, end: float | None = None) -> Iterator[Frame]:
+    def frames(
+        self, sampler: Sampler, *, start: float = 0.0, end: float | None = None, warm_up: float = 0.0, seek: bool = False
+    ) -> Iterator[Frame]:
         """The sampled frames with time in ``[start, end)``, in order of time, indices rising. May be called once.
+
+        With `warm_up`, sampling begins so many seconds before `start` (at 0 at the earliest), and those frames come out too.
+        With `seek` (only where `SourceInfo.seekable`), nothing is read that lies further back than that and the keyframe before
+        it; then indices count from the first frame at or after `start`, which has 0, the ones before it are negative, and
+        `tally` speaks of ``[start, end)`` only. The samples do not depend on `seek`.
 
         Damage never ends the iteration early: what can be read is read, the rest goes into `tally`. Raises `SourceLost` when
         reading cannot go on at all, `SourceUnsupported` when not one picture could be decoded.
@@ -99,10 +118,12 @@ class Dedup(Protocol):
 
     Options: ClassVar[type[BaseModel]]
 
-    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """Every frame comes out, in order, with its `mark`: kept, or dropped with the kept frame that stands for it.
 
-        The first frame is always kept. Lazy: a frame comes out before the next one is asked for.
+        The first frame is always kept. Lazy: a frame comes out before the next one is asked for. Only what lies in `regions`
+        counts as a change. Frames before `since` seconds come first, to learn a place's noise from: they do not come out, and the
+        first one at or after `since` is kept.
         """
         ...
 

@@ -85,7 +85,7 @@ def _record(outcome: Outcome, duration: float) -> WindowRecord:
         index=outcome.index,
         start=_tidy(outcome.start),
         end=_tidy(min(outcome.end, duration)),
-        frames=tuple(shown.frame for shown in outcome.shown),
+        frames=tuple(shown.frame for shown in outcome.shown if not shown.zoom),
         status="failed" if failure else "described",
         summary=told.summary,
         observations=told.observations,
@@ -252,7 +252,8 @@ def _candidates(outcome: Outcome) -> list[Candidate]:
     for told in outcome.description.events:
         places = range(max(0, told.first), min(told.last, len(outcome.shown) - 1) + 1)
         if places:
-            found.append(Candidate.of(told, outcome.index, [(outcome.shown[place], told.regions.get(place)) for place in places]))
+            seen = [(shown, told.regions.get(place)) for place in places if not (shown := outcome.shown[place]).zoom]
+            found.append(Candidate.of(told, outcome.index, seen))
     return found
 
 

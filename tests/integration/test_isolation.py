@@ -29,13 +29,14 @@ from videoscan.errors import SourceNotFound
 from videoscan.model import Frame, SourceInfo, Tally
 
 class Pixels:
+    size = (64, 48)
     def __init__(self, value): self.value = value
     def gray(self, width, height): return np.full((height, width), self.value, np.uint8)
     def bgr(self, long_side=None): return np.full((48, 64, 3), self.value, np.uint8)
 
 class Made:
     def __init__(self, uri): self.info = SourceInfo(uri, 64, 48, 1.0)
-    def frames(self, sampler, *, start=0.0, end=None):
+    def frames(self, sampler, *, start=0.0, end=None, warm_up=0.0, seek=False):
         for i in range(6):
             if i == 3: self.trouble()
             yield Frame(i, float(i), True, Pixels(40 * i % 250))

@@ -214,16 +214,14 @@ def test_a_value_where_a_table_belongs_is_refused(table):
 @pytest.mark.parametrize(
     "table",
     [
-        {"regions": {"black_out": True}},
         {"alerts": [{"name": "a"}]},
         {"budget": {"cost": "5USD"}},
         {"summary": {"enabled": True}},
         {"runner": {"kind": "ray"}},
-        {"windows": {"zoom": 2}},
         {"prompt": {"boxes": True}},
         {"prompt": {"context": "rolling"}},
         {"prompt": {"fields": {"plate": "text"}}},
-        {"cameras": [{"match": "*", "regions": {"black_out": True}}]},
+        {"cameras": [{"match": "*", "alerts": []}]},
     ],
 )
 def test_what_this_version_does_not_do_is_refused_and_never_ignored(table):

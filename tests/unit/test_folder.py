@@ -11,8 +11,8 @@ from building import frame
 from videoscan.config import WindowOptions
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
+from videoscan.reducing import encode
 from videoscan.seams import Limits
-from videoscan.windows import encode
 
 
 def files(folder):

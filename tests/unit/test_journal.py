@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from building import frame
+from building import frame, samples
 
 from videoscan.config import WindowOptions
 from videoscan.errors import StoreError
@@ -22,7 +22,7 @@ BOX: Box = (0.1, 0.2, 0.3, 0.4)
 
 @pytest.fixture(scope="module")
 def window():
-    (made,) = windows([frame(i, noise=1) for i in range(3)], WindowOptions(), Limits(), duration=lambda: 3.0)
+    (made,) = windows(samples([frame(i, noise=1) for i in range(3)]), WindowOptions(), Limits(), duration=lambda: 3.0)
     return made
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from building import samples
 
 from videoscan.dedup.tiles import TilesDedup
 from videoscan.measure import ABSORB, REGIONS, Flag, measure
@@ -13,7 +14,7 @@ from videoscan.testing.scenes import NightCamera, Visit
 
 
 def measured(pictures, *, every=1.0):
-    return [frame.mark.measured for frame in measure(TilesDedup().apply(scenes.frames(pictures, every=every)))]
+    return [sample.mark.measured for sample in measure(samples(TilesDedup().apply(scenes.frames(pictures, every=every))))]
 
 
 def yard(**changes):
@@ -39,10 +40,9 @@ def fidgeting(picture, second, box=(150, 50, 180, 150)):
 
 
 def test_frames_come_through_unchanged_but_for_the_measurements():
-    judged = list(TilesDedup().apply(yard(seconds=6).frames()))
+    judged = list(samples(TilesDedup().apply(yard(seconds=6).frames())))
     out = list(measure(judged))
-    assert [frame.index for frame in out] == [frame.index for frame in judged]
-    assert [replace(frame.mark, measured=None) for frame in out] == [frame.mark for frame in judged]
+    assert [replace(sample.mark, measured=None) for sample in out] == [sample.mark for sample in judged]
 
 
 def test_it_is_lazy():
@@ -54,7 +54,7 @@ def test_it_is_lazy():
             asked += 1
             yield frame
 
-    for came, _ in enumerate(measure(source()), 1):
+    for came, _ in enumerate(measure(samples(source())), 1):
         assert asked == came
 
 

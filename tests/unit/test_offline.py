@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from building import samples
 
 from videoscan.dedup.tiles import TilesDedup
 from videoscan.describers.offline import OfflineDescriber, describe
@@ -55,7 +56,7 @@ def scan(camera_or_pictures, options=None):
     from videoscan.config import WindowOptions
 
     frames = camera_or_pictures.frames() if isinstance(camera_or_pictures, NightCamera) else scenes.frames(camera_or_pictures)
-    judged = list(measure(TilesDedup().apply(frames)))
+    judged = list(measure(samples(TilesDedup().apply(frames))))
     limits = OfflineDescriber().session().limits
     outcomes = [
         Outcome(

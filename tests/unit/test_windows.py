@@ -8,20 +8,21 @@ import math
 import cv2
 import numpy as np
 import pytest
-from building import frame
+from building import frame, samples
 
 from videoscan.config import WindowOptions
 from videoscan.errors import ConfigError
 from videoscan.model import PictureCost, Reason
+from videoscan.reducing import encode
 from videoscan.seams import Limits
-from videoscan.windows import encode, windows
+from videoscan.windows import windows
 
 MAGIC = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n", "webp": b"RIFF", "bmp": b"BM", "tiff": (b"II*\0", b"MM\0*")}
 
 
 def group(frames, *, duration=1000.0, limits=None, **options):
-    made = windows(frames, WindowOptions(**options), limits or Limits(), duration=lambda: duration)
-    return list(made)
+    settled, limits = WindowOptions(**options), limits or Limits()
+    return list(windows(samples(frames, settled, limits), settled, limits, duration=lambda: duration))
 
 
 def shown(made):

@@ -12,9 +12,7 @@ from videoscan.cli import options, output
 
 if TYPE_CHECKING:
     from videoscan.cli.options import Choices
-    from videoscan.core import CoreSpec
-    from videoscan.folder import OutputFolder
-    from videoscan.model import Frame, Mark
+    from videoscan.model import Mark
 
 
 @click.command
@@ -43,13 +41,13 @@ def command(*, source: str, choices: Choices, images: Path | None, as_json: bool
     if not as_json:
         output.put(f"{'time':>12}  {'frame':>8}  {'':7}  {'reason':9}  {'change':>8}  same as")
     try:
-        for frame in core.frames():
-            mark = frame.mark
-            assert mark is not None, "a deduplicator marks every frame"
+        for sample in core.samples():
+            mark = sample.mark
             sampled += 1
             kept += mark.kept
-            if folder is not None and mark.kept:
-                _save(frame, spec, folder)
+            if folder is not None:
+                for picture in sample.pictures:
+                    folder.write(picture.name, picture.data)
             if as_json:
                 output.put_json(json_line(mark))
             else:
@@ -85,10 +83,3 @@ def _row(mark: Mark) -> str:
     what = "kept" if mark.kept else "dropped"
     same = "" if mark.same_as is None else mark.same_as
     return f"{timecode.clock(mark.time):>12}  {mark.frame:>8}  {what:7}  {mark.reason:9}  {mark.change:>8.2f}  {same}".rstrip()
-
-
-def _save(frame: Frame, spec: CoreSpec, folder: OutputFolder) -> None:
-    from videoscan import windows
-
-    picture = windows.encode(frame, spec.windows, spec.limits)
-    folder.write(picture.name, picture.data)

@@ -1,4 +1,4 @@
-"""What every deduplicator shares: refresh, rate cap and the memory of the last kept frames, in one place."""
+"""What every deduplicator shares: refresh and the memory of the last kept frames, in one place."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from videoscan.model import Frame
 
 Seen = TypeVar("Seen")
-_EARLY = 0.1  # share of the interval by which a kept frame may come early: sample times jitter by a frame or two
 
 
 class RateOptions(Options):
     """The option that caps how many frames are kept."""
 
     max_rate: Annotated[float, Field(ge=0)] = 0.0
-    """Kept frames per second at most; 0 is no cap. What is thinned out is marked `thinned`, and its time counts as skipped."""
+    """Kept frames per second at most; 0 is no cap. Those are kept that cover the time and the changes best (`videoscan.choosing`);
+    the rest is marked `thinned`, and its time counts as skipped."""
 
 
 class KeepOptions(RateOptions):
@@ -35,25 +35,6 @@ class KeepOptions(RateOptions):
     """Seconds after which an unchanged scene is shown again; 0 is never."""
     remember: Annotated[int, Field(ge=1, le=64)] = 3
     """How many of the last kept frames a frame is compared with, so that A-B-A does not send A twice."""
-
-
-class RateCap:
-    """At most `max_rate` kept frames per second, one early bird allowed for.
-
-    The generic cell rate algorithm with a burst of one: over any stretch of `s` seconds at most ``s * max_rate + 1.1`` frames.
-    """
-
-    def __init__(self, max_rate: float) -> None:
-        self._interval = 1.0 / max_rate if max_rate else 0.0
-        self._due = float("-inf")
-
-    def allows(self, time: float) -> bool:
-        """Whether a frame may be kept at `time`."""
-        return time >= self._due - _EARLY * self._interval
-
-    def took(self, time: float) -> None:
-        """A frame was kept at `time`."""
-        self._due = max(self._due, time) + self._interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +49,25 @@ def keep(
     look: Callable[[Frame], Seen],
     compare: Callable[[Seen, Seen], Difference],
     options: KeepOptions,
+    *,
+    since: float,
 ) -> Iterator[Frame]:
     """Mark every frame, lazily: one is out before the next is asked for. Holds `remember` reductions and no picture.
 
     A frame is compared with the kept frame before it; only if it differs, with the ones before that, newest first. A frame that
-    stands still for `refresh` seconds after the one that stands for it is kept anew. The rate cap goes before everything but
-    the first frame.
+    stands still for `refresh` seconds after the one that stands for it is kept anew. Frames before `since` are looked at and
+    not given out. The rate cap is not applied here: it needs to see what comes later.
     """
     kept: deque[_Kept[Seen]] = deque(maxlen=options.remember)
-    cap = RateCap(options.max_rate)
     for frame in frames:
         seen = look(frame)
+        if frame.time < since:
+            continue
         if not kept:
             mark = Mark(frame.index, frame.time, kept=True, reason=Reason.FIRST)
         else:
             mark = _judge(frame, seen, kept, compare, options)
-            if mark.kept and not cap.allows(frame.time):
-                mark = replace(mark, kept=False, reason=Reason.THINNED, same_as=kept[-1].frame)
         if mark.kept:
-            cap.took(frame.time)
             kept.append(_Kept(frame.index, frame.time, seen))
         yield replace(frame, mark=mark)
 
@@ -110,4 +91,6 @@ def _judge(
         first = first or found
     assert first is not None
     reason = Reason.CUT if first.cut else Reason.CHANGED
-    return Mark(frame.index, frame.time, kept=True, reason=reason, change=first.change, region=first.region)
+    return Mark(
+        frame.index, frame.time, kept=True, reason=reason, change=first.change, region=first.region, regions=first.regions
+    )

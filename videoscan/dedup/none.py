@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan.dedup.keeping import RateCap, RateOptions
-from videoscan.model import Mark, Reason
+from videoscan.dedup.keeping import RateOptions
+from videoscan.model import EVERYWHERE, Mark, Reason
+from videoscan.seams import INFINITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.model import Frame
+    from videoscan.model import Frame, Regions
 
 
 class NoDedup:
@@ -23,16 +24,16 @@ class NoDedup:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def apply(
+        self,
+        frames: Iterable[Frame],
+        *,
+        regions: Regions = EVERYWHERE,  # noqa: ARG002  # a seam's argument that this deduplicator has no use for
+        since: float = -INFINITY,
+    ) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
-        cap = RateCap(self.options.max_rate)
-        last: int | None = None
+        reason = Reason.FIRST
         for frame in frames:
-            if last is None or cap.allows(frame.time):
-                reason = Reason.FIRST if last is None else Reason.CHANGED
-                mark = Mark(frame.index, frame.time, kept=True, reason=reason)
-                cap.took(frame.time)
-                last = frame.index
-            else:
-                mark = Mark(frame.index, frame.time, kept=False, reason=Reason.THINNED, same_as=last)
-            yield replace(frame, mark=mark)
+            if frame.time >= since:
+                yield replace(frame, mark=Mark(frame.index, frame.time, kept=True, reason=reason))
+                reason = Reason.CHANGED

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.difference import Difference
+from videoscan.model import EVERYWHERE
+from videoscan.regions import Blackened
+from videoscan.seams import INFINITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from imagehash import ImageHash
 
-    from videoscan.model import Frame
+    from videoscan.model import Frame, Regions
 
 SIDE = 64
 """Pixels of the square that is hashed; ImageHash shrinks it to the 32 x 32 that its cosine transform takes."""
@@ -37,17 +41,18 @@ class PhashDedup:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
-        return keep(frames, _hash, self._compare, self.options)
+        return keep(frames, partial(_hash, regions=regions), self._compare, self.options, since=since)
 
     def _compare(self, now: ImageHash, reference: ImageHash) -> Difference:
         distance = int(now - reference)
         return Difference(float(distance), changed=distance > self.options.distance)
 
 
-def _hash(frame: Frame) -> ImageHash:
+def _hash(frame: Frame, regions: Regions) -> ImageHash:
     import imagehash
     from PIL import Image
 
-    return imagehash.phash(Image.fromarray(frame.pixels.gray(SIDE, SIDE)))
+    pixels = Blackened(frame.pixels, regions) if regions else frame.pixels
+    return imagehash.phash(Image.fromarray(pixels.gray(SIDE, SIDE)))

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.difference import Comparator
+from videoscan.model import EVERYWHERE
+from videoscan.seams import INFINITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.model import Frame
+    from videoscan.model import Frame, Regions
 
 
 class TilesDedup:
@@ -34,7 +36,7 @@ class TilesDedup:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
-        comparator = Comparator(mask=self.options.mask)
-        return keep(frames, lambda frame: comparator.look(frame.pixels), comparator.compare, self.options)
+        comparator = Comparator(mask=self.options.mask, regions=regions)
+        return keep(frames, lambda frame: comparator.look(frame.pixels), comparator.compare, self.options, since=since)

@@ -79,6 +79,7 @@ def merge(read: Sequence[tuple[Part, Reading]]) -> Reading:
     An event that lasts to the end of one part and one of like title that starts at the beginning of the next are one.
     """
     events: list[Told] = []
+    ended = -1
     for part, reading in read:
         for told in reading.events:
             event = replace(
@@ -87,11 +88,12 @@ def merge(read: Sequence[tuple[Part, Reading]]) -> Reading:
                 last=told.last + part.offset,
                 regions={place + part.offset: box for place, box in told.regions.items()},
             )
-            before = next((old for old in events if told.first == 0 and _goes_on(old, event)), None)
+            before = next((old for old in events if told.first == 0 and old.last == ended and _alike(old, event)), None)
             if before is None:
                 events.append(event)
             else:
                 events[events.index(before)] = _joined(before, event)
+        ended = part.offset + max(place for place, picture in enumerate(part.pictures) if picture.zoom_of is None)
     return Reading(
         observations=tuple(text for _part, reading in read for text in reading.observations),
         events=tuple(events),
@@ -101,9 +103,8 @@ def merge(read: Sequence[tuple[Part, Reading]]) -> Reading:
     )
 
 
-def _goes_on(before: Told, after: Told) -> bool:
-    meets = before.last + 1 == after.first
-    return meets and fuzz.token_sort_ratio(before.title.casefold(), after.title.casefold()) >= SAME_TITLE
+def _alike(before: Told, after: Told) -> bool:
+    return fuzz.token_sort_ratio(before.title.casefold(), after.title.casefold()) >= SAME_TITLE
 
 
 def _joined(before: Told, after: Told) -> Told:

@@ -128,9 +128,18 @@ class ImagesFootage:
         self._decoded = 0
         self._seconds = 0.0
 
-    def frames(self, sampler: Sampler, *, start: float = 0.0, end: float | None = None) -> Iterator[Frame]:
+    def frames(
+        self,
+        sampler: Sampler,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        warm_up: float = 0.0,
+        seek: bool = False,  # noqa: ARG002  # such a source says that it is not seekable
+    ) -> Iterator[Frame]:
         """The sampled pictures in ``[start, end)``; see `videoscan.seams.Footage`. Each stands alone, so each is a keyframe."""
         session = sampler.session(self.info)
+        start = max(0.0, start - warm_up)
         last = float("inf") if end is None else end
         taken = False
         for number, path in enumerate(self._paths):
@@ -148,7 +157,7 @@ class ImagesFootage:
             self._decoded += 1
             taken = True
             frame = Frame(number, time, keyframe=True, pixels=ArrayPixels(picture))
-            if session.saw(frame):
+            if session.saw(frame) is True:
                 yield frame
 
     @staticmethod

@@ -150,9 +150,18 @@ class OpenCvFootage:
         self._seconds = 0.0
         self._flags: list[str] = []
 
-    def frames(self, sampler: Sampler, *, start: float = 0.0, end: float | None = None) -> Iterator[Frame]:
+    def frames(
+        self,
+        sampler: Sampler,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        warm_up: float = 0.0,
+        seek: bool = False,  # noqa: ARG002  # such a source says that it is not seekable
+    ) -> Iterator[Frame]:
         """The sampled frames in ``[start, end)``; see `videoscan.seams.Footage`."""
         session = sampler.session(self.info)
+        start = max(0.0, start - warm_up)
         before = wall.perf_counter()
         run = _Run(
             self._name, self._zero, self._hidden, self._step, self._threads, self._ledger, self._closed.is_set, timed=self._timed
@@ -168,7 +177,7 @@ class OpenCvFootage:
                 if end is not None and frame.time >= end:
                     self._whole = False
                     break
-                if session.saw(frame):
+                if session.saw(frame) is True:
                     self._seconds += wall.perf_counter() - before
                     yield frame
                     before = wall.perf_counter()

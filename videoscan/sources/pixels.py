@@ -57,6 +57,11 @@ class AvPixels:
     frame: VideoFrame
     rotation: int = 0
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return upright_size(self.frame.width, self.frame.height, self.rotation)
+
     def gray(self, width: int, height: int) -> Gray:
         """Luma straight from its plane, without colour conversion: limited-range video stays in 16..235."""
         size = upright_size(width, height, self.rotation)
@@ -108,6 +113,11 @@ class ArrayPixels:
     """An upright picture that is already an array, as OpenCV gives it: (height, width, 3), blue first."""
 
     picture: Bgr
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.picture.shape[1], self.picture.shape[0]
 
     def gray(self, width: int, height: int) -> Gray:
         """Shrunk first, then converted: the same luma for a fraction of the work."""

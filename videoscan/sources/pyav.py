@@ -118,9 +118,18 @@ class PyAvFootage:
         self._seconds = 0.0
         self._flags: list[str] = []
 
-    def frames(self, sampler: Sampler, *, start: float = 0.0, end: float | None = None) -> Iterator[Frame]:
+    def frames(
+        self,
+        sampler: Sampler,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        warm_up: float = 0.0,
+        seek: bool = False,  # noqa: ARG002  # such a source says that it is not seekable
+    ) -> Iterator[Frame]:
         """The sampled frames in ``[start, end)``; see `videoscan.seams.Footage`."""
         session = sampler.session(self.info)
+        start = max(0.0, start - warm_up)
         careful = not self._opened.timed
         before = wall.perf_counter()
         run = _Run(self._opened, self._progress, self._closed.is_set, plain=careful)
@@ -147,7 +156,7 @@ class PyAvFootage:
                     self._whole = False
                     break
                 frame = self._frame(picked)
-                if session.saw(frame):
+                if session.saw(frame) is True:
                     self._seconds += wall.perf_counter() - before
                     yield frame
                     before = wall.perf_counter()

@@ -25,6 +25,11 @@ class ArrayPixels:
 
     luma: Gray
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.luma.shape[1], self.luma.shape[0]
+
     def gray(self, width: int, height: int) -> Gray:
         """Luma, area-averaged to exactly (height, width)."""
         return np.asarray(cv2.resize(self.luma, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
