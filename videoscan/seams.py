@@ -114,9 +114,10 @@ class Source(Protocol):
 
 
 class Dedup(Protocol):
-    """Drops frames that look like one that was kept."""
+    """Drops frames that look like one that was kept. `learns`: its judgement of a place gets better with what it has seen of it."""
 
     Options: ClassVar[type[BaseModel]]
+    learns: ClassVar[bool]
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """Every frame comes out, in order, with its `mark`: kept, or dropped with the kept frame that stands for it.

@@ -4,6 +4,8 @@ A segment is a fixed stretch of the source's own clock, ``[n * SEGMENT, (n + 1) 
 in each, warmed up on the `WARM_UP` seconds before it, whether they are read one after another or side by side. So what is kept does
 not depend on how the file was cut, a resumed scan need not begin at its beginning, and any segment may be read anywhere. The price:
 each segment's first sample is kept (about as often as an unchanged scene is shown again anyway), and its warm-up is decoded twice.
+Where nothing lies before it (the source's beginning), the first `WARM_UP` seconds are read twice instead: a clock in the picture is
+known from the first sample on. A deduplicator that learns nothing is not warmed up.
 
 Only sources that say they are `seekable` are cut; the others, and what lies within one segment, are read in one go.
 
@@ -13,6 +15,7 @@ source's own bound, and one raw frame.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
@@ -21,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
-from videoscan.errors import SourceUnsupported
+from videoscan.errors import SourceError, SourceUnsupported
 from videoscan.model import EVERYWHERE, Frame, Picture, Reason, Regions, Sample, SourceInfo, Tally
 from videoscan.reducing import Reducer, Remembered
 from videoscan.regions import Blackened
@@ -66,7 +69,7 @@ class CoreSpec:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """``[start, end)`` in seconds (`None`: to the source's end), and how many seconds before it are looked at to warm up."""
+    """``[start, end)`` in seconds (`None`: to the source's end), and how many seconds before it (at 0: after it) warm up for it."""
 
     start: float
     end: float | None
@@ -76,16 +79,20 @@ class Segment:
 
 def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     """The segments of a pass, in order. The last one reads on to the source's end, however long that proves to be."""
-    warm_up = WARM_UP * max(1.0, _step(spec.sampler) * _WARM_UP_SAMPLES / WARM_UP)
+    warm_up = max(WARM_UP, _step(spec.sampler) * _WARM_UP_SAMPLES) if _learns(spec.dedup) else 0.0
     length = info.declared_duration if spec.end is None else min(spec.end, info.declared_duration or spec.end)
     if not info.seekable or length is None:
-        return [Segment(spec.start, spec.end, warm_up if spec.start else 0.0)]
+        return [Segment(spec.start, spec.end, warm_up)]
     first, last = math.floor(spec.start / SEGMENT), max(math.floor(spec.start / SEGMENT), math.ceil(length / SEGMENT) - 1)
     edges = [spec.start, *(number * SEGMENT for number in range(first + 1, last + 1))]
     return [
-        Segment(start, end, min(warm_up, start), seek=place > 0)
+        Segment(start, end, min(warm_up, start) if start else warm_up, seek=place > 0)
         for place, (start, end) in enumerate(zip(edges, [*edges[1:], spec.end], strict=True))
     ]
+
+
+def _learns(dedup: Mapping[str, Any]) -> bool:
+    return bool(registry.factory("dedups", str(dedup["kind"])).learns)
 
 
 def _step(sampler: Mapping[str, Any]) -> float:
@@ -175,6 +182,7 @@ class _Reader:
         self._spec = spec
         self._segment = segment
         self._footage = footage
+        self._beginning: Footage | None = None
         self._closed = threading.Event()
         self._ahead: _Ahead | None = None
         self._spent = {"decode": 0.0, "encode": 0.0}
@@ -187,9 +195,10 @@ class _Reader:
     def close(self) -> None:
         """Reading ends at its next packet. Idempotent, from any thread."""
         self._closed.set()
-        footage, ahead = self._footage, self._ahead
-        if footage is not None:
-            footage.close()
+        ahead = self._ahead
+        for footage in (self._footage, self._beginning):
+            if footage is not None:
+                footage.close()
         if ahead is not None:
             ahead.close()
 
@@ -214,7 +223,8 @@ class _Reader:
             sampler = registry.make("samplers", spec.sampler)
             frames = footage.frames(sampler, start=segment.start, end=segment.end, warm_up=segment.warm_up, seek=segment.seek)
             dedup = registry.make("dedups", spec.dedup)
-            judged = dedup.apply(map(self._prepared, self._decoded(frames)), regions=spec.regions, since=segment.start)
+            seen = itertools.chain(self._rehearsal(), self._decoded(frames))
+            judged = dedup.apply(map(self._prepared, seen), regions=spec.regions, since=segment.start)
             reduced = Reducer(
                 spec.windows,
                 spec.limits,
@@ -231,6 +241,25 @@ class _Reader:
             if not self._closed.is_set():
                 tally = footage.tally()
                 self.tally = replace(tally, decode_seconds=self._spent["decode"], encode_seconds=self._spent["encode"])
+        finally:
+            footage.close()
+
+    def _rehearsal(self) -> Iterator[Frame]:
+        """What the source begins with, as if it had come before."""
+        spec, segment = self._spec, self._segment
+        if segment.start > 0 or not segment.warm_up:
+            return
+        footage = registry.make("sources", spec.source).open(spec.uri)
+        self._beginning = footage
+        try:
+            sampler = registry.make("samplers", spec.sampler)
+            end = segment.warm_up if segment.end is None else min(segment.warm_up, segment.end)
+            for frame in self._decoded(footage.frames(sampler, end=end)):
+                if self._closed.is_set():
+                    return
+                yield replace(frame, time=frame.time - end)
+        except SourceError:
+            return  # the pass itself will say what is wrong
         finally:
             footage.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.dedup.keeping import RateOptions
 from videoscan.model import EVERYWHERE, Mark, Reason
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class NoDedup:
     """Compares nothing: `change` is 0 and the reason `changed`, except for the first frame and what the rate cap thins out."""
+
+    learns: ClassVar[bool] = False
 
     class Options(RateOptions):
         """How `none` keeps."""

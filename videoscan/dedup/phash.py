@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class PhashDedup:
     dropped every one of 24 persons of 2 to 15 % of the height, and to miss none it has to keep 45 to 100 % of the still
     pictures. Use `tiles` wherever something small may matter. A mark's `change` is in bits here, and it has no region.
     """
+
+    learns: ClassVar[bool] = False
 
     class Options(KeepOptions):
         """How `phash` keeps."""

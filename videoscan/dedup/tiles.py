@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.difference import Comparator
@@ -26,6 +26,8 @@ class TilesDedup:
     nearly everything is kept, and `max_rate` is what bounds the cost. What happens inside the mask is neither a reason to keep
     a frame nor reported as its region.
     """
+
+    learns: ClassVar[bool] = True
 
     class Options(KeepOptions):
         """How `tiles` keeps."""
