@@ -1,0 +1,130 @@
+"""What a deduplicator misses and keeps under every disturbance that a fixed camera meets, on made scenes with exact truth.
+
+    python benchmarks/disturbances.py [--kind tiles] [--set mask=false] [--only NAME ...] [--every 1] [--seed 1] [--missed] [--json FILE]
+
+"begin" and "end" are the events whose begin or end no kept frame shows, "of which inside" those in front of what moves; "wrong" the
+dropped samples in which something is there, or gone, that is not so in the kept frame that stands for them; "quiet kept" the share
+of the samples in which nothing happens that were kept all the same. Microseconds are CPU time per sample of the deduplicator,
+the reduction of the picture included. `videoscan.testing.disturbances` has the scenes and the judge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from videoscan import registry
+from videoscan.testing import disturbances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from videoscan.model import Frame, Mark
+    from videoscan.seams import Dedup
+    from videoscan.testing.disturbances import Event
+
+
+class Drawn:
+    """Frames on their way in, with the CPU time that making them took."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames, self.seconds = iter(frames), 0.0
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        begin = time.process_time()
+        try:
+            return next(self.frames)
+        finally:
+            self.seconds += time.process_time() - begin
+
+
+def run(scene: disturbances.Scene, dedup: Dedup, every: float) -> tuple[dict[str, Any], disturbances.Judgement]:
+    frames = Drawn(scene.frames(every))
+    marks: list[Mark] = []
+    begin = time.process_time()
+    for frame in dedup.apply(frames):
+        assert frame.mark is not None
+        marks.append(frame.mark)
+    own = time.process_time() - begin - frames.seconds
+    found = disturbances.judge(marks, scene.truth, every)
+    return {
+        "scene": scene.name,
+        "seed": scene.truth.seed,
+        "events": len(found.verdicts),
+        "missed_begins": len(found.missed_begins),
+        "missed_ends": len(found.missed_ends),
+        "missed_inside": len({id(event) for event in (*found.missed_begins, *found.missed_ends) if event.inside}),
+        "wrong": len(found.wrong),
+        "samples": found.samples,
+        "kept": found.kept,
+        "quiet_kept": round(found.quiet_share, 4),
+        "settling_kept": found.settling_kept,
+        "us_per_sample": round(own / max(1, found.samples) * 1e6),
+        "render_us": round(frames.seconds / max(1, found.samples) * 1e6),
+    }, found
+
+
+def told(event: Event) -> str:
+    where = ", inside" if event.inside else ""
+    return f"{event.start:6.1f}-{event.end:.1f} s {event.kind} {event.height:.1%} contrast {event.contrast:+.0f}{where}"
+
+
+def option(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kind", default="tiles", help="the deduplicator (default: tiles)")
+    parser.add_argument("--set", type=option, action="append", default=[], metavar="KEY=VALUE", help="one of its options")
+    parser.add_argument(
+        "--only", action="append", choices=disturbances.names(), metavar="NAME", help="only this scene; repeatable"
+    )
+    parser.add_argument("--every", type=float, default=1.0, help="seconds from sample to sample")
+    parser.add_argument("--seed", type=int, action="append", help="repeatable; default 1")
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--missed", action="store_true", help="name the events that were missed")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    width, height = (int(side) for side in options.size.split("x"))
+    rows = []
+    print(
+        f"{'scene':17} {'events':>6} {'begin':>5} {'end':>4} {'inside':>6} {'wrong':>5} {'kept':>5} {'quiet kept':>10} {'us/sample':>9}"
+    )
+    for name in options.only or disturbances.names():
+        for seed in options.seed or [1]:
+            scene = disturbances.scene(name, seed=seed, size=(width, height))
+            row, found = run(scene, registry.make("dedups", {"kind": options.kind, **dict(options.set)}), options.every)
+            rows.append(row)
+            print(
+                f"{name:17} {row['events']:6} {row['missed_begins']:5} {row['missed_ends']:4} {row['missed_inside']:6} {row['wrong']:5} "
+                f"{row['kept']:5} {row['quiet_kept']:10.1%} {row['us_per_sample']:9}",
+                flush=True,
+            )
+            if options.missed:
+                for what, events in (("begin", found.missed_begins), ("end", found.missed_ends)):
+                    for event in events:
+                        print(f"    {what} of {told(event)}")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,241 @@
+"""A made scene: draws the picture of any moment, with and without what happens in it, as samples, as a coded stream or as a film."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import cv2
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+
+from videoscan.model import Frame
+from videoscan.testing.disturbances.light import FIELD
+from videoscan.testing.disturbances.stage import plane
+from videoscan.testing.scenes import ArrayPixels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from videoscan.model import Bgr, Gray
+    from videoscan.testing.disturbances.cast import Actor
+    from videoscan.testing.disturbances.lens import Air, Clock, Infrared, Noise, Shake
+    from videoscan.testing.disturbances.light import Lamp, Light
+    from videoscan.testing.disturbances.scenery import Scenery
+    from videoscan.testing.disturbances.stage import Plane, Stage
+    from videoscan.testing.disturbances.truth import Truth
+
+INDEX_RATE = 25
+"""Source pictures per second that the frames' indices stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a scene is coded: `gop` pictures from keyframe to keyframe, `fps`, bits per second (`None`: by `crf`).
+
+    Rate control is a camera's: no look-ahead, no B-pictures unless `bframes` says so, half a second of buffer, so that at a low
+    rate each keyframe comes out coarse and is refined by those after it.
+    """
+
+    codec: str = "libx264"
+    gop: int = 50
+    fps: int = 10
+    bitrate: int | None = None
+    crf: int = 23
+    bframes: int = 0
+    preset: str = "superfast"
+
+    def options(self) -> dict[str, str]:
+        """For FFmpeg. Two threads at most; scene-cut keyframes are off, so that the GOP is what it says."""
+        own = {
+            "keyint": self.gop,
+            "min-keyint": self.gop,
+            "scenecut": 0,
+            "bframes": self.bframes,
+            "rc-lookahead": self.bframes and self.bframes + 1,
+            "repeat-headers": 1,
+        }
+        if self.bitrate:
+            kilobits = self.bitrate // 1000
+            own |= {"bitrate": kilobits, "vbv-maxrate": kilobits, "vbv-bufsize": max(1, kilobits // 2)}
+        else:
+            own |= {"crf": self.crf}
+        if self.codec == "libx264":
+            own |= {"mbtree": 0, "sync-lookahead": 0}
+            return {
+                "preset": self.preset,
+                "threads": "1",
+                "x264-params": ":".join(f"{key}={value}" for key, value in own.items()),
+            }
+        own |= {"log-level": 0, "pools": 1, "frame-threads": 1, "open-gop": 0, "info": 0}
+        return {"preset": self.preset, "x265-params": ":".join(f"{key}={value}" for key, value in own.items())}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A scene and its truth. Everything depends on the time and the seed alone, so any moment may be asked for in any order."""
+
+    name: str
+    stage: Stage
+    truth: Truth
+    cast: tuple[Actor, ...]
+    noise: Noise
+    scenery: tuple[Scenery, ...] = ()
+    lights: tuple[Light, ...] = ()
+    lamps: tuple[Lamp, ...] = ()
+    """The lights whose switching is an event."""
+    air: tuple[Air, ...] = ()
+    shake: Shake | None = None
+    infrared: Infrared | None = None
+    clocks: tuple[Clock, ...] = ()
+    coding: Coding | None = None
+    """How its samples are coded before a deduplicator gets them; `None`: not at all."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.stage.width, self.stage.height
+
+    def picture(self, time: float, *, empty: bool = False) -> Gray:
+        """Luma (height, width) at `time`, not coded; `empty`: as if nothing had happened (the car still
+        parked), with the same disturbance to the last bit of its noise."""
+        return self.noise_and_clock(self.light(time, empty=empty), time)
+
+    def light(self, time: float, *, empty: bool = False) -> Plane:
+        """What falls on the sensor: the picture before its noise and the clock."""
+        canvas = self.stage.luma.copy()
+        for part in self.scenery:
+            part.draw(canvas, time)
+        for actor in self.cast:
+            actor.draw(canvas, self.stage, -math.inf if empty else time)
+        self._lighten(canvas, time, empty=empty)
+        seen = self._through_the_lens(canvas, time, empty=empty)
+        for thing in self.air:
+            thing.draw(seen, time)
+        if self.infrared and self.infrared.on(time):
+            seen = self.infrared.seen(seen)
+        return seen
+
+    def noise_and_clock(self, light: Plane, time: float) -> Gray:
+        """What the sensor and the camera's writing make of the light, in whole grey levels."""
+        luma = self.noise.over(light, time)
+        for clock in self.clocks:
+            clock.over(luma, time)
+        return luma
+
+    def bgr(self, time: float) -> Bgr:
+        """The picture in colour; without any while the camera sees by infrared."""
+        return np.asarray(cv2.cvtColor(self._yuv(time), cv2.COLOR_YUV2BGR_I420), np.uint8)
+
+    def times(self, every: float = 1.0) -> list[float]:
+        """When it is sampled."""
+        return [number * every for number in range(math.ceil(self.truth.duration / every - 1e-9))]
+
+    def frames(self, every: float = 1.0) -> Iterator[Frame]:
+        """The scene sampled once in `every` seconds, coded and decoded on the way if the scene is a coded one."""
+        pictures = (
+            self._decoded(self.coding, every) if self.coding else ((self.picture(time), True) for time in self.times(every))
+        )
+        for time, (luma, keyframe) in zip(self.times(every), pictures, strict=True):
+            yield Frame(round(time * INDEX_RATE), time, keyframe=keyframe, pixels=ArrayPixels(luma))
+
+    def film(
+        self,
+        path: Path,
+        *,
+        codec: str = "libx264",
+        gop: int = 50,
+        fps: int = 10,
+        bitrate: int | None = None,
+        crf: int = 23,
+        bframes: int = 0,
+    ) -> Truth:
+        """Write the scene as a video file, and its truth as ``PATH.truth.json`` beside it. The suffix chooses the container."""
+        coding = Coding(codec, gop, fps, bitrate, crf, bframes)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(coding.codec, rate=coding.fps, options=coding.options())
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = *self.size, "yuv420p"
+            for frame in self._shown(coding):
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        self.truth.write(path.with_name(path.name + ".truth.json"))
+        return self.truth
+
+    def _lighten(self, canvas: Plane, time: float, *, empty: bool) -> None:
+        whole, places = 1.0, None
+        for light in (*self.lights, *(() if empty else self.lamps)):
+            gain = light.gain(time)
+            if isinstance(gain, float | int):
+                whole *= gain
+            else:
+                places = gain if places is None else places * gain
+        if places is not None:
+            assert places.shape == FIELD
+            cv2.multiply(canvas, cv2.resize(plane(places * whole), canvas.shape[::-1], interpolation=cv2.INTER_LINEAR), canvas)
+        elif whole != 1:
+            canvas *= whole
+
+    def _through_the_lens(self, canvas: Plane, time: float, *, empty: bool) -> Plane:
+        width, height = self.size
+        margin = self.stage.margin
+        if self.shake is None:
+            return canvas[margin : margin + height, margin : margin + width]
+        moved = [pixels * height / 720 for pixels in self.shake.offset(time, knocked=not empty)]
+        whole = [math.floor(pixels) for pixels in moved]
+        top, left = (min(margin, max(-margin, pixels)) for pixels in (whole[1], whole[0]))
+        kernels = [_between(pixels - base) for pixels, base in zip(moved, whole, strict=True)]
+        canvas = plane(cv2.sepFilter2D(canvas, -1, kernels[0], kernels[1], borderType=cv2.BORDER_REPLICATE))
+        return canvas[margin - top : margin - top + height, margin - left : margin - left + width].copy()
+
+    def _yuv(self, time: float) -> Gray:
+        width, height = self.size
+        whole = np.full((height * 3 // 2, width), 128, np.uint8)
+        whole[:height] = self.picture(time)
+        if not (self.infrared and self.infrared.on(time)):
+            whole[height:] = np.concatenate([colour.reshape(-1) for colour in self.stage.chroma]).reshape(-1, width)
+        return whole
+
+    def _shown(self, coding: Coding) -> Iterator[av.VideoFrame]:
+        for number in range(math.ceil(self.truth.duration * coding.fps - 1e-9)):
+            frame = av.VideoFrame.from_ndarray(self._yuv(number / coding.fps), format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, coding.fps)
+            yield frame
+
+    def _decoded(self, coding: Coding, every: float) -> Iterator[tuple[Gray, bool]]:
+        width, height = self.size
+        coder = av.CodecContext.create(coding.codec, "w")
+        assert isinstance(coder, VideoCodecContext)
+        coder.width, coder.height, coder.pix_fmt = width, height, "yuv420p"
+        coder.time_base, coder.framerate = Fraction(1, coding.fps), Fraction(coding.fps)
+        coder.options = coding.options()
+        reader = av.CodecContext.create("h264" if coding.codec == "libx264" else "hevc", "r")
+        assert isinstance(reader, VideoCodecContext)
+        reader.thread_count = 1
+        wanted = [math.ceil(time * coding.fps - 1e-6) for time in self.times(every)]
+
+        def shown() -> Iterator[av.VideoFrame]:
+            for frame in self._shown(coding):
+                for packet in coder.encode(frame):
+                    yield from reader.decode(packet)
+            for packet in coder.encode(None):
+                yield from reader.decode(packet)
+            yield from reader.decode(None)
+
+        due = iter(wanted)
+        next_due = next(due, None)
+        for number, frame in enumerate(shown()):
+            while number == next_due:
+                yield np.ascontiguousarray(frame.to_ndarray()[:height]), bool(frame.key_frame)
+                next_due = next(due, None)
+
+
+def _between(fraction: float) -> Plane:
+    """Catmull and Rom's weights of four neighbours (Keys 1981, a = -0.5) that move a signal by a fraction of a pixel, 0..1."""
+    away = np.abs(np.arange(-2, 3) + fraction)
+    near, far = 1 + away**2 * (1.5 * away - 2.5), 2 + away * (-4 + away * (2.5 - 0.5 * away))
+    return plane(np.where(away < 1, near, np.where(away < 2, far, 0))).reshape(-1, 1)
