@@ -59,6 +59,6 @@ class Blackened:
 
 def _covered(picture: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
-    picture = np.ascontiguousarray(picture) if picture.flags.writeable else picture.copy()
+    picture = picture.copy()  # it may be somebody else's: pixels may hand out what they hold
     picture[mask(regions, width, height) == 0] = 0
     return picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -169,3 +170,38 @@ def test_one_pixel_can_be_encoded():
 )
 def test_picture_costs_follow_the_vendors_formulas(cost, size, tokens):
     assert cost.tokens(*size) == tokens
+
+
+def with_crop(index, **more):
+    """A kept sample with its picture and a crop of it."""
+    (made,) = samples([frame(index, noise=1, **more)])
+    picture = made.pictures[0]
+    return replace(made, pictures=(picture, replace(picture, zoom_of=picture.frame, width=8, height=8)))
+
+
+def crops(given, limits=None, **options):
+    settled = WindowOptions(**options)
+    return list(windows(given, settled, limits or Limits(), duration=lambda: 1000.0))
+
+
+def test_crops_go_with_their_frames_and_count_where_the_endpoint_counts_pictures():
+    given = [with_crop(index) for index in range(4)]
+    made = crops(given, max_frames=3, overlap_frames=1)
+    assert shown(made) == [[0, 0, 1, 1, 2, 2], [2, 2, 3, 3]]
+    assert [window.overlap for window in made] == [0, 1]
+    few = crops(given, limits=Limits(pictures=4), max_frames=3, overlap_frames=1)
+    assert shown(few) == [[0, 0, 1, 1], [1, 1, 2, 2], [2, 2, 3, 3]]
+    assert shown(crops(given[:2], limits=Limits(pictures=1), max_frames=3)) == [[0], [1]]
+
+
+def test_a_window_that_chooses_is_as_long_as_its_time_and_shows_what_covers_it():
+    given = list(samples([frame(index) for index in range(40)]))
+    made = crops(given, choose=True, max_frames=5, max_seconds=20, overlap_frames=1)
+    assert [len(window.pictures) for window in made] == [4, 5]
+    assert [(window.start, window.overlap) for window in made] == [(0, 0), (19, 1)]
+    marks = {mark.frame: mark for window in made for mark in window.marks}
+    assert len(marks) == 40
+    assert sum(mark.reason is Reason.THINNED for mark in marks.values()) == 40 - 8
+    for window in made:
+        times = [picture.time for picture in window.pictures]
+        assert times == sorted(times)

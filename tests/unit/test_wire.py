@@ -264,7 +264,9 @@ def test_parts_are_few_even_and_keep_crops_with_their_frames():
     assert len(cut(shown, 100, None, halve=True)) == 2
     with_crops = [picture(1), zoom(1), picture(2), zoom(2), picture(3)]
     assert [len(part.pictures) for part in cut(with_crops, 2, None)] == [2, 2, 1]
-    assert [len(part.pictures) for part in cut(with_crops, 1, None)] == [2, 2, 1]
+    alone = cut(with_crops, 1, None)
+    assert [len(part.pictures) for part in alone] == [1, 1, 1]
+    assert [part.offset for part in alone] == [0, 2, 4]
     each = len(shown[0].base64)
     assert all(sum(len(p.base64) for p in part.pictures) <= each * 4 for part in cut(shown, None, each * 4))
 
@@ -286,6 +288,15 @@ def test_joined_answers_speak_of_the_whole_windows_places():
     assert merged.events[0].confidence == 0.8
     assert set(merged.events[0].regions) == {1, 2}
     assert (merged.observations, merged.summary, merged.flags, merged.whole) == (("a", "b"), "One. Two.", ("f",), False)
+
+
+def test_an_event_goes_on_across_parts_whose_last_frame_has_a_crop():
+    one, two = Part((picture(1), picture(2), zoom(2)), 0), Part((picture(3),), 3)
+    told = Told("A man walks", "He walks.", 0, 1)
+    merged = merge(
+        [(one, answer.Reading((), (told,), None)), (two, answer.Reading((), (dataclasses.replace(told, last=0),), None))]
+    )
+    assert [(each.first, each.last) for each in merged.events] == [(0, 3)]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class Part:
 def cut(pictures: Sequence[Picture], most: int | None, body_bytes: int | None, *, halve: bool = False) -> list[Part]:
     """As few parts as `most` pictures and `body_bytes` bytes of Base64 text each allow, as even as they can be.
 
-    A crop stays with its frame, so a part may be larger than asked when one frame and its crops already are. `halve` makes two
-    parts at least, where there are two frames.
+    A crop stays with its frame; it is left out where the endpoint takes fewer pictures than the two. A single frame may be larger
+    than the bytes asked for. `halve` makes two parts at least, where there are two frames.
     """
     frames = _frames(pictures)
     count = 1
@@ -46,8 +46,13 @@ def cut(pictures: Sequence[Picture], most: int | None, body_bytes: int | None, *
             and (body_bytes is None or sum(len(picture.base64) for picture in part.pictures) <= body_bytes)
             for part in parts
         )
-        if fits or count >= len(frames):
+        if fits:
             return parts
+        if count >= len(frames):
+            # One frame a request is as few as there can be: what does not fit then is its crop.
+            return [
+                part if most is None or len(part.pictures) <= most else Part(part.pictures[:1], part.offset) for part in parts
+            ]
         count += 1
 
 
