@@ -59,7 +59,7 @@ def show(*, name: str, explain: bool, sets: tuple[str, ...], as_json: bool) -> i
     What it extends, the built-in defaults and the environment are included.
     """
     from videoscan import config, registry
-    from videoscan.cli import tables
+    from videoscan.cli import tables, toml
 
     resolved = config.load(name, sets=sets)
     for note in resolved.notes:
@@ -76,7 +76,7 @@ def show(*, name: str, explain: bool, sets: tuple[str, ...], as_json: bool) -> i
             tables.table(("key", "value", "from"), [(row.key, _shown(row.value), row.origin) for row in rows], give=(1, 2))
         )
     else:
-        _print_toml(registry.complete(resolved.profile, origins=resolved.origins))
+        output.put(toml.text(registry.complete(resolved.profile, origins=resolved.origins)).removesuffix("\n"))
     return 0
 
 
@@ -110,27 +110,3 @@ def _about(path: Path) -> str:
 
 def _shown(value: Any) -> str:
     return "-" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _print_toml(table: dict[str, Any]) -> None:
-    """As TOML that a profile may hold. Values that are not set have no line: TOML knows no null."""
-    for name, values in table.items():
-        if not isinstance(values, dict):
-            continue
-        output.put(f"[{name}]")
-        for key, value in values.items():
-            if value is not None:
-                output.put(f"{key} = {_toml(value)}")
-        output.put()
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        inside = ", ".join(
-            f"{json.dumps(key, ensure_ascii=False)} = {_toml(each)}" for key, each in value.items() if each is not None
-        )
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_toml(each) for each in value)}]"
-    # A JSON string, number or boolean is a TOML one; JSON escapes what TOML wants escaped (DEL aside, which no profile holds).
-    return json.dumps(value, ensure_ascii=False)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from importlib import resources
 from typing import IO, TYPE_CHECKING, ClassVar
 
-import jinja2
 from pydantic import Field
 
-from videoscan import config
+from videoscan import config, webpage
 from videoscan.exporters import wording
 from videoscan.exporters.report import view
 
@@ -51,35 +46,14 @@ class HtmlExporter:
             pictures_per_event=self.options.pictures_per_event,
         )
         style, script = _asset("report.css"), _asset("report.js")
-        page = _template().stream(
-            t=timeline, r=shown, span=wording.span, style=style, script=script, policy=policy(style, script)
+        template = webpage.template(_asset("report.html"), plain=wording.plain, prose=wording.prose)
+        page = template.stream(
+            t=timeline, r=shown, span=wording.span, style=style, script=script, policy=webpage.policy(style, script)
         )
         page.enable_buffering(16)
         for piece in page:
             out.write(piece.encode("utf-8", "replace"))
 
 
-def policy(style: str, script: str) -> str:
-    """The content security policy: this very style and script, pictures from inside the file, nothing else from anywhere."""
-    return (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _asset(name: str) -> str:
-    # Line ends as a browser's parser makes them, or the policy's hashes would not fit a checkout with CRLF.
-    text = (resources.files("videoscan.exporters") / "report" / name).read_text(encoding="utf-8")
-    return text.replace("\r\n", "\n")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["plain"] = wording.plain
-    environment.filters["prose"] = wording.prose
-    # Line breaks between tags would be a third of a long page's nodes, and a browser builds each of them.
-    return environment.from_string(re.sub(r"(?<=[>}])\n\s*(?=[<{])", "", _asset("report.html")))
+    return webpage.asset("videoscan.exporters", "report", name)
