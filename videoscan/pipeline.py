@@ -195,11 +195,12 @@ async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Reques
 
 
 def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
-    """The most frames that can be sampled: what the sampler's shortest step allows in the length that the container declares."""
+    """The most pictures that can be sent: what the sampler's shortest step allows in the length that the container declares."""
     sampler = request.table["sampler"]
     step = sampler.get("every") or (1 / rate if (rate := sampler.get("rate")) else sampler.get("least"))
     end = request.end if request.end is not None else info.declared_duration if info is not None else None
-    return math.ceil((end - request.start) / step) + 1 if step and end is not None else None
+    each = 2 if request.resolved.profile.windows.zoom else 1  # a frame and its crop
+    return each * (math.ceil((end - request.start) / step) + 1) if step and end is not None else None
 
 
 async def _describe(

@@ -73,14 +73,18 @@ def build(
     language: str | None = None,
     fields: Mapping[str, Field] | None = None,
     boxes: bool = False,
+    zoom: bool = False,
+    blacked_out: bool = False,
 ) -> Prompt:
     """The prompt for every window of a scan, the question last.
 
     `role` replaces the template's role text. `language` is what the answer is to be written in, a name ("German") or a code
     ("de", "zh"). `fields` are attributes asked of every event; `boxes` asks where in the picture an event is.
+    `zoom`: crops may come with the frames; `blacked_out`: part of the picture is black on purpose.
     """
     words, wanted = template(name), dict(fields or {})
-    parts = [words.instructions, _fields_text(words, wanted, boxes=boxes)]
+    parts = [words.instructions, *([_ZOOM] if zoom else []), *([_BLACKED_OUT] if blacked_out else [])]
+    parts.append(_fields_text(words, wanted, boxes=boxes))
     if question and question.strip():
         parts.append(
             "Somebody has a question about this recording. Look for what answers it first, report that as events, and say in the "
@@ -96,6 +100,12 @@ def build(
     )
     return in_language(prompt, language)
 
+
+_ZOOM = (
+    'A picture named "Frame 3 zoom" is no frame of its own: it is the part of frame 3 in which something small changed, cut out and '
+    "enlarged. Look there for what changed, and cite frame 3."
+)
+_BLACKED_OUT = "Part of the picture is covered with black on purpose, in every frame alike. That is no event, and nobody knows what is there."
 
 LANGUAGES = {
     "ar": "Arabic",

@@ -85,6 +85,8 @@ def settle(
             question=asked.question,
             order=asked.order,
             language=settled.describer.get("language"),
+            zoom=settled.windows.zoom > 0,
+            blacked_out=settled.regions.black_out,
         ),
         start=start or 0.0,
         end=end,

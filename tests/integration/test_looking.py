@@ -1,0 +1,112 @@
+"""What is shown and what is left out, through the whole main path: crops, caps, choosing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+from shared import hold_to_contract
+
+import videoscan
+from videoscan.testing.model_server import ModelServer, event, ok
+
+CARPARK = Path(__file__).parents[2] / "samples" / "carpark-night.mp4"
+
+
+def scan_with_model(script, **options):
+    async def main():
+        async with ModelServer(script) as server:
+            timeline = await videoscan.scan(CARPARK, endpoint=server.url, model="tiny", **options)
+        assert server.problems == [], server.problems
+        return timeline, server.requests
+
+    return asyncio.run(main())
+
+
+def test_a_small_change_is_shown_zoomed_and_told_to_the_model_as_such(tmp_path):
+    def script(request):
+        return ok([event("Somebody walks", 1, request.frames)])
+
+    timeline, requests = scan_with_model(script, out=tmp_path / "out", sets=("windows.zoom=true", "describer.max_tokens=500"))
+    hold_to_contract(tmp_path / "out")
+    zooms = [label for request in requests for label in request.labels if label.endswith("zoom")]
+    assert zooms, "the car park is full of far, small people"
+    for request in requests:
+        assert '"Frame 3 zoom" is no frame of its own' in request.text
+        for before, label in zip(request.labels, request.labels[1:], strict=False):
+            if label.endswith("zoom"):
+                assert before.split(" · ")[0] == label.removesuffix(" zoom")
+    assert timeline.usage.images == sum(len(request.pictures) for request in requests)
+    shown = [frame for window in timeline.windows for frame in window.frames]
+    assert all(len(set(window.frames)) == len(window.frames) for window in timeline.windows)
+    for each in timeline.events:
+        cited = [evidence.frame for evidence in each.evidence]
+        assert len(set(cited)) == len(cited), "a crop is no evidence of its own"
+        assert set(cited) <= set(shown)
+        assert all(not evidence.picture.endswith("zoom1.jpg") for evidence in each.evidence)
+    names = [path.name for path in (tmp_path / "out" / "frames").iterdir()]
+    crops = [name for name in names if re.fullmatch(r"\d{8}-zoom1\.jpg", name)]
+    assert crops
+    assert {name.removesuffix("-zoom1.jpg") + ".jpg" for name in crops} <= set(names)
+    crop = cv2.imread(str(tmp_path / "out" / "frames" / crops[0]))
+    assert max(crop.shape[:2]) >= 512
+
+
+def test_without_zoom_the_model_hears_nothing_of_crops():
+    _, requests = scan_with_model([ok([])])
+    assert all("zoom" not in request.text for request in requests)
+    assert all(not label.endswith("zoom") for request in requests for label in request.labels)
+
+
+def test_a_cap_bounds_the_pictures_and_says_what_was_thinned(tmp_path):
+    timeline = videoscan.scan_sync(CARPARK, out=tmp_path / "out", sets=("dedup.max_rate=0.1",))
+    hold_to_contract(tmp_path / "out")
+    duration = timeline.source.duration
+    assert timeline.frames.kept <= duration * 0.1 + 4
+    skipped = [span for span in timeline.coverage if span.state == "skipped"]
+    assert skipped
+    assert all("thinned" in (span.reason or "") or "rate" in (span.reason or "") for span in skipped)
+
+
+def test_choosing_shows_fewer_pictures_over_the_same_time(tmp_path):
+    sets = ("windows.max_frames=4", "windows.overlap_frames=0", "windows.max_seconds=30")
+    every = videoscan.scan_sync(CARPARK, sets=sets)
+    timeline = videoscan.scan_sync(CARPARK, out=tmp_path / "out", sets=(*sets, "windows.choose=true"))
+    hold_to_contract(tmp_path / "out")
+    assert len(timeline.windows) < len(every.windows)
+    assert all(len(window.frames) <= 4 for window in timeline.windows)
+    assert any(span.state == "skipped" for span in timeline.coverage)
+
+
+def test_what_is_blacked_out_is_black_wherever_it_goes_and_the_model_is_told(tmp_path):
+    left = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]
+    profile = {"extends": "default", "regions": {"exclude": [left], "black_out": True}, "windows": {"zoom": True}}
+    timeline, requests = scan_with_model([ok([])], out=tmp_path / "out", profile=profile)
+    assert json.loads(timeline.to_json())["profile"]["regions"]["black_out"] is True
+    assert all("covered with black on purpose" in request.text for request in requests)
+    whole = [
+        picture
+        for request in requests
+        for label, picture in zip(request.labels, request.pictures, strict=True)
+        if not label.endswith("zoom")
+    ]
+    whole += [path.read_bytes() for path in (tmp_path / "out" / "frames").glob("????????.jpg")]
+    assert len(whole) > 4
+    for data in whole:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        width = picture.shape[1]
+        assert picture[:, : width // 2 - 16].mean() < 3
+        assert picture[:, width // 2 + 16 :].mean() > 10
+
+
+def test_what_moves_where_nothing_counts_is_no_reason_to_show_a_frame():
+    everywhere = videoscan.scan_sync(CARPARK)
+    sky = {"extends": "default", "regions": {"include": [[[0.0, 0.0], [1.0, 0.0], [1.0, 0.02], [0.0, 0.02]]]}}
+    timeline = videoscan.scan_sync(CARPARK, profile=sky)
+    assert timeline.frames.sampled == everywhere.frames.sampled
+    assert timeline.frames.kept < everywhere.frames.kept / 4
+    assert timeline.events == ()
