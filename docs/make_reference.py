@@ -342,7 +342,7 @@ def parts_page() -> str:
     groups: dict[registry.Group, tuple[type, ...]] = {
         "sources": (seams.Source, seams.Footage),
         "samplers": (seams.Sampler, seams.SamplerSession, seams.Aim),
-        "dedups": (seams.Dedup,),
+        "dedups": (seams.Dedup, seams.Scale),
         "describers": (seams.Describer, seams.DescriberSession, seams.Limits),
         "exporters": (seams.Exporter,),
     }

@@ -113,11 +113,27 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a deduplicator's `Mark.change` counts, in words for people, and the value above which a frame counts as another.
+
+    `threshold` is `None` where nothing is compared.
+    """
+
+    unit: str
+    threshold: float | None = None
+
+
 class Dedup(Protocol):
     """Drops frames that look like one that was kept. `learns`: its judgement of a place gets better with what it has seen of it."""
 
     Options: ClassVar[type[BaseModel]]
     learns: ClassVar[bool]
+
+    @property
+    def scale(self) -> Scale:
+        """What `Mark.change` counts with these options. A dropped frame's change is never above the threshold."""
+        ...
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """Every frame comes out, in order, with its `mark`: kept, or dropped with the kept frame that stands for it.

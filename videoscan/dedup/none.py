@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.dedup.keeping import RateOptions
 from videoscan.model import EVERYWHERE, Mark, Reason
-from videoscan.seams import INFINITY
+from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +25,11 @@ class NoDedup:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
+
+    @property
+    def scale(self) -> Scale:
+        """See `videoscan.seams.Dedup`."""
+        return Scale("as nothing is compared")
 
     def apply(
         self,

@@ -11,7 +11,7 @@ from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.difference import Difference
 from videoscan.model import EVERYWHERE
 from videoscan.regions import Blackened
-from videoscan.seams import INFINITY
+from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +42,11 @@ class PhashDedup:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
+
+    @property
+    def scale(self) -> Scale:
+        """See `videoscan.seams.Dedup`."""
+        return Scale("of 64 bits of the perceptual hash", float(self.options.distance))
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.dedup.keeping import KeepOptions, keep
-from videoscan.difference import Comparator
+from videoscan.difference import CHANGED, Comparator
 from videoscan.model import EVERYWHERE
-from videoscan.seams import INFINITY
+from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +37,11 @@ class TilesDedup:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
+
+    @property
+    def scale(self) -> Scale:
+        """See `videoscan.seams.Dedup`."""
+        return Scale("times that place's own noise", CHANGED)
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""

@@ -73,6 +73,18 @@ def reasons_fit_the_decision(dedup: Dedup) -> None:
             assert 0 <= y0 < y1 <= 1, f"frame {mark.frame} has region {mark.region}"
 
 
+def the_threshold_tells_what_changed_from_what_did_not(dedup: Dedup) -> None:
+    """`scale` is what a person reads the decisions by."""
+    threshold = dedup.scale.threshold
+    if threshold is None:
+        return
+    for mark in marks(dedup, SCENE.frames()):
+        if mark.reason in {Reason.CHANGED, Reason.CUT}:
+            assert mark.change > threshold, f"frame {mark.frame} was kept for a change of {mark.change}, not above {threshold}"
+        else:
+            assert mark.change <= threshold, f"frame {mark.frame} is {mark.reason} with a change of {mark.change}"
+
+
 def a_frame_comes_out_before_the_next_is_asked_for(dedup: Dedup) -> None:
     """Lazy: a live source must not wait for its own future."""
     asked = 0
@@ -104,6 +116,7 @@ CHECKS: tuple[Callable[[Dedup], None], ...] = (
     the_first_frame_is_kept,
     a_dropped_frame_names_an_earlier_kept_one,
     reasons_fit_the_decision,
+    the_threshold_tells_what_changed_from_what_did_not,
     a_frame_comes_out_before_the_next_is_asked_for,
     passes_do_not_share_state,
     nothing_in_nothing_out,
