@@ -143,7 +143,7 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         events=events,
         stretches=tuple(_stretches(timeline)),
         legend=tuple((state, text) for state, text in wording.STATES.items() if state in states),
-        ticks=tuple(_ticks(timeline)),
+        ticks=tuple(ticks(timeline.source.duration, timeline.source.clock)),
         long=len(events) > MANY,
         lanes=max(lanes, default=0) + 1,
         tags=tuple(sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:16]),
@@ -184,7 +184,8 @@ def _facts(timeline: Timeline) -> Iterable[tuple[str, str]]:
     yield "Made", f"{timeline.created.replace('T', ' ')[:19]}, videoscan {timeline.videoscan}"
 
 
-def _percent(seconds: float, duration: float) -> str:
+def percent(seconds: float, duration: float) -> str:
+    """A place on the bar, as SVG takes it."""
     return f"{min(100.0, max(0.0, 100 * seconds / duration if duration > 0 else 0.0)):.3f}%"
 
 
@@ -194,7 +195,7 @@ def _stretches(timeline: Timeline) -> Iterable[Stretch]:
 
     def drawn(run: Run) -> Stretch:
         told = f"{wording.STATES[run.state]}, {wording.span(run.start, run.end)}" if run.known else run.sentence
-        return Stretch(_percent(run.start, duration), _percent(run.end - run.start, duration), run.state, told)
+        return Stretch(percent(run.start, duration), percent(run.end - run.start, duration), run.state, told)
 
     pending: list[Run] = []
     for run in wording.runs(timeline):
@@ -216,9 +217,8 @@ def _together(known: list[Run]) -> Run:
     return wording.Run(start, end, "described" if described * 2 >= end - start else "unchanged")
 
 
-def _ticks(timeline: Timeline) -> Iterable[Tick]:
+def ticks(duration: float, clock: str | None = None) -> Iterable[Tick]:
     """Ticks for the whole at a glance, and finer ones between them that show when the bar is drawn 4 or 16 times as wide."""
-    duration = timeline.source.duration
     steps: list[int] = []
     for zoom in ZOOMS:
         step = next((step for step in _STEPS if duration / step <= 9 * zoom), _STEPS[-1])
@@ -232,9 +232,9 @@ def _ticks(timeline: Timeline) -> Iterable[Tick]:
         level = next(level for level, step in enumerate(steps) if at % step == 0)
         # A label at the very end would hang over the edge.
         if at <= duration * (1 - 0.03 / ZOOMS[level]):
-            wall = timecode.wall_short(timeline.source.clock, at)
+            wall = timecode.wall_short(clock, at)
             short = wall[:5] if wall and steps[level] >= 60 else wall
-            yield Tick(_percent(at, duration), timecode.short(at), short, level, minor=at // steps[0] % 2 == 1 and level == 0)
+            yield Tick(percent(at, duration), timecode.short(at), short, level, minor=at // steps[0] % 2 == 1 and level == 0)
 
 
 def _lanes(events: Iterable[Event]) -> list[int]:
@@ -273,8 +273,8 @@ def _event_view(
         wall=timecode.wall_short(source.clock, event.start),
         length=timecode.length(event.end - event.start),
         bounds=_bounds(event),
-        x=_percent(event.start, duration),
-        width=_percent(event.end - event.start, duration),
+        x=percent(event.start, duration),
+        width=percent(event.end - event.start, duration),
         lane=lane,
         badges=tuple(_badges(event)),
         facts=tuple((str(key), _value(value)) for key, value in event.attributes.items()),
