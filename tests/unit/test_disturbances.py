@@ -1,5 +1,7 @@
 """The made scenes: what the truth says is what the pictures show, and the judge tells what a deduplicator missed."""
 
+import functools
+import itertools
 import json
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ SIZE = (640, 360)
 WHOLE = {"lamp", "knock"}
 
 
+@functools.lru_cache(maxsize=8)
 def made(name, **options):
     return disturbances.scene(name, **{"size": SIZE, **options})
 
@@ -43,7 +46,7 @@ def hide(seen, truth, time):
             x0, y0, _, y1 = event.box
             seen[around((x0, y0, 1.0, y1), reach=0.03)] = 0
         elif event.shows(time) is not False:
-            seen[around(event.box, reach=0.1)] = 0
+            seen[around(event.box, reach=0.1 + event.height)] = 0
     return seen
 
 
@@ -52,8 +55,11 @@ def test_what_is_told_is_in_the_picture_when_it_is_told_and_nothing_else_is(name
     scene = made(name)
     assert {"walk", "stand", "object", "car", "light"} <= {event.kind for event in scene.truth.demanded}
     for event in scene.truth.demanded:
-        shown = apart(scene, event.start + 0.3)[around(event.box)]
-        assert np.count_nonzero(shown > 8) >= 3, f"{event} does not show"
+        time = event.start + (0.3 if event.kind == "car" else 0.0)
+        shown = apart(scene, time)[around(event.box)]
+        # In front of a screen somebody can be as bright as its film just there.
+        assert shown.max() > (5 if event.inside else 0.25 * abs(event.contrast) + 2), f"{event} does not show"
+    for event in scene.truth.demanded[len(name) % 4 :: 4]:
         before, after = event.appears - 0.05, event.gone + 0.05
         assert hide(apart(scene, before), scene.truth, before).max() == 0, f"something shows before {event}"
         if not event.lasting:
@@ -65,7 +71,7 @@ def test_nothing_but_the_disturbance_shows_in_the_quiet_stretches(name):
     scene = made(name)
     truth = scene.truth
     assert sum(end - start for start, end in truth.quiet) > 0.5 * truth.duration
-    for start, end in truth.quiet[::3]:
+    for start, end in truth.quiet[len(name) % 4 :: 4]:
         time = (start + end) / 2
         assert all(event.kind in {"object", "light", *WHOLE} for event in truth.demanded if event.shows(time))
         assert hide(apart(scene, time), truth, time).max() == 0
@@ -74,11 +80,10 @@ def test_nothing_but_the_disturbance_shows_in_the_quiet_stretches(name):
 @pytest.mark.parametrize("name", [name for name in disturbances.names() if name != "calm"])
 def test_a_disturbance_disturbs(name):
     quiet, scene = made("calm", seconds=60), made(name, seconds=60)
-    coded = [list(one.frames(2.0)) for one in (quiet, scene)]
-    moved = [
-        max(float(cv2.absdiff(a.pixels.gray(160, 90), b.pixels.gray(160, 90)).max()) for a, b in zip(f, f[1:], strict=False))
-        for f in ([frame for frame in frames if frame.time < 14] for frames in coded)
-    ]
+    moved = []
+    for one in (quiet, scene):
+        cells = [frame.pixels.gray(160, 90) for frame in itertools.islice(one.frames(2.0), 7)]
+        moved.append(max(float(cv2.absdiff(a, b).max()) for a, b in itertools.pairwise(cells)))
     slow = {"dawn", "lamp", "knock", "infrared", "noise-2", "noise-4", "clouds", "headlights", "exposure", "insects", "gusts"}
     if name not in slow:
         assert moved[1] > 1.5 * moved[0]
@@ -86,7 +91,7 @@ def test_a_disturbance_disturbs(name):
 
 def test_a_scene_depends_on_its_seed_and_the_time_alone():
     for name in ("winter", "storm", "dusk", "blinking"):
-        one, other = made(name, seed=3), made(name, seed=3)
+        one, other = made(name, seed=3), disturbances.scene(name, seed=3, size=SIZE)
         later = one.picture(77.0)
         assert np.array_equal(one.picture(12.5), other.picture(12.5))
         assert np.array_equal(later, other.picture(77.0))
@@ -102,15 +107,18 @@ def test_events_in_front_of_what_moves_are_told_apart():
 
 
 def test_contrast_is_what_is_told_and_twenty_grey_levels_at_least():
-    scene = made("calm", size=(1280, 720))
-    for event in scene.truth.events:
-        assert abs(event.contrast) >= 22
-        if event.kind != "walk":
+    scene = disturbances.scene("calm")
+    assert all(abs(event.contrast) >= 22 for event in scene.truth.events)
+    assert all(abs(event.contrast) >= 34 for event in scene.truth.events if event.height < 0.025)
+    for walker in scene.cast:
+        if walker.event.kind != "walk" or walker.height > 0.05:  # a near one crosses the lines on the ground
             continue
-        time = (event.start + event.end) / 2
-        seen = scene.picture(time).astype(int) - scene.picture(time, empty=True)
-        body = seen[np.abs(seen) >= 0.5 * np.abs(seen).max()]
-        assert abs(np.median(body)) == pytest.approx(abs(event.contrast), rel=0.45)
+        time = walker.start + walker.seconds / 2
+        x0, y0, x1, y1 = walker.box(time)
+        part = slice(round(y0 * 720), round((y1 - 0.2 * walker.height) * 720)), slice(round(x0 * 1280), round(x1 * 1280) + 1)
+        stands_out = (scene.light(time) - scene.light(time, empty=True))[part] * np.sign(walker.contrast)
+        body = stands_out[stands_out >= 0.5 * stands_out.max()]
+        assert np.median(body) == pytest.approx(abs(walker.contrast), rel=0.35)
 
 
 def test_samples_come_at_any_rate_with_rising_indices():
@@ -123,11 +131,11 @@ def test_samples_come_at_any_rate_with_rising_indices():
 
 @pytest.mark.parametrize("name", ["pumping", "pumping-hevc"])
 def test_a_pumping_scene_is_coarse_at_each_keyframe_and_finer_after_it(name):
-    scene = made(name, seconds=45)
+    scene = made(name, seconds=45, size=(320, 180))
     frames = list(scene.frames(1.0))
     assert len(frames) == 45
-    gop = scene.coding.gop / scene.coding.fps
-    assert [frame.time for frame in frames if frame.keyframe] == [n * gop for n in range(5) if n * gop < 45][: len(frames)]
+    gop = scene.coded.gop
+    assert [frame.time for frame in frames if frame.keyframe] == [n * gop for n in range(6) if n * gop < 45]
     error = [np.abs(f.pixels.luma.astype(int) - scene.light(f.time)).mean() for f in frames]
     at_keyframes = [error[round(n * gop)] for n in range(1, 4)]
     before_them = [error[round(n * gop) - 1] for n in range(1, 4)]
@@ -136,7 +144,7 @@ def test_a_pumping_scene_is_coarse_at_each_keyframe_and_finer_after_it(name):
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "h264"), ("libx265", "hevc")])
 def test_a_film_holds_every_picture_its_keyframes_and_its_truth(tmp_path, codec, name):
-    scene = made("clock", seconds=12)
+    scene = made("clock", seconds=12, size=(320, 180))
     path = tmp_path / "clock.mp4"
     truth = scene.film(path, codec=codec, gop=20, fps=10, bframes=2)
     with av.open(str(path)) as container:
@@ -145,7 +153,7 @@ def test_a_film_holds_every_picture_its_keyframes_and_its_truth(tmp_path, codec,
         assert stream.codec_context.name == name
     assert len(frames) == 120
     assert [number for number, frame in enumerate(frames) if frame.key_frame] == [0, 20, 40, 60, 80, 100]
-    assert np.abs(frames[57].to_ndarray()[: SIZE[1]].astype(int) - scene.picture(5.7)).mean() < 4
+    assert np.abs(frames[57].to_ndarray()[:180].astype(int) - scene.picture(5.7)).mean() < 4
     said = json.loads((tmp_path / "clock.mp4.truth.json").read_text())
     assert said["duration"] == 12
     assert [event["what"] for event in said["events"]] == [event.what for event in truth.events]

@@ -3,7 +3,7 @@
     from videoscan.testing import disturbances
 
     for name in disturbances.names():                        # "calm", "noise-8", "rain", "tree", "clock-large", ...
-        scene = disturbances.scene(name, seed=1)             # 1280 x 720, five and a half minutes; size=(640, 360), seconds=120
+        scene = disturbances.scene(name, seed=1)             # 1280 x 720, a little over six minutes; size=(640, 360), seconds=120
         marks = [frame.mark for frame in TilesDedup().apply(scene.frames())]      # every=0.5 for two samples a second
         found = disturbances.judge(marks, scene.truth, 1.0)
         print(name, found.missed_begins, found.missed_ends, found.wrong, found.quiet_share)
@@ -20,7 +20,7 @@ levels at least, in neutral light.
 
 from videoscan.testing.disturbances.catalogue import about, names, scene
 from videoscan.testing.disturbances.judging import Judgement, Verdict, judge
-from videoscan.testing.disturbances.scene import Coding, Scene
+from videoscan.testing.disturbances.scene import Scene
 from videoscan.testing.disturbances.truth import Event, Truth
 
-__all__ = ["Coding", "Event", "Judgement", "Scene", "Truth", "Verdict", "about", "judge", "names", "scene"]
+__all__ = ["Event", "Judgement", "Scene", "Truth", "Verdict", "about", "judge", "names", "scene"]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videoscan.testing.disturbances.cast import Actor, Bag, Car, LitWindow, Walker
+from videoscan.testing.disturbances import script
+from videoscan.testing.disturbances.cast import Walker
+from videoscan.testing.disturbances.coding import Coded
 from videoscan.testing.disturbances.lens import Clock, Infrared, Insects, Noise, Rain, Shake, Snow, Web
 from videoscan.testing.disturbances.light import Clouds, Drift, Exposure, Headlights, Lamp, Light
-from videoscan.testing.disturbances.scene import Coding, Scene
-from videoscan.testing.disturbances.scenery import Flag, Scenery, Screen, Sign, Tree, Water, inside
-from videoscan.testing.disturbances.stage import bare, feet, with_pillars
+from videoscan.testing.disturbances.scene import Scene
+from videoscan.testing.disturbances.scenery import Flag, Scenery, Screen, Sign, Tree, Water
+from videoscan.testing.disturbances.stage import bare, with_pillars
 from videoscan.testing.disturbances.truth import Event, Stretch, Truth, quiet_between
 
 if TYPE_CHECKING:
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
     from videoscan.testing.disturbances.lens import Air
     from videoscan.testing.disturbances.stage import Plane, Stage
 
-SECONDS = 330.0
-FIRST = 45.0
-"""When the first event begins: until then a deduplicator may learn."""
-GAP = (11.0, 17.0)
-"""Seconds of quiet between one event and the next, at least and at most."""
+SECONDS = 380.0
 KNOCK = 0.55
 LAMP = (0.30, 0.62)
 INFRARED = (0.36, 0.78)
@@ -98,6 +95,12 @@ KINDS: dict[str, Kind] = {
     "winter": Kind("snow, a trembling camera, noise of 4, infrared and back", noise=4, air=("snow",), shake=Shake(0.8), infrared=True),
 }  # fmt: skip
 
+CODED = {
+    "fair": Coded("libx264", 4.0, 0.30),
+    "pumping": Coded("libx264", 10.0, 0.05),
+    "pumping-hevc": Coded("libx265", 8.0, 0.04, "ultrafast"),
+}
+
 BOXES: dict[str, Box] = {
     "tree": (0.56, 0.06, 0.92, 0.60),
     "water": (0.0, 0.355, 0.60, 0.56),
@@ -109,7 +112,6 @@ BOXES: dict[str, Box] = {
     "sign-1.05": (0.56, 0.35, 0.66, 0.42),
     "sign-7": (0.30, 0.30, 0.33, 0.36),
 }
-_ROOM = ((0.05, 0.46), (0.50, 0.95))
 
 
 def names() -> tuple[str, ...]:
@@ -136,7 +138,7 @@ def scene(name: str, *, seed: int = 1, size: tuple[int, int] = (1280, 720), seco
     empty = bare(width, height, seed, night=kind.night)
     nothing = np.zeros_like(empty.luma)
     parts = [_scenery(part, empty, nothing, seed, seconds) for part in kind.scenery]
-    cast = _cast(empty, parts, seed, seconds, width / height)
+    cast = script.cast(empty, parts, seed, seconds)
     stage, pillars = with_pillars(
         empty, [pillar for actor in cast if isinstance(actor, Walker) for pillar in actor.pillars], seed
     )
@@ -161,12 +163,14 @@ def scene(name: str, *, seed: int = 1, size: tuple[int, int] = (1280, 720), seco
         for at, what in ((on, "goes over to infrared"), (off, "comes back from infrared")):
             events.append(_whole(f"the camera {what}", "infrared", at, at + 1.0, minor=True))
             busy.append((at, at + 1.0))
+    if shake and kind.knock:
+        events = [_turned(event, shake, stage) for event in events]
     truth = Truth(name, seed, seconds, tuple(sorted(events, key=lambda event: event.start)), quiet_between(busy, seconds))
     return Scene(
         name, stage, truth, tuple(cast), Noise(kind.noise, seed), scenery,
         lights=tuple(_light(light, random, seconds) for light in kind.lights if light != "lamp"), lamps=lamps,
         air=tuple(_air(thing, random, stage, seed, seconds) for thing in kind.air),
-        shake=shake, infrared=infrared, clocks=kind.clocks, coding=_coding(kind.coded, size),
+        shake=shake, infrared=infrared, clocks=kind.clocks, coded=CODED[kind.coded] if kind.coded else None,
     )  # fmt: skip
 
 
@@ -180,91 +184,20 @@ def _whole(what: str, kind: str, start: float, end: float, *, minor: bool = Fals
     return Event(what, kind, start, end, start, end, 1.0, 0.0, (0.0, 0.0, 1.0, 1.0), minor=minor, lasting=lasting)
 
 
+def _turned(event: Event, shake: Shake, stage: Stage) -> Event:
+    """The event where the camera shows it once it has been knocked."""
+    if event.start < shake.knock or event.height == 1:
+        return event
+    right, below = shake.turned[0] / 720 * stage.height / stage.width, shake.turned[1] / 720
+    x0, y0, x1, y1 = event.box
+    return replace(event, box=(x0 + right, y0 + below, x1 + right, y1 + below))
+
+
 def _in_a_gap(busy: Sequence[Stretch], time: float, room: float) -> float:
     """The first time from `time` on with `room` quiet seconds on either side."""
     while any(start - room < time < end + room for start, end in busy):
         time += 0.37
     return time
-
-
-def _cast(stage: Stage, parts: Sequence[Scenery], seed: int, seconds: float, aspect: float) -> list[Actor]:
-    """Who comes by, one after the other; every other walker in front of what moves, where something does."""
-    random = np.random.default_rng([seed, 4])
-    drawn = stage.luma.copy()
-    for part in parts:
-        part.draw(drawn, 0.0)
-    wanted: list[tuple[str, float, float, float]] = [  # kind, height, seconds, contrast
-        ("walk", 0.02, 3.0, 45), ("walk", 0.05, 3.0, -38), ("stand", 0.03, 14.0, -42), ("walk", 0.15, 4.0, -32),
-        ("walk", 0.02, 3.0, -40), ("bag", 0.10, 8.0, 48), ("walk", 0.03, 3.0, 30), ("car", 0.075, 4.5, 60),
-        ("light", 0.084, 24.0, 60), ("walk", 0.10, 3.0, 22), ("walk", 0.02, 3.0, 34), ("stand", 0.02, 12.0, -45),
-        ("walk", 0.03, 3.0, -25), ("walk", 0.05, 3.0, 50),
-    ]  # fmt: skip
-    cast: list[Actor] = []
-    at, number = FIRST if seconds >= 120 else seconds / 4, 0
-    for what, height, lasting, contrast in itertools.cycle(wanted):
-        at += float(random.uniform(0, 1))
-        if at + lasting + 4 > seconds:
-            break
-        if what == "car":
-            if any(isinstance(actor, Car) for actor in cast):
-                continue
-            shade = _shade(drawn, stage, (0.62, 0.70, 0.86, 0.80), contrast)
-            cast.append(Car(at, lasting, height, 0.74, 0.79, shade[1], shade[0], aspect))
-        elif what == "light":
-            box = (0.351, 0.053, 0.387, 0.137)
-            cast.append(LitWindow(at, lasting, box, contrast))
-        else:
-            within = number % 2 == 0 and bool(parts) and what == "walk"
-            number += what == "walk"
-            walker = _walker(
-                drawn, stage, parts, random, at, lasting, height, contrast, aspect, stand=what != "walk", within=within
-            )
-            cast.append(walker)
-            if what == "bag":
-                cast.append(_bag(drawn, stage, walker, seconds, aspect))
-        at += lasting + float(random.uniform(*GAP))
-    return cast
-
-
-def _walker(
-    drawn: Plane, stage: Stage, parts: Sequence[Scenery], random: np.random.Generator, at: float, lasting: float, height: float,
-    contrast: float, aspect: float, *, stand: bool, within: bool,
-) -> Walker:  # fmt: skip
-    step = 1 if random.random() < 0.5 else -1
-    # Those who stand walk for two seconds before and after.
-    waiting = max(0.0, lasting - 4.0) if stand else 0.0
-    low, best = feet(height), None
-    for attempt in range(200):
-        x0, x1 = _ROOM[int(random.integers(2))] if height < 0.09 else (0.05, 0.55)
-        trial = Walker(at, lasting, height, float(random.uniform(x0, x1)), step, contrast, 0.0, aspect, waiting)
-        if trial.right > x1 + 0.02:
-            continue
-        box = (trial.left, low - height, trial.right, low)
-        shade, found = _shade(drawn, stage, box, contrast)
-        here = inside(box, parts)
-        best = Walker(at, lasting, height, trial.left, step, found, shade, aspect, waiting, inside=here)
-        if here == within or attempt == 199:
-            break
-    assert best is not None
-    return best
-
-
-def _bag(drawn: Plane, stage: Stage, owner: Walker, seconds: float, aspect: float) -> Bag:
-    height = 0.25 * owner.height
-    beyond = owner.half + 0.8 * height / aspect
-    stop = owner.right - owner.half if owner.step > 0 else owner.left + owner.half
-    x = stop + owner.step * beyond
-    low = feet(owner.height)
-    shade, contrast = _shade(drawn, stage, (x - 0.02, low - height, x + 0.02, low), -55)
-    return Bag(owner.start + owner.seconds / 2, seconds, height, owner.height, x, contrast, shade, aspect)
-
-
-def _shade(drawn: Plane, stage: Stage, box: Box, contrast: float) -> tuple[float, float]:
-    """The shade that stands out from what is in a box by `contrast`, and the contrast: the other way where there is no room."""
-    level = float(drawn[stage.part(box)].mean())
-    if not 12 <= level + contrast <= 235:
-        contrast = -contrast
-    return level + contrast, contrast
 
 
 def _scenery(name: str, stage: Stage, cover: Plane, seed: int, seconds: float) -> Scenery:
@@ -307,14 +240,3 @@ def _moments(random: np.random.Generator, seconds: float, least: float, most: fl
     """Moments in the scene, `least` to `most` seconds apart."""
     found = np.cumsum(random.uniform(least, most, int(seconds / least) + 1))
     return [float(at) for at in found if at < seconds]
-
-
-def _coding(name: str | None, size: tuple[int, int]) -> Coding | None:
-    pixels = size[0] * size[1]
-    if name == "fair":
-        return Coding(gop=20, fps=5, bitrate=round(0.30 * 5 * pixels))
-    if name == "pumping":
-        return Coding(gop=50, fps=5, bitrate=round(0.05 * 5 * pixels))
-    if name == "pumping-hevc":
-        return Coding(codec="libx265", gop=40, fps=5, bitrate=round(0.04 * 5 * pixels), preset="ultrafast")
-    return None

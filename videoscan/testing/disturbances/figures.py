@@ -65,11 +65,11 @@ def person(tall: float, phase: int, top: float, legs: float, head: float) -> Spr
     shadow = ((middle + 0.10 * unit, ground), (0.46 * unit, 0.07 * unit), 0.0)
     cv2.ellipse(cover, shadow, 0.38, -1)  # its light is zero: it only darkens
     for side in (-1, 1):
-        limb(0, 0.47, side * swing * 0.16, 0.03, 0.085, legs * (0.94 if side < 0 else 1.0))
-    limb(0, 0.76, -swing * 0.14, 0.45, 0.055, top * 0.9)
-    limb(0, 0.75, 0, 0.50, 0.17, top)
-    limb(0.02, 0.77, swing * 0.15, 0.46, 0.055, top * 0.96)
-    limb(0, 0.915, 0, 0.93, 0.115, head)
+        limb(0, 0.47, side * swing * 0.15, 0.04, 0.105, legs * (0.94 if side < 0 else 1.0))
+    limb(0, 0.75, -swing * 0.14, 0.45, 0.065, top * 0.92)
+    limb(0, 0.73, 0, 0.51, 0.21, top)
+    limb(0.02, 0.76, swing * 0.15, 0.46, 0.065, top * 0.96)
+    limb(0, 0.915, 0, 0.93, 0.125, head)
     size = (max(1, math.ceil(columns / scale)), max(1, math.ceil(rows / scale)))
     shrink = np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]], np.float32)
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from videoscan.model import Frame
+from videoscan.testing.disturbances.coding import Coding
 from videoscan.testing.disturbances.light import FIELD
 from videoscan.testing.disturbances.stage import plane
 from videoscan.testing.scenes import ArrayPixels
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from videoscan.model import Bgr, Gray
     from videoscan.testing.disturbances.cast import Actor
+    from videoscan.testing.disturbances.coding import Coded
     from videoscan.testing.disturbances.lens import Air, Clock, Infrared, Noise, Shake
     from videoscan.testing.disturbances.light import Lamp, Light
     from videoscan.testing.disturbances.scenery import Scenery
@@ -31,48 +34,6 @@ if TYPE_CHECKING:
 
 INDEX_RATE = 25
 """Source pictures per second that the frames' indices stand for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """How a scene is coded: `gop` pictures from keyframe to keyframe, `fps`, bits per second (`None`: by `crf`).
-
-    Rate control is a camera's: no look-ahead, no B-pictures unless `bframes` says so, half a second of buffer, so that at a low
-    rate each keyframe comes out coarse and is refined by those after it.
-    """
-
-    codec: str = "libx264"
-    gop: int = 50
-    fps: int = 10
-    bitrate: int | None = None
-    crf: int = 23
-    bframes: int = 0
-    preset: str = "superfast"
-
-    def options(self) -> dict[str, str]:
-        """For FFmpeg. Two threads at most; scene-cut keyframes are off, so that the GOP is what it says."""
-        own = {
-            "keyint": self.gop,
-            "min-keyint": self.gop,
-            "scenecut": 0,
-            "bframes": self.bframes,
-            "rc-lookahead": self.bframes and self.bframes + 1,
-            "repeat-headers": 1,
-        }
-        if self.bitrate:
-            kilobits = self.bitrate // 1000
-            own |= {"bitrate": kilobits, "vbv-maxrate": kilobits, "vbv-bufsize": max(1, kilobits // 2)}
-        else:
-            own |= {"crf": self.crf}
-        if self.codec == "libx264":
-            own |= {"mbtree": 0, "sync-lookahead": 0}
-            return {
-                "preset": self.preset,
-                "threads": "1",
-                "x264-params": ":".join(f"{key}={value}" for key, value in own.items()),
-            }
-        own |= {"log-level": 0, "pools": 1, "frame-threads": 1, "open-gop": 0, "info": 0}
-        return {"preset": self.preset, "x265-params": ":".join(f"{key}={value}" for key, value in own.items())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +53,7 @@ class Scene:
     shake: Shake | None = None
     infrared: Infrared | None = None
     clocks: tuple[Clock, ...] = ()
-    coding: Coding | None = None
+    coded: Coded | None = None
     """How its samples are coded before a deduplicator gets them; `None`: not at all."""
 
     @property
@@ -101,8 +62,10 @@ class Scene:
         return self.stage.width, self.stage.height
 
     def picture(self, time: float, *, empty: bool = False) -> Gray:
-        """Luma (height, width) at `time`, not coded; `empty`: as if nothing had happened (the car still
-        parked), with the same disturbance to the last bit of its noise."""
+        """Luma (height, width) at `time`, not coded.
+
+        `empty`: as if nothing had happened by then (the car still parked), with the same disturbance to the last bit of its noise.
+        """
         return self.noise_and_clock(self.light(time, empty=empty), time)
 
     def light(self, time: float, *, empty: bool = False) -> Plane:
@@ -137,9 +100,7 @@ class Scene:
 
     def frames(self, every: float = 1.0) -> Iterator[Frame]:
         """The scene sampled once in `every` seconds, coded and decoded on the way if the scene is a coded one."""
-        pictures = (
-            self._decoded(self.coding, every) if self.coding else ((self.picture(time), True) for time in self.times(every))
-        )
+        pictures = self._decoded(every) if self.coded else ((self.picture(time), True) for time in self.times(every))
         for time, (luma, keyframe) in zip(self.times(every), pictures, strict=True):
             yield Frame(round(time * INDEX_RATE), time, keyframe=keyframe, pixels=ArrayPixels(luma))
 
@@ -154,8 +115,11 @@ class Scene:
         crf: int = 23,
         bframes: int = 0,
     ) -> Truth:
-        """Write the scene as a video file, and its truth as ``PATH.truth.json`` beside it. The suffix chooses the container."""
-        coding = Coding(codec, gop, fps, bitrate, crf, bframes)
+        """Write the scene as a video file, and its truth as ``PATH.truth.json`` beside it. The suffix chooses the container.
+
+        `gop` is pictures from keyframe to keyframe, `bitrate` bits per second; without one, `crf` sets the quality.
+        """
+        coding = Coding(codec, gop, Fraction(fps).limit_denominator(1001), bitrate, crf, bframes)
         with av.open(str(path), "w") as container:
             stream = container.add_stream(coding.codec, rate=coding.fps, options=coding.options())
             assert isinstance(stream, av.VideoStream)
@@ -202,36 +166,33 @@ class Scene:
 
     def _shown(self, coding: Coding) -> Iterator[av.VideoFrame]:
         for number in range(math.ceil(self.truth.duration * coding.fps - 1e-9)):
-            frame = av.VideoFrame.from_ndarray(self._yuv(number / coding.fps), format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, coding.fps)
+            frame = av.VideoFrame.from_ndarray(self._yuv(float(number / coding.fps)), format="yuv420p")
+            frame.pts, frame.time_base = number, 1 / coding.fps
             yield frame
 
-    def _decoded(self, coding: Coding, every: float) -> Iterator[tuple[Gray, bool]]:
-        width, height = self.size
-        coder = av.CodecContext.create(coding.codec, "w")
-        assert isinstance(coder, VideoCodecContext)
-        coder.width, coder.height, coder.pix_fmt = width, height, "yuv420p"
-        coder.time_base, coder.framerate = Fraction(1, coding.fps), Fraction(coding.fps)
-        coder.options = coding.options()
+    def _decoded(self, every: float) -> Iterator[tuple[Gray, bool]]:
+        assert self.coded
+        coding = self.coded.coding(every, self.size)
+        height = self.size[1]
         reader = av.CodecContext.create("h264" if coding.codec == "libx264" else "hevc", "r")
         assert isinstance(reader, VideoCodecContext)
         reader.thread_count = 1
-        wanted = [math.ceil(time * coding.fps - 1e-6) for time in self.times(every)]
+        step = round(float(coding.fps) * every)
+        number = 0
+        for packet in itertools.chain(self._packets(coding), (None,)):
+            for frame in reader.decode(packet):
+                if number % step == 0:
+                    yield np.ascontiguousarray(frame.to_ndarray()[:height]), bool(frame.key_frame)
+                number += 1
 
-        def shown() -> Iterator[av.VideoFrame]:
-            for frame in self._shown(coding):
-                for packet in coder.encode(frame):
-                    yield from reader.decode(packet)
-            for packet in coder.encode(None):
-                yield from reader.decode(packet)
-            yield from reader.decode(None)
-
-        due = iter(wanted)
-        next_due = next(due, None)
-        for number, frame in enumerate(shown()):
-            while number == next_due:
-                yield np.ascontiguousarray(frame.to_ndarray()[:height]), bool(frame.key_frame)
-                next_due = next(due, None)
+    def _packets(self, coding: Coding) -> Iterator[av.Packet[av.VideoStream]]:
+        coder = av.CodecContext.create(coding.codec, "w")
+        assert isinstance(coder, VideoCodecContext)
+        (coder.width, coder.height), coder.pix_fmt = self.size, "yuv420p"
+        coder.time_base, coder.framerate = 1 / coding.fps, coding.fps
+        coder.options = coding.options()
+        for frame in itertools.chain(self._shown(coding), (None,)):
+            yield from coder.encode(frame)
 
 
 def _between(fraction: float) -> Plane:
