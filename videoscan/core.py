@@ -17,9 +17,12 @@ from videoscan.choosing import cap
 from videoscan.measure import measure
 from videoscan.model import Sample, SourceInfo, Tally, Window
 from videoscan.observe import Sampled
-from videoscan.segments import CoreSpec, Pass
+from videoscan.segments import Pass
+from videoscan.spec import CoreSpec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from videoscan.config import Profile
     from videoscan.inputs import Input
     from videoscan.seams import Limits
@@ -33,8 +36,17 @@ Report: TypeAlias = Callable[[Sampled], None]
 _REPORT_EVERY = 0.1
 
 
-def spec_for(given: Input, profile: Profile, limits: Limits, *, start: float = 0.0, end: float | None = None) -> CoreSpec:
-    """The pass that `profile` asks for over one input.
+def spec_for(
+    given: Input,
+    profile: Profile,
+    limits: Limits,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    store: Path | None = None,
+    version: str = "",
+) -> CoreSpec:
+    """The pass that `profile` asks for over one input; `store` and `version` as in `CoreSpec`.
 
     ``auto`` is PyAV for videos: it is right on open GOPs and damage where OpenCV is not, and faster where frames are skipped.
     """
@@ -56,6 +68,8 @@ def spec_for(given: Input, profile: Profile, limits: Limits, *, start: float = 0
         regions=profile.regions.regions,
         max_rate=float(registry.filled("dedups", profile.dedup).get("max_rate", 0.0)),
         parallel=profile.source.parallel,
+        store=store,
+        version=version,
     )
 
 

@@ -9,6 +9,8 @@ import secrets
 import shutil
 from typing import IO, TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from videoscan.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 TIMELINE = "timeline.json"
 REPORT = "report.html"
 JOURNAL = "journal.jsonl"
+SAMPLING = "sampling.jsonl"
+LOCK = ".lock"
 PICTURES = "frames"
 
 
@@ -51,6 +55,26 @@ class OutputFolder:
             probe = self.path / f".probe-{secrets.token_hex(4)}"
             probe.write_bytes(b"videoscan")
             probe.unlink()
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process, as long as it lives. Raises `StoreError` when another one holds it."""
+        holding = FileLock(self.path / LOCK, timeout=0)
+        with storing(self.path):
+            try:
+                holding.acquire()
+            except Timeout:
+                raise StoreError(
+                    f"another videoscan is writing into {self.path}",
+                    hint="wait for it, or give this one another folder with --out",
+                ) from None
+        try:
+            yield
+        finally:
+            # While it is held: whoever waits for it finds that its file is gone, and makes a new one (filelock looks after that).
+            with contextlib.suppress(OSError):
+                (self.path / LOCK).unlink()
+            holding.release()
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
@@ -100,6 +124,11 @@ class OutputFolder:
                     index = path.name[:8]
                     if path.is_file() and not (index.isdecimal() and int(index) in frames):
                         path.unlink()
+
+    def forget(self) -> None:
+        """Take away what an earlier run sampled; its timeline and pictures stay until they are replaced."""
+        with storing(self.path):
+            (self.path / SAMPLING).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Take away what this run made, if the folder was not there before it. Best effort: the scan has failed already."""

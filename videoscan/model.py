@@ -28,8 +28,8 @@ Polygon: TypeAlias = tuple[tuple[float, float], ...]
 class SourceInfo:
     """What a source says of itself before anything is decoded.
 
-    `seekable`: reading can begin at any keyframe, without what lies before it. `width` and `height` are of the upright picture. `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that
-    makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
+    `seekable`: reading can begin at any keyframe, without what lies before it. `width` and `height` are of the upright picture.
+    `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
     the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
     sentences about what had to be assumed, such as frame times from the declared rate.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import flow, inputs, observe, publish, registry
+from videoscan import flow, inputs, observe, publish, registry, sampling
 from videoscan.core import spec_for
 from videoscan.errors import ScanAborted
 from videoscan.folder import PICTURES, OutputFolder
@@ -107,18 +107,23 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
     # Before the scan: a file that grows meanwhile was not scanned as it is then, and must not count as finished.
     fingerprint = request.fingerprint()
     answers = 0
-    try:
-        with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
-            try:
-                timeline = publish.finished(fingerprint, place, journal) or await _scan(request, observer, place, journal)
-                await flow.in_thread(publish.write, request, place, timeline)
-                journal.finish(fingerprint)
-            finally:
-                answers = len(journal)
-    except BaseException:
-        if not answers:  # nothing that the same command could go on from
-            place.discard()
-        raise
+    with place.lock():
+        if fresh:
+            place.forget()
+        try:
+            with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
+                try:
+                    timeline = publish.finished(fingerprint, place, journal) or await _scan(request, observer, place, journal)
+                    await flow.in_thread(publish.write, request, place, timeline)
+                    journal.finish(fingerprint)
+                finally:
+                    answers = len(journal)
+        except BaseException as fault:
+            # Leave nothing behind that the same command could not go on from.
+            interrupted = isinstance(fault, (asyncio.CancelledError, KeyboardInterrupt))
+            if not answers and not (interrupted and sampling.latest(place.path)):
+                place.discard()
+            raise
     return timeline
 
 
@@ -144,7 +149,7 @@ async def _scan(
         return await _describe(window, request, session, observer, place, journal)
 
     try:
-        worker = _worker(request, session, observer)
+        worker = _worker(request, session, observer, place)
         async with (
             flow.read_ahead(iter(worker), _AHEAD, stop=worker.stop) as items,
             flow.map_as_done(describe, _windows(items, state, request, observer), session.limits.concurrency) as outcomes,
@@ -163,11 +168,19 @@ async def _scan(
     return timeline
 
 
-def _worker(request: Request, session: DescriberSession, observer: Observer) -> Core | IsolatedCore:
+def _worker(request: Request, session: DescriberSession, observer: Observer, place: OutputFolder | None) -> Core | IsolatedCore:
     """The core that will run beside the event loop, and tell it how far it has come."""
     loop = asyncio.get_running_loop()
     profile = request.resolved.profile
-    spec = spec_for(request.given, profile, session.limits, start=request.start, end=request.end)
+    spec = spec_for(
+        request.given,
+        profile,
+        session.limits,
+        start=request.start,
+        end=request.end,
+        store=place.path if place is not None else None,
+        version=request.version(),
+    )
 
     def report(fact: observe.Sampled) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may have ended while the worker is being joined

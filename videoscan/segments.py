@@ -9,77 +9,38 @@ known from the first sample on. A deduplicator that learns nothing is not warmed
 
 Only sources that say they are `seekable` are cut; the others, and what lies within one segment, are read in one go.
 
-Memory: for each segment that is read ahead `_AHEAD_PICTURES` kept samples (encoded) and `_AHEAD_SAMPLES` others at most, its
-source's own bound, and one raw frame.
+With a store (`videoscan.sampling`) a segment that was read to its end before is taken from disk, so a scan that was killed decodes
+no more than the segments it was in.
+
+Memory: for each of `parallel` segments what `videoscan.reader` says, and a row for each sample of the one that is being given out.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
-import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
-from videoscan.errors import SourceError, SourceUnsupported
-from videoscan.model import EVERYWHERE, Frame, Picture, Reason, Regions, Sample, SourceInfo, Tally
-from videoscan.reducing import Reducer, Remembered
-from videoscan.regions import Blackened
+from videoscan.errors import SourceUnsupported
+from videoscan.model import Picture, Reason, Sample, SourceInfo, Tally
+from videoscan.reader import Reader
+from videoscan.sampling import SamplingStore
+from videoscan.spec import SEGMENT, WARM_UP, WARM_UP_SAMPLES, CoreSpec, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from videoscan.config import WindowOptions
-    from videoscan.seams import Footage, Limits
+    from videoscan.seams import Footage
 
-SEGMENT = 300.0
-"""Seconds. As long as an unchanged scene goes without being shown again by default, so the kept first samples cost nothing."""
-WARM_UP = 16.0
-"""Seconds before a segment on which a deduplicator learns its noise and its clocks: more than twelve samples at one a second."""
-_WARM_UP_SAMPLES = 16
-"""Samples, where they lie further apart than a second."""
-_AHEAD_PICTURES = 24
-_AHEAD_SAMPLES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class CoreSpec:
-    """Everything a pass over one source depends on. Tables are ``{"kind": name, **options}``, as the registry takes them.
-
-    `max_rate` caps the kept frames per second (0: no cap). `explain`: every sample comes with a thumbnail and with what was
-    ignored in it. `parallel` segments are read at once; it changes nothing in what comes out.
-    """
-
-    uri: str
-    source: Mapping[str, Any]
-    sampler: Mapping[str, Any]
-    dedup: Mapping[str, Any]
-    windows: WindowOptions
-    limits: Limits
-    start: float = 0.0
-    end: float | None = None
-    regions: Regions = EVERYWHERE
-    max_rate: float = 0.0
-    parallel: int = 1
-    explain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """``[start, end)`` in seconds (`None`: to the source's end), and how many seconds before it (at 0: after it) warm up for it."""
-
-    start: float
-    end: float | None
-    warm_up: float = 0.0
-    seek: bool = False
+__all__ = ["CoreSpec", "Pass", "Segment", "cut"]
 
 
 def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     """The segments of a pass, in order. The last one reads on to the source's end, however long that proves to be."""
-    warm_up = max(WARM_UP, _step(spec.sampler) * _WARM_UP_SAMPLES) if _learns(spec.dedup) else 0.0
+    warm_up = max(WARM_UP, _step(spec.sampler) * WARM_UP_SAMPLES) if _learns(spec.dedup) else 0.0
     length = info.declared_duration if spec.end is None else min(spec.end, info.declared_duration or spec.end)
     if not info.seekable or length is None:
         return [Segment(spec.start, spec.end, warm_up)]
@@ -108,7 +69,7 @@ class Pass:
     def __init__(self, spec: CoreSpec) -> None:
         self._spec = spec
         self._stopped = threading.Event()
-        self._readers: list[_Reader] = []
+        self._readers: list[Reader] = []
         self._guard = threading.Lock()
         self.info: SourceInfo | None = None
         self.tally: Tally | None = None
@@ -123,227 +84,82 @@ class Pass:
 
     def samples(self) -> Iterator[Sample]:
         """Every sampled frame, judged and reduced, in order. Leaves `tally` at `None` when it was stopped."""
-        footage = registry.make("sources", self._spec.source).open(self._spec.uri)
+        spec = self._spec
+        footage = registry.make("sources", spec.source).open(spec.uri)
         self.info = footage.info
-        segments = cut(footage.info, self._spec)
-        waiting = deque(segments[1:])
-        running: deque[_Reader] = deque()
+        segments = cut(footage.info, spec)
+        store = SamplingStore(spec.store, spec.key()) if spec.store is not None else None
+        if store is not None:
+            store.begin(footage.info)
+        waiting = deque(segments)
+        running: deque[Reader | _Recalled] = deque()
         tallies: list[Tally] = []
         shift = sampled = 0
         try:
-            self._start(running, segments[0], footage, alone=not waiting or self._spec.parallel < 2)
-            while running:
-                while waiting and len(running) < self._spec.parallel:
-                    self._start(running, waiting.popleft(), None, alone=False)
-                reader = running[0]
-                for sample in reader:
+            while waiting or running:
+                while waiting and len(running) < max(1, spec.parallel):
+                    segment = waiting.popleft()
+                    first = footage if segment is segments[0] else None
+                    running.append(self._part(segment, store, first, alone=len(segments) == 1 or spec.parallel < 2))
+                part = running[0]
+                rows: list[dict[str, Any]] = []
+                for sample in part:
                     if self._stopped.is_set():
                         return
-                    yield _moved(sample, shift, afresh=sampled > 0) if tallies else sample
+                    if isinstance(part, Reader):
+                        sample = _moved(sample, shift, afresh=sampled > 0) if tallies else sample  # noqa: PLW2901
+                        if store is not None:
+                            rows.append(store.keep(sample))
+                    yield sample
                     sampled += 1
-                if self._stopped.is_set() or reader.tally is None:
+                if self._stopped.is_set() or part.tally is None:
                     return
-                tallies.append(reader.tally)
-                shift += reader.tally.next_index
+                if store is not None and isinstance(part, Reader):
+                    store.remember(part.segment.span, rows, part.tally)
+                tallies.append(part.tally)
+                shift += part.tally.next_index
                 self._end(running.popleft())
-                if waiting and not running:
-                    self._start(running, waiting.popleft(), None, alone=self._spec.parallel < 2)
-            if not sampled and len(segments) > 1 and self._spec.start <= 0:
+            if not sampled and len(segments) > 1 and spec.start <= 0:
                 raise SourceUnsupported(
-                    f"not one picture of {self._spec.uri!r} could be decoded",
+                    f"not one picture of {spec.uri!r} could be decoded",
                     hint="the recording is damaged or its payload is missing",
                 )
             self.tally = _together(tallies)
         finally:
-            for reader in running:
-                self._end(reader)
+            footage.close()
+            for part in running:
+                self._end(part)
 
-    def _start(self, running: deque[_Reader], segment: Segment, footage: Footage | None, *, alone: bool) -> None:
-        reader = _Reader(self._spec, segment, footage)
+    def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:
+        """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""
+        if store is not None and self._spec.recalls and store.has(segment.span):
+            return _Recalled(store, segment, base64=self._spec.limits.sends)
+        reader = Reader(self._spec, segment, footage)
         with self._guard:
             self._readers.append(reader)
             if self._stopped.is_set():
                 reader.close()
-        running.append(reader)
         if not alone:
             reader.run_ahead()
+        return reader
 
-    def _end(self, reader: _Reader) -> None:
-        reader.close()
-        reader.join()
-        with self._guard:
-            self._readers.remove(reader)
+    def _end(self, part: Reader | _Recalled) -> None:
+        if isinstance(part, Reader):
+            part.close()
+            part.join()
+            with self._guard:
+                self._readers.remove(part)
 
 
-class _Reader:
-    """Reads one segment, in its consumer's thread or (after `run_ahead`) in its own, so far ahead as its bounds allow."""
+class _Recalled:
+    """A segment that was read before: its samples are on disk, on the whole source's count already."""
 
-    def __init__(self, spec: CoreSpec, segment: Segment, footage: Footage | None) -> None:
-        self._spec = spec
-        self._segment = segment
-        self._footage = footage
-        self._beginning: Footage | None = None
-        self._closed = threading.Event()
-        self._ahead: _Ahead | None = None
-        self._spent = {"decode": 0.0, "encode": 0.0}
-        self.tally: Tally | None = None
-
-    def run_ahead(self) -> None:
-        """Start reading in a thread."""
-        self._ahead = _Ahead(self._samples())
-
-    def close(self) -> None:
-        """Reading ends at its next packet. Idempotent, from any thread."""
-        self._closed.set()
-        ahead = self._ahead
-        for footage in (self._footage, self._beginning):
-            if footage is not None:
-                footage.close()
-        if ahead is not None:
-            ahead.close()
-
-    def join(self) -> None:
-        """Wait until the thread has let go of everything; after `close`."""
-        if self._ahead is not None:
-            self._ahead.join()
-        elif self._footage is not None:
-            self._footage.close()
+    def __init__(self, store: SamplingStore, segment: Segment, *, base64: bool) -> None:
+        self._store, self._segment, self._base64 = store, segment, base64
+        self.tally: Tally | None = store.tally(segment.span)
 
     def __iter__(self) -> Iterator[Sample]:
-        return iter(self._ahead) if self._ahead is not None else self._samples()
-
-    def _samples(self) -> Iterator[Sample]:
-        spec, segment = self._spec, self._segment
-        if self._footage is None:
-            self._footage = registry.make("sources", spec.source).open(spec.uri)
-        footage = self._footage
-        try:
-            if self._closed.is_set():
-                return
-            sampler = registry.make("samplers", spec.sampler)
-            frames = footage.frames(sampler, start=segment.start, end=segment.end, warm_up=segment.warm_up, seek=segment.seek)
-            dedup = registry.make("dedups", spec.dedup)
-            seen = itertools.chain(self._rehearsal(), self._decoded(frames))
-            judged = dedup.apply(map(self._prepared, seen), regions=spec.regions, since=segment.start)
-            reduced = Reducer(
-                spec.windows,
-                spec.limits,
-                cells=spec.limits.measures or spec.windows.choose or spec.max_rate > 0,
-                explain=spec.explain,
-            )
-            for frame in judged:
-                began = time.perf_counter()
-                sample = reduced(frame)
-                self._spent["encode"] += time.perf_counter() - began
-                yield sample
-                if self._closed.is_set():
-                    return
-            if not self._closed.is_set():
-                tally = footage.tally()
-                self.tally = replace(tally, decode_seconds=self._spent["decode"], encode_seconds=self._spent["encode"])
-        finally:
-            footage.close()
-
-    def _rehearsal(self) -> Iterator[Frame]:
-        """What the source begins with, as if it had come before."""
-        spec, segment = self._spec, self._segment
-        if segment.start > 0 or not segment.warm_up:
-            return
-        footage = registry.make("sources", spec.source).open(spec.uri)
-        self._beginning = footage
-        try:
-            sampler = registry.make("samplers", spec.sampler)
-            end = segment.warm_up if segment.end is None else min(segment.warm_up, segment.end)
-            for frame in self._decoded(footage.frames(sampler, end=end)):
-                if self._closed.is_set():
-                    return
-                yield replace(frame, time=frame.time - end)
-        except SourceError:
-            return  # the pass itself will say what is wrong
-        finally:
-            footage.close()
-
-    def _prepared(self, frame: Frame) -> Frame:
-        if self._spec.regions.black_out:
-            frame = replace(frame, pixels=Blackened(frame.pixels, self._spec.regions))
-        return Remembered.of(frame)
-
-    def _decoded(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Add up the time that making the frames takes, and not the time their reader takes with them."""
-        while True:
-            began = time.perf_counter()
-            try:
-                frame = next(frames, None)
-            finally:
-                self._spent["decode"] += time.perf_counter() - began
-            if frame is None:
-                return
-            yield frame
-
-
-@dataclass
-class _Ahead:
-    """Runs an iterator of samples in a thread of its own, and waits when it is too far ahead of whoever takes them."""
-
-    samples: Iterator[Sample]
-    _ready: deque[Sample] = field(default_factory=deque)
-    _pictures: int = 0
-    _ended: bool = False
-    _closed: bool = False
-    _fault: BaseException | None = None
-
-    def __post_init__(self) -> None:
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="videoscan-segment", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """The thread ends at its next sample."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def join(self) -> None:
-        """Wait for the thread; after `close`."""
-        self._thread.join()
-
-    def __iter__(self) -> Iterator[Sample]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._ready or self._ended or self._closed)
-                if self._closed:
-                    return
-                if not self._ready:
-                    if self._fault is not None:
-                        raise self._fault
-                    return
-                sample = self._ready.popleft()
-                self._pictures -= bool(sample.pictures)
-                self._changed.notify_all()
-            yield sample
-
-    def _run(self) -> None:
-        try:
-            for sample in self.samples:
-                with self._changed:
-                    self._ready.append(sample)
-                    self._pictures += bool(sample.pictures)
-                    self._changed.notify_all()
-                    self._changed.wait_for(self._has_room)
-                    if self._closed:
-                        break
-        except BaseException as fault:  # whatever it is, it belongs to whoever takes the samples
-            self._fault = fault
-        finally:
-            close = getattr(self.samples, "close", None)
-            if close is not None:
-                close()
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _has_room(self) -> bool:
-        return self._closed or (self._pictures < _AHEAD_PICTURES and len(self._ready) < _AHEAD_SAMPLES)
+        return self._store.recall(self._segment.span, base64=self._base64)
 
 
 def _moved(sample: Sample, shift: int, *, afresh: bool) -> Sample:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from shared import hold_to_contract
 
 import videoscan
-from videoscan.testing.model_server import ModelServer, event, ok
+from videoscan.errors import StoreError
+from videoscan.testing.model_server import ModelServer, event, ok, says
 
 CARPARK = Path(__file__).parents[2] / "samples" / "carpark-night.mp4"
 
@@ -110,3 +112,40 @@ def test_what_moves_where_nothing_counts_is_no_reason_to_show_a_frame():
     assert timeline.frames.sampled == everywhere.frames.sampled
     assert timeline.frames.kept < everywhere.frames.kept / 4
     assert timeline.events == ()
+
+
+def test_what_was_sampled_is_not_decoded_again_when_only_the_answers_are_missing(tmp_path, monkeypatch):
+    sets = ("windows.max_frames=6",)
+    scan_with_model([says("no JSON")] * 100, out=tmp_path / "out", sets=(*sets, "describer.retries=0"))
+    whole, _ = scan_with_model([ok([event("Seen", 1, 1)])], sets=sets)
+
+    def never(*_, **__):
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr("videoscan.sources.pyav.PyAvFootage.frames", never)
+    again, _ = scan_with_model([ok([event("Seen", 1, 1)])], out=tmp_path / "out", sets=sets)
+    hold_to_contract(tmp_path / "out")
+    assert again.frames == whole.frames
+    assert again.coverage == whole.coverage
+    assert [each.start for each in again.events] == [each.start for each in whole.events]
+
+
+def test_two_scans_into_one_folder_at_once_the_second_is_told(tmp_path):
+    async def main():
+        asked = asyncio.Event()
+
+        def script(_):
+            asked.set()
+            return ok([], delay=3600.0)
+
+        async with ModelServer(script) as server:
+            first = asyncio.ensure_future(videoscan.scan(CARPARK, endpoint=server.url, model="tiny", out=tmp_path / "out"))
+            await asked.wait()
+            with pytest.raises(StoreError, match="another videoscan is writing"):
+                await videoscan.scan(CARPARK, out=tmp_path / "out")
+            assert not first.done()
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+
+    asyncio.run(main())

@@ -1,0 +1,218 @@
+"""What a pass over a source came to, segment by segment, kept beside its pictures: nothing is decoded twice.
+
+``sampling.jsonl`` in an output folder: a header (what was sampled, and how: a key), then a line for each segment that was read to its
+end, with every sample's decision and the names of its pictures in ``frames/``. A line is written after its pictures. A person can
+read it; a torn or foreign line costs only its own segment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import pybase64
+
+from videoscan.errors import StoreError
+from videoscan.folder import PICTURES, SAMPLING, OutputFolder, storing
+from videoscan.model import Lost, Mark, Picture, Reason, Sample, SourceInfo, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from videoscan.model import Box
+
+_FORMAT = 1
+
+Span = tuple[float, float | None]
+
+
+class SamplingStore:
+    """The sampling in one output folder. `key` says what it is a sampling of; what lies there under another key is forgotten.
+
+    Only the lines' places are held in memory. One process writes; see `videoscan.folder.OutputFolder.lock`.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Read what is there. Raises `StoreError` when the folder cannot be read or written."""
+        self._folder = OutputFolder(folder)
+        self._path = folder / SAMPLING
+        self._key = key
+        self.info: SourceInfo | None = None
+        self._lines: dict[Span, int] = {}
+        with storing(self._path):
+            if self._path.exists():
+                self._read()
+
+    def _read(self) -> None:
+        with self._path.open("rb") as file:
+            place = 0
+            for number, line in enumerate(file):
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn line: its segment is read again
+                    if number == 0:
+                        header = json.loads(line)
+                        if header["key"] != self._key or header["sampling"] != _FORMAT:
+                            return
+                        self.info = _info(header["info"])
+                    elif self.info is not None and line.endswith(b"}\n"):
+                        start, end = json.loads(line[: line.index(b"]") + 1].decode().removeprefix('{"segment":'))
+                        self._lines[start, end] = place
+                place += len(line)
+
+    def begin(self, info: SourceInfo) -> None:
+        """Note what is being sampled. What was there under another key goes."""
+        if self.info == info:
+            return
+        self.info, self._lines = info, {}
+        with storing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        header = {"sampling": _FORMAT, "key": self._key, "info": asdict(info)}
+        self._folder.write(SAMPLING, _line(header))
+
+    def has(self, span: Span) -> bool:
+        """Whether this segment was read to its end, and all its pictures are still there."""
+        try:
+            return span in self._lines and all(
+                self._is_there(picture) for row in self._entry(span)["samples"] for picture in row["pictures"]
+            )
+        except (StoreError, ValueError, LookupError, TypeError):
+            return False
+
+    def recall(self, span: Span, *, base64: bool) -> Iterator[Sample]:
+        """A segment's samples, with their pictures from disk. Raises `StoreError` when one is gone meanwhile."""
+        for row in self._entry(span)["samples"]:
+            yield _sample(row, tuple(self._picture(picture, base64=base64) for picture in row["pictures"]))
+
+    def tally(self, span: Span) -> Tally:
+        """What reading a segment came to."""
+        return _tally(self._entry(span)["tally"])
+
+    def spans(self) -> list[Span]:
+        """The segments that are there, in order."""
+        return sorted(self._lines, key=lambda span: span[0])
+
+    def keep(self, sample: Sample) -> dict[str, Any]:
+        """Save a sample's pictures and return its row for `remember`."""
+        if sample.pictures:
+            self._folder.save(sample.pictures)
+        return _row(sample)
+
+    def remember(self, span: Span, rows: list[dict[str, Any]], tally: Tally) -> None:
+        """Write down a segment that was read to its end."""
+        line = _line({"segment": span, "tally": asdict(tally), "samples": rows})
+        with storing(self._path), self._path.open("ab") as file:
+            place = file.seek(0, os.SEEK_END)
+            if place and not self._ends_whole(place):
+                place += file.write(b"\n")
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self._lines[span] = place
+
+    def _ends_whole(self, size: int) -> bool:
+        with self._path.open("rb") as file:
+            file.seek(size - 1)
+            return file.read(1) == b"\n"
+
+    def _entry(self, span: Span) -> dict[str, Any]:
+        with storing(self._path), self._path.open("rb") as file:
+            file.seek(self._lines[span])
+            entry: dict[str, Any] = json.loads(file.readline())
+            return entry
+
+    def _is_there(self, picture: dict[str, Any]) -> bool:
+        try:
+            return (self._folder.path / PICTURES / picture["name"]).stat().st_size == int(picture["bytes"])
+        except OSError:
+            return False
+
+    def _picture(self, row: dict[str, Any], *, base64: bool) -> Picture:
+        path = self._folder.path / PICTURES / row["name"]
+        with storing(path):
+            data = path.read_bytes()
+        return Picture(
+            frame=row["frame"],
+            time=row["time"],
+            data=data,
+            base64=pybase64.b64encode(data) if base64 else b"",
+            media_type=row["media_type"],
+            width=row["width"],
+            height=row["height"],
+            tokens=row["tokens"],
+            zoom_of=row["zoom_of"],
+        )
+
+
+def latest(folder: Path) -> SamplingStore | None:
+    """The sampling that lies in a folder, whatever it is one of; `None` when there is none that can be read."""
+    path = folder / SAMPLING
+    try:
+        with path.open("rb") as file:
+            store = SamplingStore(folder, str(json.loads(file.readline())["key"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return store if store.info is not None and store.spans() else None
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    mark = sample.mark
+    return {
+        "frame": mark.frame,
+        "time": mark.time,
+        "kept": mark.kept,
+        "reason": mark.reason.value,
+        "same_as": mark.same_as,
+        "change": round(mark.change, 3),
+        "regions": mark.regions or ([mark.region] if mark.region else []),
+        "keyframe": sample.keyframe,
+        "pictures": [
+            {
+                "name": picture.name,
+                "frame": picture.frame,
+                "time": picture.time,
+                "media_type": picture.media_type,
+                "width": picture.width,
+                "height": picture.height,
+                "tokens": picture.tokens,
+                "zoom_of": picture.zoom_of,
+                "bytes": len(picture.data),
+            }
+            for picture in sample.pictures
+        ],
+    }
+
+
+def _sample(row: dict[str, Any], pictures: tuple[Picture, ...]) -> Sample:
+    regions = tuple(_box(box) for box in row["regions"])
+    mark = Mark(
+        frame=row["frame"],
+        time=row["time"],
+        kept=row["kept"],
+        reason=Reason(row["reason"]),
+        same_as=row["same_as"],
+        change=row["change"],
+        region=regions[0] if regions else None,
+        regions=regions,
+    )
+    return Sample(mark, keyframe=row["keyframe"], pictures=pictures)
+
+
+def _box(values: list[float]) -> Box:
+    x0, y0, x1, y1 = values
+    return x0, y0, x1, y1
+
+
+def _info(table: dict[str, Any]) -> SourceInfo:
+    return replace(SourceInfo(**table), flags=tuple(table["flags"]))
+
+
+def _tally(table: dict[str, Any]) -> Tally:
+    lost = tuple(Lost(**each) for each in table["lost"])
+    return replace(Tally(**table), lost=lost, flags=tuple(table["flags"]))
