@@ -31,7 +31,7 @@ _ZOOM_AROUND = 3.0
 """A crop is so many times as wide and high as what changed: without its surroundings nobody can say what a thing does."""
 _ZOOM_LEAST = 0.15
 """Of the picture's shorter side: a smaller crop holds nothing to tell the place by."""
-_ZOOM_PIXELS = 512
+ZOOM_PIXELS = 512
 """Longer side of a crop that is enlarged. Vision models cut pictures into patches of about 28 pixels; a person of 20 pixels is
 less than one of them, and four after this."""
 _ZOOM_GAIN = 1.5
@@ -104,7 +104,7 @@ def pictures(frame: Frame, options: WindowOptions, limits: Limits) -> tuple[Pict
     height, width = whole.shape[:2]
     x0, y0, x1, y1 = (round(edge * side) for edge, side in zip(box, (width, height, width, height), strict=True))
     crop = whole[y0:y1, x0:x1]
-    scale = _ZOOM_PIXELS / max(crop.shape[:2])
+    scale = ZOOM_PIXELS / max(crop.shape[:2])
     if scale > 1:
         crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
     elif (scale := options.long_side / max(crop.shape[:2])) < 1:
@@ -126,7 +126,7 @@ def zoom_box(mark: Mark, share: float, size: tuple[int, int], long_side: int) ->
     x0, y0, x1, y1 = region
     side = max(_ZOOM_AROUND * max((x1 - x0) * width, (y1 - y0) * height), _ZOOM_LEAST * min(width, height))
     wide, high = min(1.0, side / width), min(1.0, side / height)
-    if max(_ZOOM_PIXELS, side) < _ZOOM_GAIN * side * min(1.0, long_side / max(width, height)):
+    if max(ZOOM_PIXELS, side) < _ZOOM_GAIN * side * min(1.0, long_side / max(width, height)):
         return None
     left, top = (min(max(0.0, (a + b - extent) / 2), 1.0 - extent) for a, b, extent in ((x0, x1, wide), (y0, y1, high)))
     return left, top, left + wide, top + high
