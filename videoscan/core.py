@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from videoscan import registry, windows
@@ -21,8 +22,6 @@ from videoscan.segments import Pass
 from videoscan.spec import CoreSpec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from videoscan.config import Profile
     from videoscan.inputs import Input
     from videoscan.seams import Limits
@@ -48,10 +47,12 @@ def spec_for(
 ) -> CoreSpec:
     """The pass that `profile` asks for over one input; `store` and `version` as in `CoreSpec`.
 
-    ``auto`` is PyAV for videos: it is right on open GOPs and damage where OpenCV is not, and faster where frames are skipped.
+    For a former output folder the pass is what was sampled then. ``auto`` is PyAV for videos: it is right on open GOPs and damage where OpenCV is not, and faster where frames are skipped.
     """
-    if given.kind == "images":
-        source: dict[str, Any] = {"kind": "images", "image_rate": profile.source.image_rate}
+    if given.kind == "kept":
+        source: dict[str, Any] = {"kind": "kept"}
+    elif given.kind == "images":
+        source = {"kind": "images", "image_rate": profile.source.image_rate}
         if given.files:
             source["files"] = list(given.files)
     else:
@@ -68,7 +69,7 @@ def spec_for(
         regions=profile.regions.regions,
         max_rate=float(registry.filled("dedups", profile.dedup).get("max_rate", 0.0)),
         parallel=profile.source.parallel,
-        store=store,
+        store=Path(given.uri) if given.kind == "kept" else store,
         version=version,
     )
 

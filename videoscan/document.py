@@ -66,6 +66,8 @@ class SourceRecord(Document):
     """The files, in order of time."""
     flags: tuple[str, ...] = ()
     """Sentences about what had to be assumed, such as times from a declared rate."""
+    kept_from: str | None = None
+    """The output folder whose kept pictures were asked again, when this is such an answer: nothing was decoded for it."""
 
 
 class DescriberRecord(Document):

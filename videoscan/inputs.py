@@ -1,7 +1,7 @@
 """Turns the INPUT arguments of a command into sources, each with the name of the folder that its output goes to.
 
-What an argument may be: a video file, a folder (searched recursively), an image folder, a picture, or a glob pattern that the
-shell left alone. Nothing is decoded here; whether a file really holds a video is for the source to say.
+What an argument may be: a video file, a folder (searched recursively), an image folder, a picture, a glob pattern that the
+shell left alone, or the output folder of an earlier scan, whose kept pictures are asked again. Nothing is decoded here; whether a file really holds a video is for the source to say.
 
 An output is named after its input's path without suffix, relative to the folder that was given or, with several arguments, to
 the deepest folder that holds them all. `videoscan.naming` settles collisions.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import glob
+import hashlib
 import itertools
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from videoscan.errors import ConfigError, SourceError, SourceNotFound, SourceUnsupported, VideoscanError
+from videoscan.folder import SAMPLING, TIMELINE
 from videoscan.naming import Wish, is_output, settle
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ VIDEO_SUFFIXES = frozenset({
 # fmt: on
 """What is taken from a folder. A file that is named outright may have any suffix: FFmpeg goes by its content."""
 
+_LONGEST_NAME = 60
+"""Letters of a question that a folder's name shows: file systems take 255 bytes, and a Chinese sign has three."""
+
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -45,13 +50,13 @@ class Input:
     """One source to scan.
 
     `uri` is an absolute path: of a video file, of an image folder, a glob pattern of pictures, or a folder with the names of
-    some of its pictures behind it, ``folder/{a.png,b.png}``. `name` is the output's path, relative to ``--out``, with forward
+    some of its pictures behind it, ``folder/{a.png,b.png}``; or of an output folder (`kept`: nothing is decoded). `name` is the output's path, relative to ``--out``, with forward
     slashes. `files` are the absolute paths of what is read, in order: the video itself, or the pictures. `relative` is the
     input's path below the folder that was given, suffix and all, with forward slashes: what a clock's pattern is looked for in.
     """
 
     uri: str
-    kind: Literal["video", "images"]
+    kind: Literal["video", "images", "kept"]
     name: str
     files: tuple[str, ...]
     relative: str
@@ -102,12 +107,25 @@ def single(source: str | Path, *, out: Path | None = None) -> Input:
     return found.inputs[0]
 
 
+def beside(given: Input, question: str | None) -> Path:
+    """Where the answer goes that a former output folder gives to another question: beside it, named after the question.
+
+    Asking the same again comes back to the same place; nothing that belongs to another source is overwritten.
+    """
+    folder = Path(given.uri)
+    words = "-".join(re.findall(r"\w+", (question or "again").lower()))
+    if len(words) > _LONGEST_NAME:
+        words = f"{words[:_LONGEST_NAME].rstrip('-')}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
+    (name,) = settle([Wish(given.uri, (f"{folder.name}-{words}",))], folder.parent)
+    return folder.parent / name
+
+
 @dataclass(frozen=True, slots=True)
 class _Hit:
     """A source, the path that its output is named after, and the folder that this name is relative to."""
 
     uri: str
-    kind: Literal["video", "images"]
+    kind: Literal["video", "images", "kept"]
     files: tuple[Path, ...]
     named_after: Path
     base: Path
@@ -202,10 +220,15 @@ class _Search:
 
     def _take_folder(self, argument: str, path: Path) -> None:
         if is_output(path):
-            raise ConfigError(
-                f"{argument} is the output of an earlier scan, and asking that again is not supported in this version",
-                hint="give the video itself; what is described is kept",
-            )
+            files = (path / TIMELINE, path / SAMPLING)
+            if not all(file.is_file() for file in files):
+                raise SourceUnsupported(
+                    f"{argument} is the output of a scan that did not get so far that it can be asked again",
+                    hint="give the video itself: what was sampled and described is kept",
+                )
+            self._bases.append(path.parent)
+            self._hits.append(_Hit(str(path), "kept", files, path, path.parent))
+            return
         tree = _Tree(path)
         self.notes += tree.notes
         self.refused += [Refused(str(folder), error) for folder, error in tree.unreadable]

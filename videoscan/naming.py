@@ -49,7 +49,8 @@ def owner(folder: Path) -> str | None:
         with (folder / TIMELINE).open("rb") as file:
             if _SCHEMA.search(file.read(_HEAD)):
                 file.seek(0)
-                return str(json.load(file)["source"]["uri"])
+                source = json.load(file)["source"]
+                return str(source.get("kept_from") or source["uri"])
     except (OSError, ValueError, LookupError, TypeError):
         pass
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videoscan import __version__, clock, folder, registry
 from videoscan.document import DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
+from videoscan.errors import SourceUnsupported
 from videoscan.timeline import fold, usage_record
 
 if TYPE_CHECKING:
@@ -26,8 +28,10 @@ def timeline_of(
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
+    former = _former(request)
     timeline = Timeline(
-        source=SourceRecord(
+        source=former
+        or SourceRecord(
             uri=request.given.uri,
             camera=settings.camera,
             duration=duration,
@@ -64,6 +68,18 @@ def timeline_of(
     return timeline, wall_time.notes
 
 
+def _former(request: Request) -> SourceRecord | None:
+    """What the timeline of a former output folder says of its source; the answer that is made of it says the same."""
+    if request.given.kind != "kept":
+        return None
+    path = Path(request.given.uri) / folder.TIMELINE
+    try:
+        source = Timeline.from_json(path.read_bytes()).source
+    except (OSError, ValueError) as fault:
+        raise SourceUnsupported(f"{path} cannot be read: {fault}", hint="scan the video itself again") from fault
+    return source.model_copy(update={"kept_from": request.given.uri})
+
+
 def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> None:
     """Everything of the output folder but the pictures, the timeline last: where it is, the rest is.
 
@@ -74,6 +90,8 @@ def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> N
         file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
         with place.writing(file) as out:
             exporter.write(timeline, out, folder=str(place.path))
+    if request.given.kind == "kept":
+        place.write(folder.SAMPLING, (Path(request.given.uri) / folder.SAMPLING).read_bytes())
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
 
 

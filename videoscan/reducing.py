@@ -113,6 +113,27 @@ def pictures(frame: Frame, options: WindowOptions, limits: Limits) -> tuple[Pict
     return picture, replace(zoom, zoom_of=frame.index)
 
 
+def refitted(shown: tuple[Picture, ...], options: WindowOptions, limits: Limits) -> tuple[Picture, ...]:
+    """Pictures that were encoded for somebody else, as this endpoint takes them; crops only where they are wanted."""
+    wanted = shown if options.zoom and limits.pictures != 1 else shown[:1]
+    return tuple(_refitted(picture, options, limits) for picture in wanted)
+
+
+def cells_of(picture: Picture) -> Gray:
+    """The luma of an encoded picture on the grid of `videoscan.difference`."""
+    image = np.asarray(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+    return np.asarray(cv2.resize(image, grid((picture.width, picture.height)), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _refitted(picture: Picture, options: WindowOptions, limits: Limits) -> Picture:
+    most = min(limit for limit in (limits.picture_bytes, limits.body_bytes, math.inf) if limit is not None)
+    if picture.media_type in limits.formats and 4 * ((len(picture.data) + 2) // 3) <= most:
+        return replace(picture, tokens=limits.cost.tokens(picture.width, picture.height))
+    image = np.asarray(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    made = _fitting(image, picture, options, limits)
+    return replace(made, zoom_of=picture.zoom_of)
+
+
 def zoom_box(mark: Mark, share: float, size: tuple[int, int], long_side: int) -> Box | None:
     """What to crop out of a picture of `size` (width, height) that is shown at `long_side`; `None` for nothing.
 
@@ -145,7 +166,7 @@ def encode(frame: Frame, options: WindowOptions, limits: Limits) -> Picture:
     return _fitting(frame.pixels.bgr(options.long_side), frame, options, limits)
 
 
-def _fitting(image: Bgr, frame: Frame, options: WindowOptions, limits: Limits) -> Picture:
+def _fitting(image: Bgr, frame: Frame | Picture, options: WindowOptions, limits: Limits) -> Picture:
     media = _MEDIA[options.format]
     if media not in limits.formats:
         media = "image/jpeg"
@@ -173,7 +194,7 @@ def _fitting(image: Bgr, frame: Frame, options: WindowOptions, limits: Limits) -
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     height, width = image.shape[:2]
     return Picture(
-        frame=frame.index,
+        frame=frame.frame if isinstance(frame, Picture) else frame.index,
         time=frame.time,
         data=data,
         base64=pybase64.b64encode(data) if limits.sends else b"",

@@ -76,6 +76,8 @@ def settle(
         raise ConfigError(f"--end {end:g} is not after --start {start or 0.0:g}", hint="both are seconds of video time")
     resolved = config.load(profile, sets=sets, overrides=flags, uri=given.uri)
     settled = resolved.profile
+    if given.kind == "kept":
+        _check_kept(given, settled, start, end)
     for name in to:
         registry.factory("exporters", name)
     asked = settled.prompt
@@ -96,6 +98,19 @@ def settle(
         end=end,
         to=tuple(to),
     )
+
+
+def _check_kept(given: Input, profile: config.Profile, start: float | None, end: float | None) -> None:
+    if start is not None or end is not None:
+        raise ConfigError(
+            f"--start and --end do not go with {given.uri}, the output of an earlier scan",
+            hint="all of its pictures are asked; give the video itself to look at a part of it",
+        )
+    if profile.describer["kind"] == "offline":
+        raise ConfigError(
+            f"{given.uri} is the output of an earlier scan: asking it again needs a model",
+            hint="give --endpoint and --model; the built-in describer measures footage, not pictures",
+        )
 
 
 def _stats(given: Input) -> list[tuple[str, int, int]]:

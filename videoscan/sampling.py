@@ -125,7 +125,7 @@ class SamplingStore:
 
     def _is_there(self, picture: dict[str, Any]) -> bool:
         try:
-            return (self._folder.path / PICTURES / picture["name"]).stat().st_size == int(picture["bytes"])
+            return (self._folder.path / PICTURES / str(picture["name"])).stat().st_size == int(picture["bytes"])
         except OSError:
             return False
 

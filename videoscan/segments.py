@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
 from videoscan.errors import SourceUnsupported
+from videoscan.folder import SAMPLING
 from videoscan.model import Picture, Reason, Sample, SourceInfo, Tally
 from videoscan.reader import Reader
-from videoscan.sampling import SamplingStore
+from videoscan.reducing import cells_of, refitted
+from videoscan.sampling import SamplingStore, latest
 from videoscan.spec import SEGMENT, WARM_UP, WARM_UP_SAMPLES, CoreSpec, Segment
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ class Pass:
     def samples(self) -> Iterator[Sample]:
         """Every sampled frame, judged and reduced, in order. Leaves `tally` at `None` when it was stopped."""
         spec = self._spec
+        if spec.source["kind"] == "kept":
+            yield from self._kept()
+            return
         footage = registry.make("sources", spec.source).open(spec.uri)
         self.info = footage.info
         segments = cut(footage.info, spec)
@@ -129,6 +134,26 @@ class Pass:
             footage.close()
             for part in running:
                 self._end(part)
+
+    def _kept(self) -> Iterator[Sample]:
+        """What an output folder holds of an earlier pass, whatever footage it was made of."""
+        spec = self._spec
+        assert spec.store is not None
+        store = latest(spec.store)
+        if store is None or store.info is None:
+            raise SourceUnsupported(
+                f"{spec.store / SAMPLING} cannot be read, so what lies in {spec.store} cannot be asked again",
+                hint="scan the video itself again",
+            )
+        self.info = store.info
+        spans = store.spans()
+        for span in spans:
+            for sample in store.recall(span, base64=spec.limits.sends):
+                if self._stopped.is_set():
+                    return
+                cells = cells_of(sample.pictures[0]) if sample.pictures and (spec.max_rate or spec.windows.choose) else None
+                yield replace(sample, pictures=refitted(sample.pictures, spec.windows, spec.limits), cells=cells)
+        self.tally = _together([store.tally(span) for span in spans])
 
     def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:
         """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""

@@ -13,7 +13,8 @@ import pytest
 from shared import hold_to_contract
 
 import videoscan
-from videoscan.errors import StoreError
+from videoscan import inputs
+from videoscan.errors import ConfigError, StoreError
 from videoscan.testing.model_server import ModelServer, event, ok, says
 
 CARPARK = Path(__file__).parents[2] / "samples" / "carpark-night.mp4"
@@ -149,3 +150,53 @@ def test_two_scans_into_one_folder_at_once_the_second_is_told(tmp_path):
                 await first
 
     asyncio.run(main())
+
+
+def test_an_output_folder_is_asked_another_question_though_the_footage_is_gone(tmp_path):
+    gone = tmp_path / "night.mp4"
+    gone.write_bytes(CARPARK.read_bytes())
+    first = videoscan.scan_sync(gone, out=tmp_path / "out" / "night")
+    gone.unlink()
+    before = {path: path.read_bytes() for path in (tmp_path / "out" / "night").rglob("*") if path.is_file()}
+
+    async def main(out):
+        async with ModelServer([ok([event("A car parks", 1, 1)])]) as server:
+            options = {"endpoint": server.url, "model": "tiny", "question": "Which cars park?", "out": out}
+            timeline = await videoscan.scan(tmp_path / "out" / "night", **options)
+            asked = len(server.requests)
+            assert await videoscan.scan(tmp_path / "out" / "night", **options) == timeline
+            assert len(server.requests) == asked, "asking the same again costs nothing"
+        assert server.problems == [], server.problems
+        return timeline, server.requests
+
+    answer = tmp_path / "answer"
+    timeline, requests = asyncio.run(main(answer))
+    hold_to_contract(answer)
+    assert all(request.text.rstrip().endswith("Which cars park?") for request in requests)
+    assert timeline.source == first.source.model_copy(update={"kept_from": str(tmp_path / "out" / "night")})
+    assert timeline.frames == first.frames
+    assert {frame for window in timeline.windows for frame in window.frames} == {
+        frame for window in first.windows for frame in window.frames
+    }
+    assert {path: path.read_bytes() for path in before} == before, "what was asked again is as it was"
+
+
+def test_an_answer_lies_beside_what_was_asked_named_after_the_question(tmp_path):
+    given = inputs.single(_scanned(tmp_path / "out" / "night"))
+    assert inputs.beside(given, "Who left the gate open?") == tmp_path / "out" / "night-who-left-the-gate-open"
+    assert inputs.beside(given, "谁开了门？") == tmp_path / "out" / "night-谁开了门"
+    assert len(inputs.beside(given, "and " * 100).name) < 80
+    assert inputs.beside(given, "../../etc/passwd") == tmp_path / "out" / "night-etc-passwd"
+
+
+def test_asking_again_needs_a_model_and_takes_no_part_of_the_time(tmp_path):
+    folder = _scanned(tmp_path / "night")
+    with pytest.raises(ConfigError, match="needs a model"):
+        videoscan.scan_sync(folder)
+    with pytest.raises(ConfigError, match="--start and --end do not go with"):
+        videoscan.scan_sync(folder, start=3.0, endpoint="http://127.0.0.1:9/v1", model="m")
+
+
+def _scanned(folder):
+    videoscan.scan_sync(CARPARK, out=folder, end=3.0)
+    return folder

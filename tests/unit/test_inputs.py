@@ -205,9 +205,17 @@ def test_a_folder_without_video_is_refused_by_name(tmp_path):
     assert "docs" in str(error)
 
 
-def test_an_output_folder_as_input_is_a_usage_error(tmp_path):
+def test_an_output_folder_whose_sampling_is_gone_cannot_be_asked_again(tmp_path):
     finished(tmp_path / "a", "/somewhere/a.mp4")
-    assert isinstance(refusal(tmp_path / "a"), ConfigError)
+    assert "did not get so far" in str(refusal(tmp_path / "a"))
+
+
+def test_an_output_folder_is_an_input_and_those_inside_a_folder_are_passed_over(tmp_path):
+    finished(tmp_path / "a", "/somewhere/a.mp4")
+    (tmp_path / "a" / "sampling.jsonl").write_text("{}")
+    (given,) = inputs.find([str(tmp_path / "a")]).inputs
+    assert (given.kind, given.uri, given.name) == ("kept", str(tmp_path / "a"), "a")
+    assert inputs.find([str(tmp_path)]).inputs == ()
 
 
 def test_a_folder_of_outputs_is_passed_over_beside_videos_and_refused_alone(tmp_path):

@@ -15,13 +15,13 @@ from videoscan.cli import options, output
 @options.out
 @click.option("--no-open", is_flag=True, help="Do not open the report in a browser.")
 @options.json_lines
-def command(*, out: Path, no_open: bool, as_json: bool) -> int:
+def command(*, out: Path | None, no_open: bool, as_json: bool) -> int:
     """Scan a clip that comes along, and open its report.
 
     A car park at night, a hundred seconds or so. The built-in describer measures what changes: no network, no model, no key.
     """
     from videoscan.cli.options import Choices
-    from videoscan.cli.scan import scan
+    from videoscan.cli.scan import OUT, scan
     from videoscan.folder import REPORT
 
     clip = sample()
@@ -30,7 +30,7 @@ def command(*, out: Path, no_open: bool, as_json: bool) -> int:
         os.environ.pop(variable, None)
     choices = Choices("surveillance", None, None, ("describer.kind=offline",))
     code = scan([str(clip)], choices, out=out, as_json=as_json)
-    report = (out / clip.stem / REPORT).resolve()
+    report = ((out or OUT) / clip.stem / REPORT).resolve()
     if report.is_file() and not no_open and _can_show():
         click.launch(report.as_uri())
     output.say("now scan something of your own: videoscan scan VIDEO")

@@ -98,10 +98,8 @@ def out(command: F) -> F:
     return click.option(
         "--out",
         type=click.Path(path_type=Path),
-        default=Path("videoscan-out"),
-        show_default=True,
         metavar="DIR",
-        help="Where each input gets a folder for its timeline, report and pictures.",
+        help="Where each input gets a folder for its timeline, report and pictures.  [default: videoscan-out]",
     )(command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +13,14 @@ from videoscan.errors import ConfigError, DescribeError, ScanAborted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from videoscan.cli.options import Choices
     from videoscan.document import Timeline
     from videoscan.inputs import Found, Input
+
+
+OUT = Path("videoscan-out")
+"""Where output goes when nobody says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,29 @@ class Result:
 @click.option("--to", multiple=True, metavar="FORMAT", help="Write this format as well: csv, srt, vtt, markdown. Repeatable.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
 @options.json_lines
-def command(*, inputs: tuple[str, ...], choices: Choices, out: Path, to: tuple[str, ...], fresh: bool, as_json: bool) -> int:
+def command(
+    *, inputs: tuple[str, ...], choices: Choices, out: Path | None, to: tuple[str, ...], fresh: bool, as_json: bool
+) -> int:
     """Scan videos: one timeline each, with a report to read.
 
     INPUT is a video file, a folder (searched recursively), a folder of pictures, or a pattern in quotes. Each gets a folder below
     --out with timeline.json, report.html and the pictures. Run the same command again to continue an interrupted scan: what is
     described is never asked, or paid for, twice.
+
+    INPUT may also be the output folder of an earlier scan: then its kept pictures are asked another --question, and nothing is
+    decoded, even if the footage is gone. The answer goes to a folder beside it, named after the question, or below --out.
     """
     return scan(inputs, choices, out=out, to=to, fresh=fresh, as_json=as_json)
 
 
 def scan(
-    arguments: Sequence[str], choices: Choices, *, out: Path, to: Sequence[str] = (), fresh: bool = False, as_json: bool = False
+    arguments: Sequence[str],
+    choices: Choices,
+    *,
+    out: Path | None = None,
+    to: Sequence[str] = (),
+    fresh: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Scan everything that `arguments` mean, print what came of it, and return the exit code.
 
@@ -59,7 +74,7 @@ def scan(
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
         options.exporter(name)
-    found = inputs.find(arguments, out=out)
+    found = inputs.find(arguments, out=out or OUT)
     for note in found.notes:
         output.say(note)
     printer = _Printer(as_json=as_json)
@@ -74,7 +89,9 @@ def scan(
     return printer.end()
 
 
-async def _scan_all(found: Found, choices: Choices, out: Path, to: Sequence[str], printer: _Printer, *, fresh: bool) -> None:
+async def _scan_all(
+    found: Found, choices: Choices, out: Path | None, to: Sequence[str], printer: _Printer, *, fresh: bool
+) -> None:
     opened = False
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
@@ -96,14 +113,15 @@ def _not_tried(error: DescribeError | ScanAborted) -> DescribeError | ScanAborte
 
 
 async def _scan_one(
-    given: Input, choices: Choices, out: Path, to: Sequence[str], *, fresh: bool, title: str
+    given: Input, choices: Choices, out: Path | None, to: Sequence[str], *, fresh: bool, title: str
 ) -> tuple[Result, bool]:
     """The result, and whether the source was opened at all."""
-    from videoscan import config, pipeline
+    from videoscan import config, inputs, pipeline
     from videoscan.cli.progress import Reporter
     from videoscan.folder import storing
 
-    folder = out / given.name
+    again = given.kind == "kept" and out is None
+    folder = inputs.beside(given, choices.question) if again else (out or OUT) / given.name
     try:
         settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides, uri=given.uri).profile
     except Exception as error:
