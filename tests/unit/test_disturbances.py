@@ -180,7 +180,7 @@ EVENT = Event("somebody", "walk", 10.4, 13.4, 9.9, 13.9, 0.02, 40.0, (0.1, 0.1, 
 TRUTH = Truth("made up", 1, 40.0, (EVENT,), quiet_between([(9.9, 13.9)], 40.0))
 
 
-def marks(*kept, last=None):
+def marks(*kept):
     found, standing = [], 0
     for second in range(40):
         if second in kept or second == 0:
@@ -209,6 +209,15 @@ def test_a_begin_and_an_end_are_seen_within_one_step(kept, begin, end):
     assert (verdict.begin, verdict.end) == (begin, end)
 
 
+def test_an_end_is_seen_as_well_when_a_dropped_sample_is_the_same_as_one_from_before():
+    found = [replace(mark, same_as=5) if mark.time >= 14 else mark for mark in marks(5, 11)]
+    (verdict,) = disturbances.judge(found, TRUTH, 1.0).verdicts
+    assert verdict.end
+    never_kept = [replace(mark, same_as=5) if mark.time >= 14 else mark for mark in marks(5)]
+    (verdict,) = disturbances.judge(never_kept, TRUTH, 1.0).verdicts
+    assert not verdict.end
+
+
 def test_a_second_that_another_state_of_affairs_stands_for_is_wrong():
     assert disturbances.judge(marks(), TRUTH, 1.0).wrong == (11.0, 12.0, 13.0)
     assert disturbances.judge(marks(11, 14), TRUTH, 1.0).wrong == ()
@@ -220,6 +229,19 @@ def test_quiet_samples_are_counted_from_one_step_after_what_happened():
     assert (found.settling, found.settling_kept) == (9, 1)  # 1 to 9: the first sample of all is kept for nothing
     assert (found.quiet, found.quiet_kept) == (25, 3)  # 15 to 39
     assert found.quiet_share == 3 / 25
+
+
+@pytest.mark.parametrize(("name", "share"), [("clock", 0.012), ("clock-large", 0.06), ("clock-hundredths", 0.025)])
+def test_a_clock_ticks_on_the_share_of_the_picture_that_is_told(name, share):
+    scene = made(name)
+    luma = scene.picture(70.0)
+    written = cv2.absdiff(luma, replace(scene, clocks=()).picture(70.0)) > 0
+    down, across = np.nonzero(written)
+    area = (down.max() - down.min() + 1) * (across.max() - across.min() + 1) / luma.size
+    assert 0.45 * share < area <= share * 1.05
+    ticked = cv2.absdiff(luma, scene.picture(71.0))
+    ticked[down.min() : down.max() + 1, across.min() - 2 : across.max() + 3] = 0
+    assert ticked.max() < 12
 
 
 def test_neither_minor_events_nor_ends_beyond_the_scene_are_demanded():

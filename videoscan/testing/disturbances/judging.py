@@ -63,27 +63,20 @@ def judge(marks: Iterable[Mark], truth: Truth, every: float, *, settling: float 
     """Judge the marks of a scene that was sampled once in `every` seconds.
 
     A begin is seen when a frame is kept from the event's first appearance to one step after it is whole in sight; an end when one is
-    kept from one step before it begins to go to one step after it is gone. Minor events are neither demanded nor quiet.
+    kept from one step before it begins to go to one step after it is gone, or when, the event having been kept, a dropped frame up to
+    then says that it is the same as one from before the event. Minor events are neither demanded nor quiet.
     """
     marks = list(marks)
-    times = [mark.time for mark in marks if mark.kept]
-    slack = 1e-6
-    verdicts = tuple(
-        Verdict(
-            event,
-            begin=any(event.appears - slack <= time <= event.start + every + slack for time in times),
-            end=event.lasting or any(event.end - every - slack <= time <= event.gone + every + slack for time in times),
-        )
-        for event in truth.demanded
-    )
+    when = {mark.frame: mark.time for mark in marks}
+    verdicts = tuple(_verdict(event, marks, when, every) for event in truth.demanded)
     still = [mark for mark in marks if _is_quiet(mark.time, truth, every)]
     early = [mark for mark in still if mark.time < settling]
     late = [mark for mark in still if mark.time >= settling]
     return Judgement(
         verdicts,
-        wrong=_wrong(marks, truth),
+        wrong=tuple(mark.time for mark in marks if mark.same_as is not None and _differ(truth, mark.time, when[mark.same_as])),
         samples=len(marks),
-        kept=len(times),
+        kept=sum(mark.kept for mark in marks),
         quiet=len(late),
         quiet_kept=sum(mark.kept for mark in late),
         settling=len(early),
@@ -96,13 +89,19 @@ def _is_quiet(time: float, truth: Truth, every: float) -> bool:
     return any(start + every <= time < end for start, end in truth.quiet)
 
 
-def _wrong(marks: list[Mark], truth: Truth) -> tuple[float, ...]:
-    when = {mark.frame: mark.time for mark in marks}
-    found = []
-    for mark in marks:
-        if mark.same_as is None:
-            continue
-        pairs = [(event.shows(mark.time), event.shows(when[mark.same_as])) for event in truth.demanded]
-        if any(now is not None and then is not None and now != then for now, then in pairs):
-            found.append(mark.time)
-    return tuple(found)
+def _verdict(event: Event, marks: list[Mark], when: dict[int, float], every: float) -> Verdict:
+    slack = 1e-6
+    kept = [mark.time for mark in marks if mark.kept]
+    ending = [mark for mark in marks if event.end - every - slack <= mark.time <= event.gone + every + slack]
+    known = any(event.appears < time < event.gone for time in kept)
+    back = (mark.same_as is not None and mark.time >= event.end and when[mark.same_as] <= event.appears for mark in ending)
+    return Verdict(
+        event,
+        begin=any(event.appears - slack <= time <= event.start + every + slack for time in kept),
+        end=event.lasting or any(mark.kept for mark in ending) or (known and any(back)),
+    )
+
+
+def _differ(truth: Truth, time: float, other: float) -> bool:
+    """Whether an event is wholly in sight at one of two times and not at all at the other."""
+    return any({event.shows(time), event.shows(other)} == {True, False} for event in truth.demanded)

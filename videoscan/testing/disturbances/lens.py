@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -241,7 +243,7 @@ def _fields(rows: int, columns: int) -> tuple[Plane, ...]:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time written into the picture: `form` is strftime's, `%f` cut to hundredths; `share` of the picture's area.
+    """The time written into the picture: `form` is strftime's, `%f` cut to hundredths; `share` of the picture's area, its plate included.
 
     It stands with its left upper corner at (`x`, `y`), or where it just fits; `plate`: white on black, else white with a dark rim.
     """
@@ -258,22 +260,22 @@ class Clock:
         now = self.begin + timedelta(seconds=round(time, 3))
         text = now.strftime(self.form.replace("%f", f"{now.microsecond // 10000:02d}"))
         rows, columns = luma.shape
-        scale, (wide, high), thick = _fitting(len(text), self.share * rows * columns, columns)
+        scale, (wide, high), thick = _fitting(re.sub(r"\d", "0", text), self.share * rows * columns, columns)
         left, top = min(round(self.x * columns), columns - wide), min(round(self.y * rows), rows - high)
         place = luma[max(0, top) : top + high, max(0, left) : left + wide]
         if self.plate:
             place[:] = 0
-        at = (round(0.25 * high * 0.6), round(0.74 * high))
-        if not self.plate:
-            cv2.putText(place, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 10.0, thick + 2, cv2.LINE_AA)
+        at = (round(0.15 * high), round(0.82 * high))
+        for right, below in () if self.plate else itertools.product((-1, 1), repeat=2):
+            cv2.putText(place, text, (at[0] + right, at[1] + below), cv2.FONT_HERSHEY_SIMPLEX, scale, 10.0, thick, cv2.LINE_AA)
         cv2.putText(place, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 244.0, thick, cv2.LINE_AA)
 
 
 @functools.cache
-def _fitting(letters: int, area: float, columns: int) -> tuple[float, tuple[int, int], int]:
-    """The scale, the size of the plate and the strokes' thickness for a text of so many digits on so many pixels."""
-    (wide, high), _ = cv2.getTextSize("0" * letters, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 2)
-    ratio = 1.08 * wide / (1.7 * high)
+def _fitting(text: str, area: float, columns: int) -> tuple[float, tuple[int, int], int]:
+    """The scale, the size of the plate and the strokes' thickness for such a text on so many pixels."""
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 2)
+    ratio = 1.08 * wide / (1.5 * high)
     tall = min(math.sqrt(area / ratio), columns / ratio)
-    scale = tall / (1.7 * high)
+    scale = tall / (1.5 * high)
     return scale, (round(tall * ratio), max(4, round(tall))), max(1, round(2 * scale))

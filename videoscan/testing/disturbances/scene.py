@@ -101,8 +101,9 @@ class Scene:
     def frames(self, every: float = 1.0) -> Iterator[Frame]:
         """The scene sampled once in `every` seconds, coded and decoded on the way if the scene is a coded one."""
         pictures = self._decoded(every) if self.coded else ((self.picture(time), True) for time in self.times(every))
-        for time, (luma, keyframe) in zip(self.times(every), pictures, strict=True):
-            yield Frame(round(time * INDEX_RATE), time, keyframe=keyframe, pixels=ArrayPixels(luma))
+        step = max(1, round(every * INDEX_RATE))
+        for number, (time, (luma, keyframe)) in enumerate(zip(self.times(every), pictures, strict=True)):
+            yield Frame(number * step, time, keyframe=keyframe, pixels=ArrayPixels(luma))
 
     def film(
         self,

@@ -57,7 +57,7 @@ class Tree(_Part):
         self.sway = sway * self.unit
         down, across = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j].astype(np.float32)
         broad, leaves = grain(self.shape, 5, random, 3), grain(self.shape, columns / (5 * self.unit), random, 3)
-        thick = 1.15 - np.hypot(across, down) + 0.16 * broad + 0.10 * leaves
+        thick = 0.86 - np.hypot(across, down) + 0.10 * broad + 0.08 * leaves
         crown = plane(np.clip(thick * 6, 0, 1))
         level = float(stage.luma[self.place].mean())
         light = plane(np.clip(0.62 * level + level * (0.16 * leaves + 0.10 * broad) - 0.10 * level * down, 10, 215))
