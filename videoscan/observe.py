@@ -52,11 +52,15 @@ class WindowReady:
 
 @dataclass(frozen=True, slots=True)
 class WindowDone:
-    """A window was described, or failed for good. `resumed`: the answer came from the journal and nothing was sent."""
+    """A window was described, or failed for good. `resumed`: the answer came from the journal and nothing was sent.
+
+    `at_once` is how many requests the endpoint is sent at once now, `None` where there is no such thing.
+    """
 
     index: int
     description: Description
     resumed: bool = False
+    at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

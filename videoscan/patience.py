@@ -173,6 +173,55 @@ class Rate:
             await self._limiter.acquire(part)
 
 
+class Pace:
+    """How many requests a server is sent at once: fewer when it says that it is too many, more while it keeps up.
+
+    Additive increase, multiplicative decrease (Chiu and Jain 1989). Begins at `FIRST`, halves when a request that began since the
+    last change is throttled, and grows by one after as many answers in a row as there are slots, as long as their mean time stays
+    below twice the best so far; between 1 and `most`.
+    """
+
+    FIRST = 4
+
+    def __init__(self, slots: Slots, most: int) -> None:
+        self._slots = slots
+        self._most = max(1, most)
+        self._in_a_row = 0
+        self._spent = 0.0
+        self._best = math.inf
+        self._changed = -math.inf
+        slots.limit = min(self._most, self.FIRST)
+
+    @property
+    def most(self) -> int:
+        """What the profile allows."""
+        return self._most
+
+    @most.setter
+    def most(self, value: int) -> None:
+        self._most = max(1, value)
+        self._slots.limit = min(self._slots.limit, self._most) if self._slots.limit > self.FIRST else min(self._most, self.FIRST)
+
+    def answered(self, seconds: float) -> None:
+        """A request was answered within so many seconds."""
+        self._in_a_row += 1
+        self._spent += seconds
+        if self._in_a_row < self._slots.limit:
+            return
+        mean = self._spent / self._in_a_row
+        self._in_a_row, self._spent = 0, 0.0
+        self._best = min(self._best, mean)
+        if mean <= 2 * self._best and self._slots.limit < self._most:
+            self._slots.limit += 1
+
+    def throttled(self, began: float) -> None:
+        """The server refused a request that began then (on the clock of `now`), for there were too many."""
+        self._in_a_row, self._spent = 0, 0.0
+        if began > self._changed:
+            self._changed = now()
+            self._slots.limit = max(1, self._slots.limit // 2)
+
+
 class Slots:
     """At most `limit` at once, first come first served; the limit may change at any time. For one event loop."""
 

@@ -232,7 +232,7 @@ async def _describe(
     description = known or await session.describe(window, request.prompt)
     if journal is not None and known is None:
         await flow.in_thread(journal.record, key, window, description)
-    observer(observe.WindowDone(window.index, description, resumed=known is not None))
+    observer(observe.WindowDone(window.index, description, resumed=known is not None, at_once=getattr(session, "at_once", None)))
     regions = {mark.frame: mark.region for mark in window.marks}
     return Outcome(
         index=window.index,

@@ -341,3 +341,29 @@ def test_an_address_that_cannot_be_used_is_a_configuration_error_without_its_sec
         OpenAiOptions(endpoint=address)
     assert "hunter2" not in str(info.value)
     assert info.value.hint
+
+
+# -- how many at once ------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_overrun_is_sent_fewer_requests_at_once_and_no_window_is_lost():
+    sessions, seen = [], []
+
+    def script(request):
+        seen.append(sessions[0].at_once)
+        return throttled(0.2) if request.index < 4 else ok()
+
+    async def main():
+        async with ModelServer(script) as server:
+            sessions.append(OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", concurrency=16)).session())
+            try:
+                with patience.instantly():
+                    return await asyncio.gather(*(sessions[0].describe(window(1), PROMPT) for _ in range(40)))
+            finally:
+                await sessions[0].close()
+
+    described = asyncio.run(main())
+    assert all(each.failure is None for each in described)
+    assert seen[0] == 4, "it begins with four, whatever the profile allows"
+    assert min(seen) == 2, "half of them, once"
+    assert sessions[0].at_once > 2, "and more again, while the server keeps up"

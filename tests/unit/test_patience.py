@@ -6,7 +6,7 @@ import time
 import pytest
 
 from videoscan import patience
-from videoscan.patience import Deadline, Gate, Patience, Rate, Slots, retry_after
+from videoscan.patience import Deadline, Gate, Pace, Patience, Rate, Slots, now, retry_after
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 
@@ -166,3 +166,45 @@ def test_a_ticket_that_is_cancelled_just_as_it_is_called_is_passed_on():
         assert slots.busy == 0
 
     asyncio.run(work())
+
+
+def test_the_pace_grows_while_the_server_keeps_up_and_halves_when_it_does_not():
+    slots = Slots(1)
+    pace = Pace(slots, 10)
+    assert slots.limit == 4
+    for _ in range(4):
+        pace.answered(1.0)
+    assert slots.limit == 5
+    for _ in range(200):
+        pace.answered(1.1)
+    assert slots.limit == 10
+    began = now()
+    pace.throttled(began)
+    pace.throttled(began)
+    assert slots.limit == 5, "requests that were under way together are one complaint"
+    pace.throttled(now() + 1)
+    assert slots.limit == 2
+    for _ in range(20):
+        pace.answered(1.0)
+    assert 5 <= slots.limit <= 7
+
+
+def test_the_pace_does_not_grow_when_answers_take_twice_as_long():
+    slots = Slots(1)
+    pace = Pace(slots, 100)
+    for _ in range(4):
+        pace.answered(1.0)
+    for _ in range(50):
+        pace.answered(2.5)
+    assert slots.limit == 5
+
+
+def test_the_pace_never_exceeds_what_the_profile_allows():
+    slots = Slots(1)
+    pace = Pace(slots, 2)
+    assert slots.limit == 2
+    for _ in range(50):
+        pace.answered(1.0)
+    assert slots.limit == 2
+    pace.most = 1
+    assert slots.limit == 1

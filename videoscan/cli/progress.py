@@ -41,6 +41,7 @@ class Advance:
     done: int = 0
     failed: int = 0
     resumed: int = 0
+    at_once: int | None = None
     _open: dict[int, float] = field(default_factory=dict)
     _described: float = 0.0
     _read_for: float | None = None
@@ -62,6 +63,7 @@ class Advance:
                 self.done += 1
                 self.resumed += fact.resumed
                 self.failed += description.failure is not None
+                self.at_once = fact.at_once
                 self._described += self._open.pop(index, 0.0)
             case observe.Decoded(windows):
                 self.windows = windows
@@ -104,6 +106,7 @@ class Advance:
             f"{timecode.short(left)} left" if left is not None and self.stage != "writing" else "",
             f"{self.done}/{self.windows if self.windows is not None else f'{self.ready}+'} windows" if self.ready else "",
             f"{self.failed} failed" if self.failed else "",
+            f"{self.at_once} at once" if self.at_once and self.stage != "writing" else "",
         ]
         return " · ".join(part for part in parts if part)
 

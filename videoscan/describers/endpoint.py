@@ -23,7 +23,7 @@ from yarl import URL
 
 import videoscan
 from videoscan.errors import ConfigError, DescribeError, EndpointFailed, EndpointUnreachable
-from videoscan.patience import Gate, Rate, Slots
+from videoscan.patience import Gate, Pace, Rate, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,7 +136,7 @@ class Endpoint:
     """Connections, limits and pace of one address with one key. The key itself is never shown.
 
     `reached`: a connection has been made at least once. `gate` holds everybody back while the server wants to be left alone;
-    `slots` is how many requests are under way at once; `requests` and `tokens` are the rates per minute.
+    `slots` is how many requests are under way at once, and `pace` what changes that; `requests` and `tokens` are the rates per minute.
     """
 
     _all: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Endpoint]]] = (
@@ -149,6 +149,7 @@ class Endpoint:
         self.reached = False
         self.gate = Gate()
         self.slots = Slots(1)
+        self.pace = Pace(self.slots, 1)
         self.requests = Rate(None)
         self.tokens = Rate(None)
         self._rates: tuple[float | None, float | None] = (None, None)
@@ -174,7 +175,8 @@ class Endpoint:
     def open(self, *, concurrency: int, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
         """One more uses it. Where several want different paces, the latest word counts."""
         self._users += 1
-        self.slots.limit = concurrency
+        if self.pace.most != concurrency:
+            self.pace.most = concurrency
         if self._rates != (requests_per_minute, tokens_per_minute):
             self._rates = (requests_per_minute, tokens_per_minute)
             self.requests, self.tokens = Rate(requests_per_minute), Rate(tokens_per_minute)

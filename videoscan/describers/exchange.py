@@ -17,7 +17,7 @@ from videoscan.errors import (
     RequestRejected,
 )
 from videoscan.model import Usage
-from videoscan.patience import Deadline, sleep
+from videoscan.patience import Deadline, now, sleep
 
 if TYPE_CHECKING:
     from videoscan.describers.dialects import Dialect
@@ -32,6 +32,7 @@ SLOW_TRIES = 3
 """Requests that may run into the time limit: each costs the whole limit, and the model's work is paid for."""
 FAULT_500_TRIES = 4
 """Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
+_TOO_FAST = frozenset({429, 503})
 RAW_KEPT = 8_000
 """Characters of an unreadable answer that are kept."""
 
@@ -116,11 +117,16 @@ class Exchange:
             await endpoint.requests.take()
             await endpoint.tokens.take(request.tokens())
             await endpoint.gate.passage()
+            began = now()
             try:
                 answered = await endpoint.post(request.body(), seconds=self._seconds, fresh=fresh)
             except Broken as broken:
                 meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
                 raise
+            if answered.status in _TOO_FAST:
+                endpoint.pace.throttled(began)
+            elif answered.status == 200:
+                endpoint.pace.answered(now() - began)
         meter.request(request.pictures, again=again, sent=True)
         return answered
 

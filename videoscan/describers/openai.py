@@ -66,7 +66,7 @@ class OpenAiOptions(Options):
     api_key_env: str = "VIDEOSCAN_API_KEY"
     """The environment variable that holds the key. Not set: no key is sent."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Requests under way at once."""
+    """Requests under way at once, at most: begins with four, fewer when the server says that it is too fast, more as it keeps up."""
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
     """What the endpoint's contract allows."""
     tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
@@ -171,6 +171,11 @@ class OpenAiSession:
             seconds=time.monotonic() - began,
             flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
         )
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way at once just now."""
+        return self.endpoint.slots.limit
 
     async def close(self) -> None:
         """Let go of connections. Idempotent."""
