@@ -351,7 +351,7 @@ def test_a_server_that_is_overrun_is_sent_fewer_requests_at_once_and_no_window_i
 
     def script(request):
         seen.append(sessions[0].at_once)
-        return throttled(0.2) if request.index < 4 else ok()
+        return throttled(retry_after="1") if request.index < 4 else ok()
 
     async def main():
         async with ModelServer(script) as server:
