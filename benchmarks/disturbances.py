@@ -97,19 +97,19 @@ def main() -> int:
     )
     parser.add_argument("--every", type=float, default=1.0, help="seconds from sample to sample")
     parser.add_argument("--seed", type=int, action="append", help="repeatable; default 1")
-    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--size", metavar="WxH", help="default: 1280x720, 960x540 for coded scenes")
     parser.add_argument("--missed", action="store_true", help="name the events that were missed")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    width, height = (int(side) for side in options.size.split("x"))
+    size = tuple(int(side) for side in options.size.split("x")) if options.size else None
     rows = []
     print(
         f"{'scene':17} {'events':>6} {'begin':>5} {'end':>4} {'inside':>6} {'wrong':>5} {'kept':>5} {'quiet kept':>10} {'us/sample':>9}"
     )
     for name in options.only or disturbances.names():
         for seed in options.seed or [1]:
-            scene = disturbances.scene(name, seed=seed, size=(width, height))
+            scene = disturbances.scene(name, seed=seed, size=size)
             row, found = run(scene, registry.make("dedups", {"kind": options.kind, **dict(options.set)}), options.every)
             rows.append(row)
             print(

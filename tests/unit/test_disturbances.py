@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import cv2
@@ -174,6 +175,12 @@ def test_infrared_takes_the_colour_away():
     day, night = scene.bgr(on - 1).astype(int), scene.bgr((on + off) / 2).astype(int)
     assert np.abs(day[..., 0] - day[..., 2]).mean() > 5
     assert np.abs(night[..., 0] - night[..., 2]).max() <= 1
+
+
+def test_the_page_about_the_scenes_names_each_and_says_what_goes_on_in_it():
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "disturbances.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [f"| `{name}` | {disturbances.about(name)} |" for name in disturbances.names()] == rows[-len(disturbances.names()) :]
 
 
 EVENT = Event("somebody", "walk", 10.4, 13.4, 9.9, 13.9, 0.02, 40.0, (0.1, 0.1, 0.2, 0.2))

@@ -14,7 +14,7 @@
 
 Everything depends on the name, the seed, the size and the time alone. An event with `inside` happens in front of what
 moves (the tree, the water, the screen), so that it can be judged apart. Scenes named ``...-coded``, ``pumping...`` and ``storm``
-are really encoded and decoded on their way to `frames`; the others are as the sensor saw them. Contrasts are 22 grey
+are really encoded and decoded on their way to `frames`, and 960 x 540; the others are as the sensor saw them. Contrasts are 22 grey
 levels at least, in neutral light.
 """
 

@@ -49,10 +49,11 @@ class Coded:
     gop: float
     bits: float
     preset: str = "superfast"
+    least: int = 3
 
     def coding(self, every: float, size: tuple[int, int]) -> Coding:
-        """Three pictures a second or more, such that one of them falls on each sample."""
-        fps = Fraction(math.ceil(3 * every - 1e-9)) / Fraction(every).limit_denominator(1000)
+        """`least` pictures a second or more, such that one of them falls on each sample."""
+        fps = Fraction(math.ceil(self.least * every - 1e-9)) / Fraction(every).limit_denominator(1000)
         bitrate = round(self.bits * size[0] * size[1] * fps)
         return Coding(self.codec, max(1, round(self.gop * fps)), fps, bitrate, preset=self.preset)
 
