@@ -110,12 +110,12 @@ def command(
             take(_Result(given.uri, error=error))
     total = sum((result.plan for result in results if result.plan is not None), Plan())
     if as_json:
-        output.put_json({"total": {"inputs": len(results), **total.record(), "assumed": _ASSUMED["model"] if assumed else None}})
+        output.put_json({"total": {"inputs": len(results), **total.record(), "assumed": ASSUMED["model"] if assumed else None}})
     elif any(result.plan for result in results):
         _print(results, total)
     if assumed:
         output.say(
-            f"no endpoint is set, and the built-in describer sends nothing: the figures are for {_ASSUMED['model']} at an "
+            f"no endpoint is set, and the built-in describer sends nothing: the figures are for {ASSUMED['model']} at an "
             "OpenAI-compatible server; give --endpoint and --model for yours"
         )
     return _exit_code(results, total)
@@ -134,7 +134,7 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
     asked = sampling.settle(given, choices)
     profile = asked.resolved.profile
     assumed = profile.describer["kind"] == "offline"
-    spec = sampling.spec(asked, asyncio.run(_limits(_ASSUMED if assumed else profile.describer)))
+    spec = sampling.spec(asked, asyncio.run(limits_of(ASSUMED if assumed else profile.describer)))
     text = estimated_tokens(asked.prompt.system) + estimated_tokens(asked.prompt.instructions)
     seen = Sampled(0.0, 0, 0)
     total = Plan()
@@ -161,10 +161,10 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
 
 
 # Whom the figures are for when nobody is named. The address only has to be one: no connection is ever made.
-_ASSUMED = {"kind": "openai", "endpoint": "http://127.0.0.1/v1", "model": "qwen3-vl"}
+ASSUMED = {"kind": "openai", "endpoint": "http://127.0.0.1/v1", "model": "qwen3-vl"}
 
 
-async def _limits(describer: Mapping[str, Any]) -> Limits:
+async def limits_of(describer: Mapping[str, Any]) -> Limits:
     """What the describer takes in one window. It is started for that and nothing else: no connection is made."""
     from videoscan import registry
 
@@ -182,12 +182,12 @@ def _of_window(window: Window, text: int) -> Plan:
         images=len(window.pictures),
         bytes=sum(len(picture.data) for picture in window.pictures),
         picture_tokens=sum(picture.tokens for picture in window.pictures),
-        text_tokens=text + _LABEL_TOKENS * len(window.pictures),
+        text_tokens=text + LABEL_TOKENS * len(window.pictures),
     )
 
 
 # "Frame 3 · 00:01:12.400": most tokenizers take digits one by one.
-_LABEL_TOKENS = 16
+LABEL_TOKENS = 16
 
 
 def estimated_tokens(text: str) -> int:

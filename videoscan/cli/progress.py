@@ -123,7 +123,7 @@ class Reporter:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = _bar(self._title)
+            self._bar = new_bar(self._title)
             self._bar.start()
         return self
 
@@ -169,7 +169,8 @@ class Reporter:
                 self._bar.console.print(line, markup=False, highlight=False, emoji=False)
 
 
-def _bar(title: str) -> Progress:
+def new_bar(title: str) -> Progress:
+    """A bar on stderr, not yet started; its fields are `stage` and `figures`."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
