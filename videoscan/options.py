@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 ZOOM_SHARE = 0.02
 """Share of the picture under which `windows.zoom = true` shows a changed region as a crop: a square of 14 % of the side of one."""
 
-_LEAST_AREA = 1e-7
-"""Of the picture: less than a pixel of 8K footage."""
+LEAST_AREA = 1e-7
+"""Of the picture that a polygon must enclose: less than a pixel of 8K footage."""
+MOST_POLYGONS, MOST_CORNERS = 100, 1000
+"""Polygons of `regions.include`, and as many of `exclude`, and corners of one: far more than anybody draws."""
 
 Kind = dict[str, Any]
 """A plug point's raw table, ``{"kind": name, **options}``; `videoscan.registry` finds the kind and validates its options."""
@@ -79,7 +81,7 @@ class SourceOptions(Options):
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Corners = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=1000)]
+Corners = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=MOST_CORNERS)]
 
 
 class RegionOptions(Options):
@@ -88,9 +90,9 @@ class RegionOptions(Options):
     Left and top are 0. `videoscan frames VIDEO --mask-editor FILE.html` draws them on a still and writes this table.
     """
 
-    include: Annotated[tuple[Corners, ...], Field(max_length=100)] = ()
+    include: Annotated[tuple[Corners, ...], Field(max_length=MOST_POLYGONS)] = ()
     """Only what lies in one of these counts as a change; everything, when there are none."""
-    exclude: Annotated[tuple[Corners, ...], Field(max_length=100)] = ()
+    exclude: Annotated[tuple[Corners, ...], Field(max_length=MOST_POLYGONS)] = ()
     """What lies in one of these does not count, wherever else it lies."""
     black_out: bool = False
     """Whether what does not count is black in everything that is sent, stored, exported and served."""
@@ -101,7 +103,7 @@ class RegionOptions(Options):
             raise ValueError("black_out = true needs polygons in exclude (or include): without any, nothing would be black")
         for name, polygons in (("include", self.include), ("exclude", self.exclude)):
             for place, corners in enumerate(polygons):
-                if _area(corners) < _LEAST_AREA:
+                if _area(corners) < LEAST_AREA:
                     raise ValueError(f"{name}[{place}] encloses nothing: its {len(corners)} corners lie on one line")
         return self
 

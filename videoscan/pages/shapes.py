@@ -26,6 +26,6 @@ def cells(mask: Gray) -> str:
     return "".join(path)
 
 
-def polygons(shapes: tuple[Polygon, ...]) -> str:
-    """Polygons in 0..1 as one path in 0..100."""
-    return "".join("M" + "L".join(f"{100 * x:.2f} {100 * y:.2f}" for x, y in shape) + "Z" for shape in shapes)
+def polygon(corners: Polygon) -> str:
+    """A polygon in 0..1 as a path in 0..100, to be filled by the even-odd rule, as OpenCV does."""
+    return "M" + "L".join(f"{100 * x:.2f} {100 * y:.2f}" for x, y in corners) + "Z"
