@@ -275,6 +275,30 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a model, as it ended: what a log of calls holds. No picture, no word of the prompt, no key.
+
+    `again`: something like it was sent before. `body_bytes` is the size of what was sent. `status` is HTTP's, `None` when no answer
+    came; `seconds` from sending to the last byte, waiting for a turn not included. `error` says why there is no usable answer.
+    """
+
+    host: str
+    model: str | None
+    window: int
+    frames: tuple[int, ...]
+    pictures: int
+    body_bytes: int
+    again: bool
+    status: int | None
+    seconds: float
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish: str | None = None
+    request_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PictureCost:
     """Estimates the prompt tokens of one picture. A value, not a function, so that it can cross to a worker process.
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from videoscan.model import Call
+
 if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.model import Description, SourceInfo, Window
@@ -84,7 +86,7 @@ class Finished:
     timeline: Timeline
 
 
-Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | WindowDone | Decoded | Note | Finished
+Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | Call | WindowDone | Decoded | Note | Finished
 Observer: TypeAlias = Callable[[Fact], None]
 
 

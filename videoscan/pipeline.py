@@ -143,7 +143,7 @@ async def _scan(
 ) -> Timeline:
     began = time.monotonic()
     state = _Pass()
-    session = registry.make("describers", request.describer).session()
+    session = registry.make("describers", request.describer).session(observer)
 
     async def describe(window: Window) -> Outcome:
         return await _describe(window, request, session, observer, place, journal)

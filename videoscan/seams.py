@@ -13,14 +13,18 @@ from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydantic import BaseModel
 
     from videoscan.document import Timeline
-    from videoscan.model import Description, Frame, Prompt, Regions, SourceInfo, Tally, Window
+    from videoscan.model import Call, Description, Frame, Prompt, Regions, SourceInfo, Tally, Window
 
 INFINITY = float("inf")
+
+
+def unheard(_call: Call) -> None:
+    """Nobody wants to hear of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +188,8 @@ class Describer(Protocol):
     Options: ClassVar[type[BaseModel]]
     note: ClassVar[str | None]
 
-    def session(self) -> DescriberSession:
-        """Start working. Makes no connection yet; must be called inside a running event loop."""
+    def session(self, told: Callable[[Call], None] = unheard) -> DescriberSession:
+        """Start working. Makes no connection yet; must be called inside a running event loop. `told` hears of every request."""
         ...
 
 

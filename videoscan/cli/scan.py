@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan.cli import options, output
+from videoscan.cli import calls, options, output
 from videoscan.errors import ConfigError, DescribeError, ScanAborted
+from videoscan.observe import Fact, Observer, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,9 +40,22 @@ class Result:
 @options.out
 @click.option("--to", multiple=True, metavar="FORMAT", help="Write this format as well: csv, srt, vtt, markdown. Repeatable.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
+@click.option(
+    "--log-calls",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line of JSON for every request to the model: when, how large, how long, what came of it. No pictures, no key.",
+)
 @options.json_lines
 def command(
-    *, inputs: tuple[str, ...], choices: Choices, out: Path | None, to: tuple[str, ...], fresh: bool, as_json: bool
+    *,
+    inputs: tuple[str, ...],
+    choices: Choices,
+    out: Path | None,
+    to: tuple[str, ...],
+    fresh: bool,
+    log_calls: Path | None,
+    as_json: bool,
 ) -> int:
     """Scan videos: one timeline each, with a report to read.
 
@@ -52,7 +66,8 @@ def command(
     INPUT may also be the output folder of an earlier scan: then its kept pictures are asked another --question, and nothing is
     decoded, even if the footage is gone. The answer goes to a folder beside it, named after the question, or below --out.
     """
-    return scan(inputs, choices, out=out, to=to, fresh=fresh, as_json=as_json)
+    with calls.log(log_calls) as heard:
+        return scan(inputs, choices, out=out, to=to, fresh=fresh, as_json=as_json, heard=heard)
 
 
 def scan(
@@ -63,8 +78,9 @@ def scan(
     to: Sequence[str] = (),
     fresh: bool = False,
     as_json: bool = False,
+    heard: Observer = ignore,
 ) -> int:
-    """Scan everything that `arguments` mean, print what came of it, and return the exit code.
+    """Scan everything that `arguments` mean, print what came of it, and return the exit code. `heard` is told every fact as well.
 
     Raises `ConfigError` for what is wrong with all of it.
     """
@@ -82,7 +98,7 @@ def scan(
         printer.take(Result(refused.argument, error=refused.error))
     if found.inputs:
         try:
-            interrupts.run(_scan_all(found, choices, out, to, printer, fresh=fresh))
+            interrupts.run(_scan_all(found, choices, out, to, printer, fresh=fresh, heard=heard))
         except KeyboardInterrupt:
             output.say("videoscan: interrupted; what is described is kept, and the same command goes on from there")
             return output.INTERRUPTED
@@ -90,12 +106,12 @@ def scan(
 
 
 async def _scan_all(
-    found: Found, choices: Choices, out: Path | None, to: Sequence[str], printer: _Printer, *, fresh: bool
+    found: Found, choices: Choices, out: Path | None, to: Sequence[str], printer: _Printer, *, fresh: bool, heard: Observer
 ) -> None:
     opened = False
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
-        result, looked = await _scan_one(given, choices, out, to, fresh=fresh, title=f"{place}{given.name}")
+        result, looked = await _scan_one(given, choices, out, to, fresh=fresh, heard=heard, title=f"{place}{given.name}")
         opened = opened or looked
         if isinstance(result.error, ConfigError) and not opened:
             # Nothing was looked at yet: the options are wrong, not this input.
@@ -113,7 +129,7 @@ def _not_tried(error: DescribeError | ScanAborted) -> DescribeError | ScanAborte
 
 
 async def _scan_one(
-    given: Input, choices: Choices, out: Path | None, to: Sequence[str], *, fresh: bool, title: str
+    given: Input, choices: Choices, out: Path | None, to: Sequence[str], *, fresh: bool, heard: Observer, title: str
 ) -> tuple[Result, bool]:
     """The result, and whether the source was opened at all."""
     from videoscan import config, inputs, pipeline
@@ -141,11 +157,19 @@ async def _scan_one(
                     sets=choices.sets,
                     to=to,
                     fresh=fresh,
-                    observer=reporter,
+                    observer=_both(reporter, heard),
                 )
         except Exception as error:  # one input's fault, whatever it is, must not cost the others their scan
             return Result(given.uri, error=error), reporter.opened
     return Result(given.uri, folder, timeline), True
+
+
+def _both(first: Observer, second: Observer) -> Observer:
+    def observer(fact: Fact) -> None:
+        first(fact)
+        second(fact)
+
+    return observer
 
 
 class _Printer:

@@ -114,7 +114,7 @@ class Broken(Exception):
 
     `connected`: the server was reached, so the pictures may have been sent. `stale`: a pooled connection turned out to be dead
     before anything came back; nothing is known about the server's health. `hopeless`: asking again cannot help. `slow`: it was
-    the time limit.
+    the time limit. `seconds` is how long it took.
     """
 
     def __init__(
@@ -122,6 +122,7 @@ class Broken(Exception):
     ) -> None:
         super().__init__(str(error))
         self.error, self.connected, self.stale, self.hopeless, self.slow = error, connected, stale, hopeless, slow
+        self.seconds = 0.0
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from videoscan.describers import wire
@@ -16,10 +17,13 @@ from videoscan.errors import (
     EndpointThrottled,
     RequestRejected,
 )
-from videoscan.model import Usage
+from videoscan.model import Call, Usage
 from videoscan.patience import Deadline, now, sleep
+from videoscan.seams import unheard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Answered, Endpoint
     from videoscan.describers.request import Meter, Request
@@ -61,7 +65,16 @@ _KINDS: dict[Meaning, type[DescribeError]] = {
 class Exchange:
     """Requests to one endpoint, each until it is answered. `seconds` is the limit of one request."""
 
-    def __init__(self, endpoint: Endpoint, patience: Patience, *, seconds: float, key_variable: str) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        patience: Patience,
+        *,
+        seconds: float,
+        key_variable: str,
+        told: Callable[[Call], None] = unheard,
+    ) -> None:
+        self._told = told
         self._endpoint, self._patience, self._seconds, self._key_variable = endpoint, patience, seconds, key_variable
 
     async def reply_to(self, request: Request, meter: Meter, *, again: bool) -> Reply:
@@ -75,8 +88,7 @@ class Exchange:
         while True:
             wait: float | None = None
             try:
-                answered = await self._send(request, meter, again=again, fresh=fresh)
-                outcome = self._open(answered, request, meter)
+                outcome = await self._outcome(request, meter, again=again, fresh=fresh)
                 if not isinstance(outcome, wire.Refusal):
                     request.succeeded()
                     return outcome
@@ -111,7 +123,40 @@ class Exchange:
             return min(self._patience.tries, SLOW_TRIES)
         return self._patience.tries if self._endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
 
-    async def _send(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> Answered:
+    async def _outcome(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> Reply | Refusal:
+        """Send it once, and tell whoever listens how that ended."""
+        pictures = request.pictures
+        call = Call(
+            host=self._endpoint.address.host,
+            model=request.model,
+            window=meter.window,
+            frames=tuple(picture.frame for picture in pictures if picture.zoom_of is None),
+            pictures=len(pictures),
+            body_bytes=0,
+            again=again,
+            status=None,
+            seconds=0.0,
+        )
+        try:
+            answered, seconds = await self._send(request, meter, again=again, fresh=fresh)
+        except Broken as broken:
+            self._told(replace(call, body_bytes=request.size, error=broken.error.message, seconds=broken.seconds))
+            raise
+        call = replace(call, body_bytes=request.size, status=answered.status, seconds=seconds)
+        try:
+            outcome = self._open(answered, request, meter)
+        except (Broken, BadReply) as fault:
+            error = fault.error if isinstance(fault, Broken) else fault
+            self._told(replace(call, error=error.message))
+            raise
+        if isinstance(outcome, wire.Refusal):
+            self._told(replace(call, error=self._endpoint.mask(outcome.message), request_id=outcome.request_id))
+        else:
+            call = replace(call, prompt_tokens=outcome.prompt_tokens, completion_tokens=outcome.completion_tokens)
+            self._told(replace(call, finish=outcome.finish, request_id=answered.headers.get("x-request-id")))
+        return outcome
+
+    async def _send(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> tuple[Answered, float]:
         endpoint = self._endpoint
         async with endpoint.slots.slot():
             await endpoint.requests.take()
@@ -122,13 +167,15 @@ class Exchange:
                 answered = await endpoint.post(request.body(), seconds=self._seconds, fresh=fresh)
             except Broken as broken:
                 meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
+                broken.seconds = now() - began
                 raise
+            seconds = now() - began
             if answered.status in _TOO_FAST:
                 endpoint.pace.throttled(began)
             elif answered.status == 200:
-                endpoint.pace.answered(now() - began)
+                endpoint.pace.answered(seconds)
         meter.request(request.pictures, again=again, sent=True)
-        return answered
+        return answered, seconds
 
     def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
         """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""

@@ -16,13 +16,13 @@ from videoscan.config import Options as BaseOptions
 from videoscan.difference import CHANGED
 from videoscan.measure import Flag
 from videoscan.model import Description, Reason, Told
-from videoscan.seams import Limits
+from videoscan.seams import Limits, unheard
 from videoscan.timecode import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from videoscan.model import Box, Mark, Measured, Prompt, Window
+    from videoscan.model import Box, Call, Mark, Measured, Prompt, Window
 
 NOTE = "Measured by OpenCV, not by a language model: it says where and how much, never what."
 """What a reader of the timeline is told about this describer."""
@@ -59,7 +59,7 @@ class OfflineDescriber:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def session(self) -> OfflineSession:
+    def session(self, told: Callable[[Call], None] = unheard) -> OfflineSession:  # noqa: ARG002  # it asks nobody
         """See `videoscan.seams.Describer`."""
         return OfflineSession()
 

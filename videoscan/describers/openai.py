@@ -37,16 +37,16 @@ from videoscan.errors import (
 )
 from videoscan.model import Description, Failure
 from videoscan.patience import Patience
-from videoscan.seams import Limits
+from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from videoscan.describers.answer import Reading
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Learned
     from videoscan.describers.wire import Refusal, Reply
-    from videoscan.model import Picture, Prompt, Window
+    from videoscan.model import Call, Picture, Prompt, Window
 
 READABLE_TRIES = 3
 """How often an answer that cannot be read is asked for, in all, before its window counts as failed."""
@@ -105,7 +105,7 @@ class OpenAiDescriber:
     def __init__(self, options: OpenAiOptions) -> None:
         self.options = options
 
-    def session(self) -> OpenAiSession:
+    def session(self, told: Callable[[Call], None] = unheard) -> OpenAiSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
         Raises `ConfigError` for a key or an address that cannot be used.
@@ -113,7 +113,7 @@ class OpenAiDescriber:
         options = self.options
         address = Address.parse(options.endpoint)
         key = key_from(os.environ.get(options.api_key_env), options.api_key_env)
-        return OpenAiSession(options, Endpoint.shared(address, key))
+        return OpenAiSession(options, Endpoint.shared(address, key), told)
 
 
 class OpenAiSession:
@@ -122,7 +122,7 @@ class OpenAiSession:
     `endpoint` and `dialect` are what the session works with; both may be printed, neither shows the key.
     """
 
-    def __init__(self, options: OpenAiOptions, endpoint: Endpoint) -> None:
+    def __init__(self, options: OpenAiOptions, endpoint: Endpoint, told: Callable[[Call], None] = unheard) -> None:
         self._options = options
         self.endpoint = endpoint
         self.model = options.model
@@ -132,6 +132,7 @@ class OpenAiSession:
             Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout)),
             seconds=options.timeout,
             key_variable=options.api_key_env,
+            told=told,
         )
         self._naming = asyncio.Lock()
         self._closed = False
@@ -149,7 +150,7 @@ class OpenAiSession:
         `ConfigError` when no model is named and the endpoint does not settle it.
         """
         began = time.monotonic()
-        meter = Meter()
+        meter = Meter(window.index)
         reading: Reading | None = None
         failure: Failure | None = None
         try:

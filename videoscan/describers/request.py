@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Meter:
     """What one window has cost so far."""
 
+    window: int = 0
     usage: Usage = Usage()
     flags: list[str] = field(default_factory=list)
 
@@ -57,7 +58,8 @@ class Request:
     ) -> None:
         self.pictures = pictures
         self.dialect = dialect
-        self._model, self._learned, self._extra = model, learned, extra
+        self.model = model
+        self._learned, self._extra = learned, extra
         self._prompt = prompt
         self._max_tokens = max_tokens
         self._instruct = instruct
@@ -84,7 +86,7 @@ class Request:
             made = wire.body(
                 self.pictures,
                 self._prompt,
-                model=self._model,
+                model=self.model,
                 max_tokens=self._max_tokens,
                 schema=schema,
                 instruct=instruct,
