@@ -91,7 +91,9 @@ def test_a_truncated_recording_gives_what_is_there_and_calls_the_rest_lost(kind,
     assert 100 < len(frames) < 200
     assert tally.duration == pytest.approx(10, abs=0.05)
     assert tally.lost[-1].end == tally.duration
-    assert tally.lost[-1].start == pytest.approx(frames[-1].time, abs=0.2)
+    # The last pictures before the cut may be damaged already, which is another reason.
+    assert tally.lost[0].start == pytest.approx(frames[-1].time, abs=0.2)
+    assert all(earlier.end == later.start for earlier, later in itertools.pairwise(tally.lost))
 
 
 @pytest.mark.parametrize("name", ["bframes.mp4", "longgop.mp4", "offset.mkv", "offset.ts"])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
+from array import array
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import av
+
+from videoscan.sources.stamps import Arrived, Steady
+from videoscan.sources.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +31,17 @@ _JUMP_BACK = 1.0
 
 _HOLE = 64
 """Bytes. A compressed picture's header is never all zeros for so long; a preallocated or half-copied file is."""
+
+_LONGEST_PICTURE = 3600.0
+"""Seconds. A picture that is said to stand for longer has a damaged header."""
+
+_FEW = 8
+"""Pictures after which a file's usual traffic is known."""
+
+_RECENT = 32
+
+_REST = 0.02
+"""Share of a file that may be left behind its last picture: sound, an index, a footer."""
 
 _NEVER_ZERO = frozenset({"h264", "hevc", "vvc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vp8", "vp9", "av1"})
 
@@ -50,26 +67,34 @@ class Damage:
     """What the container's damage came to so far."""
 
     errors: int = 0
-    last_error: str = ""
     jumps: int = 0
+    stamps: int = 0
+    """Timestamps that were repaired."""
 
 
 @dataclass(slots=True)
 class Traffic:
     """How many bytes of video, and of everything else, a tick of time takes in this file.
 
-    A gap in time is a loss when the file holds about as many bytes for it as that many pictures would have taken; a camera
-    that sends nothing while nothing moves leaves no bytes.
+    A gap in time is a loss when the file holds bytes for it that the other streams do not need: for at least half of the missing
+    pictures, if they were as small as the smallest of late. A camera that sends nothing while nothing moves leaves no bytes.
     """
 
+    alone: bool
+    """Nothing but the video is in the file."""
+    frame: int
     first: tuple[int, int] | None = None
     last_end: int | None = None
     video: int = 0
+    count: int = 0
     ticks: int = 0
     others: int = 0
+    burst: int = 0
+    """Most bytes of other streams between two pictures with no gap in time."""
+    sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
-    def saw(self, raw: AvPacket[VideoStream], dts: int) -> None:
-        """Count one packet."""
+    def saw(self, raw: AvPacket[VideoStream], dts: int, *, gap: bool) -> None:
+        """Count one packet; `gap`: there is one in time before it."""
         position = raw.pos
         if position is None or position < 0:
             self.last_end = None
@@ -78,15 +103,56 @@ class Traffic:
             self.first = (dts, position)
         if self.last_end is not None and position > self.last_end:
             self.others += position - self.last_end
+            if not gap:
+                self.burst = max(self.burst, position - self.last_end)
         self.video += raw.size
+        self.count += 1
+        self.sizes.append(raw.size)
         self.ticks = max(self.ticks, dts - self.first[0])
         self.last_end = position + raw.size
 
     def is_missing(self, raw: AvPacket[VideoStream], gap: int) -> bool:
         """Whether the bytes skipped before `raw` are more than what the other streams need for `gap` ticks."""
-        if gap <= 0 or self.ticks <= 0 or self.last_end is None or raw.pos is None:
+        if gap <= 0 or self.last_end is None or raw.pos is None or not self.sizes:
             return False
-        return raw.pos - self.last_end > (self.others + 0.5 * self.video) / self.ticks * gap
+        if not self.alone and (self.count < _FEW or self.ticks <= 0):
+            return False
+        usual = self.burst + (1.25 * self.others / self.ticks * gap if self.ticks > 0 and not self.alone else 0)
+        return raw.pos - self.last_end > usual + 0.5 * min(self.sizes) * gap / self.frame
+
+
+class _AviIndex:
+    """An AVI holds no times: FFmpeg counts what it finds. The index tells of pictures that are lost, and so where the next one belongs."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        # PyAV shows indexes from its version 16 on.
+        entries: Any = getattr(stream, "index_entries", None) or ()
+        self.places = array("q", (entry.pos for entry in entries))
+        self.stamps = array("q", (entry.timestamp for entry in entries))
+        self.last: int | None = None
+        self.shift = 0
+
+    def place(self, raw: AvPacket[VideoStream]) -> bool:
+        """Correct the packet's times by what was lost before it. Whether something was lost right before it."""
+        at = (raw.pos or 0) - _CHUNK_HEAD
+        place = bisect.bisect_left(self.places, at)
+        lost = False
+        if place < len(self.places) and self.places[place] == at:
+            if self.last is not None and place > self.last + 1 and raw.dts is not None:
+                shift = self.stamps[place] - raw.dts
+                lost = shift > self.shift
+                self.shift = max(self.shift, shift)
+            self.last = place
+        if self.shift:
+            raw.pts = None if raw.pts is None else raw.pts + self.shift
+            raw.dts = None if raw.dts is None else raw.dts + self.shift
+        return lost
+
+
+_MISSING = "pictures are missing from the file"
+
+_CHUNK_HEAD = 8
+"""Bytes of name and size before an AVI's chunk."""
 
 
 @dataclass
@@ -107,15 +173,19 @@ class Packets:
     _last: AvPacket[VideoStream] | None = None
     _last_dts: int | None = None
     _hole: int | None = None
-    _suspect: bool = False
+    _suspect: str | None = None
+    """What was wrong right before this packet."""
     _gap: tuple[int, int] | None = None
     """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
-    _traffic: Traffic = field(default_factory=Traffic)
+    _why: str = ""
     _ready: deque[Packet] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.base = float(self.stream.time_base or 1)
         self.end = self.zero
+        self._traffic = Traffic(alone=len(self.container.streams) == 1, frame=self.frame)
+        self._index = _AviIndex(self.stream) if self.container.format.name == "avi" else None
+        self._steady = Steady(self._arriving(), self.base, self.frame)
         self._source = self._read()
 
     def time(self, pts: int) -> float:
@@ -142,36 +212,64 @@ class Packets:
         return list(self._ready)[:count]
 
     def _read(self) -> Iterator[Packet]:
-        failed = 0
-        while failed <= _READ_ERRORS:
-            try:
-                for raw in self.container.demux(self.stream):
-                    if raw.size:
-                        failed = 0
-                        yield self._packet(raw)
-            except (av.error.FFmpegError, OSError) as error:
-                # The demuxer keeps its place: asked again, it goes on behind what it could not read.
-                failed += 1
-                self.damage.errors += 1
-                self.damage.last_error = error.strerror or str(error)
-                self._suspect = True
-            else:
-                break
+        for arrived in self._steady:
+            yield self._packet(arrived)
+        self.damage.stamps = self._steady.repaired
         if self._gap is not None:
             self._settle_gap(self.end, self.end)
         if self._hole is not None:
             self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
             self._hole = None
+        self._count_the_rest()
 
-    def _packet(self, raw: AvPacket[VideoStream]) -> Packet:
+    def _arriving(self) -> Iterator[Arrived]:
+        failed, complaint = 0, None
+        while failed <= _READ_ERRORS:
+            try:
+                for raw in self.container.demux(self.stream):
+                    if raw.size:
+                        if self._index and self._index.place(raw):
+                            complaint = complaint or _MISSING
+                        yield Arrived(raw, complaint)
+                        failed, complaint = 0, None
+            except IndexError:
+                # PyAV's word for a packet of a stream that appeared since the file was opened. It is not ours, and it is consumed.
+                continue
+            except (av.error.FFmpegError, OSError) as error:
+                # The demuxer keeps its place: asked again, it goes on behind what it could not read.
+                failed += 1
+                self.damage.errors += 1
+                complaint = error.strerror or str(error)
+            else:
+                break
+
+    def _count_the_rest(self) -> None:
+        """What a demuxer leaves unread at a file's end is lost; how long it would have lasted is told by the bytes before it."""
+        name = self.container.format.name
+        traffic = self._traffic
+        if self.container.duration is not None and "mov" not in name and name != "mpeg":
+            return  # it declares a length, which is held against what was read
+        if not traffic.first or not traffic.last_end or not self.container.name.startswith("file:"):
+            return
+        left = unread(Path(self.container.name.removeprefix("file:")), name, traffic.last_end)
+        whole = traffic.last_end - traffic.first[1]
+        if left > max(_REST * whole, 1.5 * traffic.video / traffic.count):
+            length = max(1, round(left / whole * (self.end - self.zero)))
+            reason = f"the file's last {left} bytes cannot be read: about {length * self.base:.1f} s"
+            self.ledger.add(self.time(self.end), self.time(self.end + length), reason)
+            self.end += length
+
+    def _packet(self, arrived: Arrived) -> Packet:
+        raw = arrived.raw
         self._continue_clock(raw)
         pts = raw.pts if raw.pts is not None else raw.dts
         if pts is None:
             pts = self.end
         dts = min(pts, raw.dts if raw.dts is not None else pts)
-        self._look_for_gaps(raw, pts, dts)
+        self._look_for_gaps(arrived, pts, dts)
         # FLV counts in milliseconds and says that every picture lasts one: less than a quarter of the usual is no duration.
-        duration = raw.duration if raw.duration and raw.duration * 4 >= self.frame else self.frame
+        plausible = raw.duration and self.frame <= raw.duration * 4 and raw.duration * self.base <= _LONGEST_PICTURE
+        duration = raw.duration if raw.duration and plausible else self.frame
         shown = not raw.is_discard and is_shown(raw, self.stream.codec_context.name)
         if shown and pts >= self._latest:
             # MP4 counts durations in decoding order: the wait before a gap may stand at a picture that is shown long before it.
@@ -192,7 +290,8 @@ class Packets:
             raw.pts = None if raw.pts is None else raw.pts + shift
             raw.dts += shift
 
-    def _look_for_gaps(self, raw: AvPacket[VideoStream], pts: int, dts: int) -> None:
+    def _look_for_gaps(self, arrived: Arrived, pts: int, dts: int) -> None:
+        raw = arrived.raw
         hole = self.stream.codec_context.name in _NEVER_ZERO and raw.size >= 16 and not any(memoryview(raw)[:_HOLE])
         if hole:
             self._hole = pts if self._hole is None else min(self._hole, pts)
@@ -202,10 +301,12 @@ class Packets:
         if self._gap is not None:
             self._settle_gap(pts, dts)
         gap = pts - self.end
-        if self._gap is None and self._last is not None and gap > 0 and (self._suspect or self._traffic.is_missing(raw, gap)):
-            self._gap = (self.end, pts)
-        self._suspect = bool(raw.is_corrupt)
-        self._traffic.saw(raw, dts)
+        self._suspect = arrived.complaint or self._suspect
+        missing = self._suspect or (_MISSING if self._traffic.is_missing(raw, gap) else None)
+        if self._gap is None and self._last is not None and gap > 0 and missing:
+            self._gap, self._why = (self.end, pts), missing
+        self._suspect = "a packet is damaged" if raw.is_corrupt else None
+        self._traffic.saw(raw, dts, gap=gap > 0)
 
     def _settle_gap(self, pts: int, dts: int) -> None:
         assert self._gap is not None
@@ -215,8 +316,7 @@ class Packets:
         elif dts >= stop:
             self._gap = None
             if stop - start > 1.5 * self.frame:
-                why = self.damage.last_error or "pictures are missing from the file"
-                self.ledger.add(self.time(start), self.time(stop), f"damaged: {why}")
+                self.ledger.add(self.time(start), self.time(stop), f"damaged: {self._why}")
 
 
 def is_shown(raw: AvPacket[VideoStream], codec: str) -> bool:

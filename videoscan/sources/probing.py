@@ -16,9 +16,11 @@ from videoscan.model import SourceInfo
 from videoscan.sources.packets import Packets
 from videoscan.sources.paths import is_text, is_url, local_file, unreadable
 from videoscan.sources.pixels import rotation_of, upright_size
+from videoscan.sources.promised import promised, track_length
 from videoscan.sources.times import UNKNOWN_LENGTHS, BestEffort, Ledger, wall_clock
 
 if TYPE_CHECKING:
+    from fractions import Fraction
     from pathlib import Path
 
     from av import VideoFrame
@@ -37,7 +39,16 @@ _LOOK_FOR_PICTURE = 2000
 _HIGHEST_RATE = 240.0
 """Frames per second above which a declared rate is a time base in disguise (FLV says 1000)."""
 
+_FASTEST_CAMERA = 10_000.0
+"""Frames per second that timestamps may show; more is damage."""
+
+_SLOWEST_CAMERA = 1 / 86_400
+"""A picture a day."""
+
 _USUAL_RATE = 25.0
+
+_LONGEST = 31 * 86_400.0
+"""Seconds that a file may declare: a month. A file of so many bytes does not last for more seconds either. More is damage."""
 
 # PyAV 19 (what pip finds for Python 3.12 and newer) keeps metadata of odd bytes by itself and took the argument away.
 _ODD_METADATA: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
@@ -75,7 +86,7 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
     with contextlib.closing(open_container(url, uri, path)) as container:
         if path is not None and container.format.name == "tty" and is_text(path):
             raise unreadable(uri, path, "it is text")
-        return _look(container, uri, url, threads)
+        return _look(container, uri, url, path, threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def first_pictures(uri: str) -> FirstPictures:
     """Decodes the first few. Nothing is claimed of a file that FFmpeg cannot decode: others say why."""
     try:
         with contextlib.closing(open_container(uri, uri, None)) as container:
-            stream = container.streams.video[0]
+            stream = _video(container, uri)
             sent: list[int] = []
             shown: list[VideoFrame] = []
             for packet in container.demux(stream):
@@ -120,29 +131,43 @@ def _video(container: InputContainer, uri: str) -> VideoStream:
     pictures = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not pictures:
         kinds = ", ".join(sorted({stream.type if stream.type != "video" else "a cover picture" for stream in container.streams}))
-        raise SourceUnsupported(f"{uri!r} has no video in it, only {kinds or 'nothing'}", hint="name a file with a picture track")
+        if not kinds:
+            raise SourceUnsupported(
+                f"{uri!r} is {container.format.long_name} with nothing in it that can be recognised",
+                hint="its beginning is damaged or missing; fetch it again",
+            )
+        raise SourceUnsupported(f"{uri!r} has no video in it, only {kinds}", hint="name a file with a picture track")
+    # A codec that FFmpeg does not know, or knows and cannot decode, has no context.
+    decodable = [stream for stream in pictures if stream.codec_context is not None]
+    if not decodable:
+        raise SourceUnsupported(
+            f"{uri!r} holds video of a kind that FFmpeg has no decoder for", hint="convert it, or see whether its head is damaged"
+        )
     best = container.streams.best("video")
-    return next((stream for stream in pictures if best is not None and stream.index == best.index), pictures[0])
+    return next((stream for stream in decodable if best is not None and stream.index == best.index), decodable[0])
 
 
-def _look(container: InputContainer, uri: str, url: str, threads: int) -> tuple[SourceInfo, Opened]:
+def _look(container: InputContainer, uri: str, url: str, path: Path | None, threads: int) -> tuple[SourceInfo, Opened]:
     stream = _video(container, uri)
     base = float(stream.time_base or 1)
-    frame, ticks, stamps, timed = _first_picture(container, stream)
-    context = stream.codec_context
-    rate = _rate(stream, stamps, base)
-    zero = ticks or 0
-    declared, shared = _declared(container, stream, zero, base)
+    begin = _begin(container, stream)
+    context, frame = stream.codec_context, begin.frame
+    declared, shared = _declared(container, stream, path, begin.zero * base)
     if frame is None:
-        promised = f" ({declared:.1f} s of {context.width}x{context.height} {context.name} are declared)" if declared else ""
+        kind = f"{context.width}x{context.height} {context.codec.canonical_name}"
+        promised = f" ({declared:.1f} s of {kind} are declared)" if declared else ""
         raise SourceUnsupported(
             f"not one picture of {uri!r} could be decoded{promised}", hint="the recording is damaged or its payload is missing"
         )
     rotation = rotation_of(frame)
     width, height = upright_size(frame.width, frame.height, rotation)
     flags = []
-    if ticks is None:
-        flags.append(f"the stream has no timestamps: frame times are counted at its declared {rate:g} pictures a second")
+    if not begin.has_times:
+        flags.append(f"the stream has no timestamps: frame times are counted at its declared {begin.rate:g} pictures a second")
+    longest = min(_LONGEST, float(path.stat().st_size)) if path else _LONGEST
+    if declared is not None and declared > longest:
+        flags.append(f"the file declares {declared:g} s, which cannot be: its length is what can be read")
+        declared = None
     aspect = context.sample_aspect_ratio
     if aspect and aspect != 1:
         flags.append(f"pixels are not square ({aspect.numerator}:{aspect.denominator}); pictures are shown as coded")
@@ -151,29 +176,50 @@ def _look(container: InputContainer, uri: str, url: str, threads: int) -> tuple[
         uri=uri,
         width=width,
         height=height,
-        fps=rate if stamps or stream.average_rate else None,
+        fps=begin.rate if begin.stamped or stream.average_rate else None,
         rotation=rotation,
-        start_time=zero * base,
+        start_time=begin.zero * base,
         declared_duration=declared,
         codec=context.codec.canonical_name,
         clock=wall_clock(dates.get("com.apple.quicktime.creationdate")) or wall_clock(dates.get("creation_time")),
         flags=tuple(flags),
     )
-    return info, Opened(uri, url, stream.index, zero, rate, timed and ticks is not None, declared, shared, threads)
+    timed = begin.timed and begin.has_times
+    return info, Opened(uri, url, stream.index, begin.zero, begin.rate, timed, declared, shared, threads)
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | None, int | None, list[int], bool]:
-    """The first picture, its time in ticks, decoding times of the first packets, and whether every packet had a pts."""
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """What the first packets and their first whole picture tell.
+
+    `zero` is where the source's clock starts: the first picture, also where it cannot be decoded, if the file says that it can
+    be decoded without others before it. `has_times`: the picture carries one. `timed`: every packet had a pts. `stamped`: some
+    packets had decoding times.
+    """
+
+    frame: VideoFrame | None
+    zero: int
+    rate: float
+    has_times: bool
+    timed: bool
+    stamped: bool
+
+
+def _begin(container: InputContainer, stream: VideoStream) -> _Begin:
     clock = BestEffort()
     context = stream.codec_context
     frame: VideoFrame | None = None
-    stamps: list[int] = []
-    timed = True
-    for number, packet in enumerate(Packets(container, stream, 0, 1, Ledger())):
+    stamps: list[tuple[int, int]] = []
+    timed, first = True, None
+    usual = _plain_rate(stream.average_rate) or _plain_rate(stream.guessed_rate) or _USUAL_RATE
+    spacing = max(1, round(1 / (usual * float(stream.time_base or 1))))
+    for number, packet in enumerate(Packets(container, stream, 0, spacing, Ledger())):
         raw = packet.raw
         timed = timed and raw.pts is not None
+        if number == 0 and packet.key and packet.shown:
+            first = raw.pts
         if raw.dts is not None:
-            stamps.append(raw.dts)
+            stamps.append((number, raw.dts))
         if frame is None:
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 frame = next((found for found in context.decode(raw) if not found.is_corrupt), None)
@@ -182,29 +228,51 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> tuple[Vide
     if frame is None:
         with contextlib.suppress(av.error.FFmpegError, OSError):
             frame = next(iter(context.decode(None)), None)
-    return frame, clock(frame.pts, frame.dts) if frame else None, stamps, timed
+    ticks = clock(frame.pts, frame.dts) if frame else None
+    zero = ticks or 0
+    if timed and ticks is not None and first is not None:
+        zero = min(first, ticks)
+    return _Begin(frame, zero, _rate(stream, stamps, timed=timed), ticks is not None, timed, bool(stamps))
 
 
-def _rate(stream: VideoStream, stamps: list[int], base: float) -> float:
+def _rate(stream: VideoStream, stamps: list[tuple[int, int]], *, timed: bool) -> float:
     average, guessed = stream.average_rate, stream.guessed_rate
-    gaps = [later - earlier for earlier, later in itertools.pairwise(stamps) if later > earlier]
+    base = float(stream.time_base or 1)
+    steps = [(later[0] - earlier[0], later[1] - earlier[1]) for earlier, later in itertools.pairwise(stamps)]
+    gaps = [ticks / (pictures if not timed else 1) for pictures, ticks in steps if ticks > 0]
+    found = 1 / (statistics.median(gaps) * base) if gaps else None
     if gaps and average and 0 < average <= _HIGHEST_RATE:
         return float(average)
-    if gaps:
-        return 1 / (statistics.median(gaps) * base)
+    if found and found <= _FASTEST_CAMERA:
+        return found
     # Without timestamps the average is the demuxer's guess (25); the stream's own header speaks in `guessed_rate`.
-    return float(guessed or average or _USUAL_RATE)
+    return _plain_rate(guessed) or _plain_rate(average) or _USUAL_RATE
 
 
-def _declared(container: InputContainer, stream: VideoStream, zero: int, base: float) -> tuple[float | None, bool]:
+def _plain_rate(rate: Fraction | None) -> float | None:
+    """A rate that a camera may have; a time base in disguise and nonsense are none."""
+    return float(rate) if rate and _SLOWEST_CAMERA <= rate <= _HIGHEST_RATE else None
+
+
+def _declared(container: InputContainer, stream: VideoStream, path: Path | None, zero: float) -> tuple[float | None, bool]:
     """Declared end in seconds from the first frame, and whether other streams may account for it."""
+    end, shared = _told_by_ffmpeg(container, stream)
+    cut = promised(path, container.format.name) if path else None
+    if cut is not None and cut > (end or 0.0):
+        end, shared = cut, container.format.name != "avi" and len(container.streams) > 1
+    return (end - zero, shared) if end is not None and end > zero else (None, False)
+
+
+def _told_by_ffmpeg(container: InputContainer, stream: VideoStream) -> tuple[float | None, bool]:
+    """The same on the container's clock."""
     if stream.duration in UNKNOWN_LENGTHS:
         return None, False
     if stream.duration is not None and stream.duration > 0:
-        return ((stream.start_time or 0) + stream.duration - zero) * base, False
+        return ((stream.start_time or 0) + stream.duration) * float(stream.time_base or 1), False
     if container.duration is None or container.duration <= 0:
         return None, False
-    # Matroska's duration is the end on the container's own clock; elsewhere it counts from the first packet.
-    start = 0 if "matroska" in container.format.name else (container.start_time or 0)
-    end = (start + container.duration) / av.time_base - zero * base
-    return (end, len(container.streams) > 1) if end > 0 else (None, False)
+    if "matroska" in container.format.name:
+        # Its duration is the end on the container's own clock; elsewhere it counts from the first packet.
+        own = track_length(stream.metadata)
+        return (own, False) if own else (container.duration / av.time_base, len(container.streams) > 1)
+    return ((container.start_time or 0) + container.duration) / av.time_base, len(container.streams) > 1

@@ -95,6 +95,8 @@ class _Run:
         flags = []
         if damage.jumps:
             flags.append(f"timestamps jumped back {damage.jumps} times: the clock was continued")
+        if damage.stamps:
+            flags.append(f"{damage.stamps} timestamps were damaged: they were taken from the packets around them")
         if isinstance(self.decoder, Plain) and self.decoder.untimed and self.opened.timed:
             flags.append(f"{self.decoder.untimed} pictures had no timestamp: their times were counted")
         return flags

@@ -1,0 +1,140 @@
+"""Repairs single damaged timestamps before anybody believes them: one flipped bit would otherwise make a minute last 26 hours.
+
+A decoding time only rises. One that jumps ahead of packets that follow it, or falls behind one before it although what follows goes
+on where that left off, is damaged, and its packet lies between its neighbours. A presentation time lies at most 16 pictures behind
+the decoding time (the most that H.264 and HEVC reorder); one that lies further off is damaged, and its picture fills the place
+among its neighbours' that is free. A clock that jumps and stays where it is is not repaired here: that is another recording.
+
+Memory: `AHEAD` undecoded packets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+AHEAD = 17
+"""Packets that are looked at in advance: one more than any codec here reorders."""
+
+_JUMP = 1.0
+"""Seconds that a clock may jump without anybody asking what comes next."""
+
+_ABSURD = 86_400.0
+"""Seconds. A jump of more than a day that nothing behind it confirms is damage, also at the end of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A packet as the demuxer gave it. `complaint` is what went wrong since the one before it."""
+
+    raw: Packet[VideoStream]
+    complaint: str | None = None
+
+
+@dataclass
+class Steady:
+    """The packets of one pass with their stamps repaired; `repaired` counts them. `frame` and `base` as in `Packets`."""
+
+    source: Iterator[Arrived]
+    base: float
+    frame: int
+    repaired: int = 0
+    _ahead: deque[Arrived] = field(default_factory=deque)
+    _shown: deque[int] = field(default_factory=lambda: deque(maxlen=AHEAD))
+    """Presentation times that went out last."""
+    _last: int | None = None
+    _delay: int | None = None
+    """Between the last packet's decoding and presentation time."""
+
+    def __post_init__(self) -> None:
+        self._jump = max(1, round(_JUMP / self.base))
+        self._absurd = round(_ABSURD / self.base)
+
+    def __iter__(self) -> Iterator[Arrived]:
+        return self
+
+    def __next__(self) -> Arrived:
+        while len(self._ahead) <= AHEAD:
+            following = next(self.source, None)
+            if following is None:
+                break
+            self._ahead.append(following)
+        if not self._ahead:
+            raise StopIteration
+        arrived = self._ahead.popleft()
+        self._settle(arrived.raw)
+        return arrived
+
+    def _settle(self, raw: Packet[VideoStream]) -> None:
+        dts, pts = raw.dts, raw.pts
+        if dts is None:
+            return
+        if not self._rises(dts):
+            mended = self._between(dts)
+            if mended is not None:
+                raw.dts = dts = mended
+                self.repaired += 1
+        if pts is not None:
+            delay = pts - dts
+            if self._delay is not None and abs(delay - self._delay) > self._jump and self._is_stray(pts, dts):
+                raw.pts = pts = self._free_place(dts)
+                self.repaired += 1
+            elif abs(delay) <= self._jump or self._delay is None:
+                self._delay = delay
+            self._shown.append(pts)
+        self._last = dts
+
+    def _following(self) -> Iterator[int]:
+        return (arrived.raw.dts for arrived in self._ahead if arrived.raw.dts is not None)
+
+    def _rises(self, dts: int) -> bool:
+        """The quick answer for nearly every packet: it follows the last one closely, and the next one follows it."""
+        following = next(self._following(), dts + 1)
+        last = self._last if self._last is not None else dts - 1
+        return 0 < dts - last <= self._jump and 0 < following - dts <= self._jump
+
+    def _between(self, dts: int) -> int | None:
+        """Where the packet belongs if `dts` is damaged, `None` if it may be right."""
+        last = self._last
+        if last is None:
+            return self._before_first(dts)
+        for place, other in enumerate(self._following()):
+            near = last < other <= last + self._jump + (place + 2) * self.frame
+            if near and (other < dts or dts <= last):
+                return last + max(1, (other - last) // (place + 2))
+        confirmed = any(abs(other - dts) <= self._jump for other in itertools.islice(self._following(), 3))
+        return None if abs(dts - last) <= self._absurd or confirmed else last + self.frame
+
+    def _before_first(self, dts: int) -> int | None:
+        """The first packet has none before it: the next two must agree with each other and not with it."""
+        first, second = (*itertools.islice(self._following(), 2), None, None)[:2]
+        if first is None or second is None or not 0 < second - first <= self._jump:
+            return None
+        return first - self.frame if first <= dts or first - dts > self._absurd else None
+
+    def _is_stray(self, pts: int, dts: int) -> bool:
+        """Whether no packet in sight comes near this time, forwards or backwards."""
+        if pts < dts - self._jump:
+            return True
+        furthest = max(self._following(), default=None)
+        if furthest is None:
+            return pts - dts > self._absurd
+        return pts > furthest + self._jump and (len(self._ahead) >= AHEAD or pts - dts > AHEAD * self.frame + self._jump)
+
+    def _free_place(self, dts: int) -> int:
+        """The first presentation time from `dts` on at which no neighbour is shown."""
+        behind = dts + AHEAD * self.frame + self._jump
+        others = (arrived.raw.pts for arrived in self._ahead)
+        taken = sorted({pts for pts in (*self._shown, *others) if pts is not None and dts - self.frame <= pts <= behind})
+        for earlier, later in itertools.pairwise(taken):
+            if later - earlier > 1.5 * self.frame:
+                return earlier + self.frame
+        return taken[-1] + self.frame if taken else dts + (self._delay or 0)
