@@ -35,7 +35,6 @@ LATER: dict[str, str] = {
     "budget": "budgets",
     "summary": "summaries",
     "runner": "runners",
-    "prompt.boxes": "boxes",
     "prompt.context": "rolling context",
     "prompt.fields": "fields",
 }

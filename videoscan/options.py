@@ -160,13 +160,15 @@ class PromptOptions(Options):
     """The `prompt` table: what is asked about the pictures."""
 
     template: Annotated[str, Field(min_length=1)] = "default"
-    """Name of a prompt template: default, surveillance or sports."""
+    """A prompt template: default, surveillance or sports, or a TOML file of your own like theirs (``--prompt-file``)."""
     role: str | None = None
     """Replaces the template's role text, the system message."""
     question: str | None = None
     """What somebody wants to know of this footage; stands last in the instructions."""
     order: Literal["pictures-first", "text-first"] = "pictures-first"
     """Whether the instructions follow or precede the pictures."""
+    boxes: bool = False
+    """Asks where in the picture each event is; the boxes become its evidence's regions. For models that can point."""
 
 
 class CameraRule(Options):

@@ -48,6 +48,7 @@ async def scan(
     *,
     profile: str | Path | Mapping[str, Any] = "default",
     question: str | None = None,
+    prompt_file: str | Path | None = None,
     out: str | Path | None = None,
     start: float | None = None,
     end: float | None = None,
@@ -64,6 +65,7 @@ async def scan(
         source: A video file, a folder or glob of pictures.
         profile: A profile's name, a TOML file, or its tables as a mapping.
         question: What to ask of every window, besides what the profile asks.
+        prompt_file: A template of your own, instead of the profile's `prompt.template`.
         out: This timeline's own folder; with it `timeline.json`, `report.html` and the pictures are written, and a scan that was
             interrupted continues. Without it nothing is written.
         start: Where to begin, in seconds of video time.
@@ -83,7 +85,12 @@ async def scan(
         StoreError: `out` cannot be written.
     """
     given = source if isinstance(source, inputs.Input) else inputs.single(source)
-    flags = {"describer.endpoint": endpoint, "describer.model": model, "prompt.question": question}
+    flags = {
+        "describer.endpoint": endpoint,
+        "describer.model": model,
+        "prompt.question": question,
+        "prompt.template": _absolute(prompt_file),
+    }
     request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)
     for note in request.resolved.notes:
         observer(observe.Note(note))
@@ -94,6 +101,10 @@ async def scan(
     )
     observer(observe.Finished(timeline))
     return timeline
+
+
+def _absolute(path: str | Path | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
 
 
 def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:

@@ -11,6 +11,7 @@ import importlib.resources
 import importlib.resources.abc
 import tomllib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from videoscan.errors import ConfigError
@@ -47,16 +48,61 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")))
 
 
-@functools.cache
+def is_file(name: str) -> bool:
+    """Whether a template's name is the path of a file."""
+    return name.endswith(".toml") or "/" in name or "\\" in name
+
+
 def template(name: str) -> Template:
-    """A template that comes with the package. Raises `ConfigError` for an unknown name."""
+    """A template that comes with the package, or one in a file like it, by its path.
+
+    Raises `ConfigError` for an unknown name, and for a file that cannot be read, lacks a key or has one too many.
+    """
+    return _from_file(Path(name).expanduser()) if is_file(name) else _shipped(name)
+
+
+@functools.cache
+def _shipped(name: str) -> Template:
     file = _folder() / f"{name}.toml"
     if name not in names():
-        raise ConfigError(f"prompt.template: there is no template {name!r}", hint=f"use one of {', '.join(names())}")
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
+        raise ConfigError(
+            f"prompt.template: there is no template {name!r}", hint=f"use one of {', '.join(names())}, or a file: ./mine.toml"
+        )
+    return _template(name, tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def _from_file(path: Path) -> Template:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise ConfigError(f"prompt.template: {path} cannot be read: {fault.strerror or fault}", hint="check the path") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise ConfigError(
+            f"prompt.template: {path} is no TOML: {fault}", hint="copy one of the templates and change it"
+        ) from None
+    wanted, known = {"role", "instructions"}, {"version", "role", "instructions", "tags", "importance"}
+    if missing := sorted(wanted - set(table)):
+        raise ConfigError(f"prompt.template: {path} lacks {' and '.join(missing)}", hint="both are texts")
+    if unknown := sorted(set(table) - known):
+        raise ConfigError(
+            f"prompt.template: {path} has an unknown key {unknown[0]!r}", hint=f"the keys are {', '.join(sorted(known))}"
+        )
+    texts = {key: table[key] for key in ("role", "instructions", "importance") if key in table}
+    tags = table.get("tags", [])
+    for key, value in texts.items():
+        if not isinstance(value, str) or not (value.strip() or key == "importance"):
+            raise ConfigError(f"prompt.template: {path}: {key} = {value!r}: a text is expected")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise ConfigError(f"prompt.template: {path}: tags = {tags!r}: a list of texts is expected")
+    if not isinstance(table.get("version", 1), int):
+        raise ConfigError(f"prompt.template: {path}: version = {table['version']!r}: a whole number is expected")
+    return _template(path.stem, table)
+
+
+def _template(name: str, table: Mapping[str, Any]) -> Template:
     return Template(
         name=name,
-        version=int(table["version"]),
+        version=int(table.get("version", 1)),
         role=table["role"].strip(),
         instructions=table["instructions"].strip(),
         tags=tuple(table.get("tags", ())),

@@ -71,7 +71,7 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     Camera rules are left out: the one that fitted has done its work, and the others concern other people's cameras. Raises `ConfigError`
     as `make` does, so that this is also the check of a whole profile.
     """
-    if profile.prompt.template not in prompts.names():
+    if profile.prompt.template not in prompts.names() and not prompts.is_file(profile.prompt.template):
         raise complaints.unknown_value(
             "prompt.template", profile.prompt.template, prompts.names(), (origins or {}).get("prompt.template")
         )

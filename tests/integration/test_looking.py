@@ -200,3 +200,24 @@ def test_asking_again_needs_a_model_and_takes_no_part_of_the_time(tmp_path):
 def _scanned(folder):
     videoscan.scan_sync(CARPARK, out=folder, end=3.0)
     return folder
+
+
+def test_boxes_are_asked_for_and_become_the_evidences_regions(tmp_path):
+    box = [0.1, 0.2, 0.3, 0.4]
+
+    def script(request):
+        assert "boxes" in request.schema["properties"]["events"]["items"]["properties"]
+        return ok([event("A car parks", 1, 2, boxes=[{"frame": 2, "box": box}])])
+
+    profile = {"extends": "default", "prompt": {"boxes": True}}
+    timeline, _ = scan_with_model(script, out=tmp_path / "out", profile=profile, end=20.0)
+    hold_to_contract(tmp_path / "out")
+    assert [list(evidence.region) for evidence in timeline.events[0].evidence if evidence.region][-1:] == [box]
+
+
+def test_a_prompt_file_is_what_the_model_reads(tmp_path):
+    words = tmp_path / "bees.toml"
+    words.write_text('role = "You watch bees."\ninstructions = "Count the bees."\n', encoding="utf-8")
+    _, requests = scan_with_model([ok([])], prompt_file=words, end=5.0)
+    assert requests[0].system == "You watch bees."
+    assert "Count the bees." in requests[0].text

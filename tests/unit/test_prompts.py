@@ -106,3 +106,49 @@ def test_every_object_is_closed_and_wants_all_it_names_as_strict_output_needs():
                 walk(value)
 
     walk(prompts.schema({"a": Field("boolean", "b")}, boxes=True))
+
+
+MINE = """
+role = "You watch a beehive."
+instructions = "Count the bees. If nothing happens, give an empty list."
+tags = ["swarm", "wasp"]
+version = 3
+"""
+
+
+def test_a_template_of_ones_own_is_a_file_like_those_that_come_along(tmp_path):
+    path = tmp_path / "bees.toml"
+    path.write_text(MINE, encoding="utf-8")
+    prompt = prompts.build(str(path), question="Any wasps?")
+    assert prompt.system == "You watch a beehive."
+    assert "Count the bees." in prompt.instructions
+    assert "such as swarm, wasp" in prompt.instructions
+    assert "first_frame, last_frame" in prompt.instructions, "the answer's form is ours"
+    assert prompt.instructions.endswith("The question: Any wasps?")
+    assert prompt.version == "bees/3"
+    path.write_text(MINE.replace("Count", "Weigh"), encoding="utf-8")
+    assert "Weigh the bees." in prompts.build(str(path)).instructions, "a file may change between two scans"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("role = 'x'", "lacks instructions"),
+        ("role = 'x'\ninstructions = 'y'\nmodel = 'z'", "unknown key 'model'"),
+        ("role = 'x'\ninstructions = 3", "a text is expected"),
+        ("role = 'x'\ninstructions = ' '", "a text is expected"),
+        ("role = 'x'\ninstructions = 'y'\ntags = 'z'", "a list of texts"),
+        ("You watch a beehive.", "is no TOML"),
+    ],
+)
+def test_a_template_that_makes_no_sense_is_refused_with_its_path(tmp_path, text, says):
+    path = tmp_path / "bad.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=says) as told:
+        prompts.build(str(path))
+    assert "bad.toml" in str(told.value)
+
+
+def test_a_template_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        prompts.build(str(tmp_path / "none.toml"))

@@ -49,13 +49,19 @@ class Choices:
     end: float | None
     sets: tuple[str, ...]
     question: str | None = None
+    prompt_file: Path | None = None
     endpoint: str | None = None
     model: str | None = None
 
     @property
     def overrides(self) -> dict[str, str]:
         """Flags by the key that each stands for."""
-        flags = {"describer.endpoint": self.endpoint, "describer.model": self.model, "prompt.question": self.question}
+        flags = {
+            "describer.endpoint": self.endpoint,
+            "describer.model": self.model,
+            "prompt.question": self.question,
+            "prompt.template": str(self.prompt_file.resolve()) if self.prompt_file is not None else None,
+        }
         return {key: value for key, value in flags.items() if value is not None}
 
 
@@ -68,6 +74,12 @@ _SAMPLING = (
 
 _ASKING = (
     click.option("--question", metavar="TEXT", help="What you want to know of this footage."),
+    click.option(
+        "--prompt-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE.toml",
+        help="Your own words around the pictures: a template like those that come along.",
+    ),
     click.option(
         "--endpoint",
         metavar="URL",
@@ -85,7 +97,9 @@ def sampling(command: F) -> F:
 
 def sampling_and_asking(command: F) -> F:
     """Those, and the ones that decide who is asked what."""
-    return _gathered(command, _SAMPLING + _ASKING, ("profile", "start", "end", "sets", "question", "endpoint", "model"))
+    return _gathered(
+        command, _SAMPLING + _ASKING, ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model")
+    )
 
 
 def json_lines(command: F) -> F:

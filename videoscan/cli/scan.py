@@ -149,6 +149,7 @@ async def _scan_one(
                     given,
                     profile=choices.profile,
                     question=choices.question,
+                    prompt_file=choices.prompt_file,
                     out=folder,
                     start=choices.start,
                     end=choices.end,
