@@ -143,6 +143,23 @@ def test_a_pumping_scene_is_coarse_at_each_keyframe_and_finer_after_it(name):
     assert np.mean(at_keyframes) > 1.1 * np.mean(before_them)
 
 
+def test_a_far_person_is_still_there_when_a_low_rate_has_been_at_the_picture():
+    scene = disturbances.scene("pumping", seconds=184)  # the first comes by after a minute, as in a whole scene
+    walker = scene.cast[0]
+    assert walker.height == 0.02
+    left = []
+    for frame in itertools.islice(scene.frames(1.0), int(walker.start + walker.seconds) + 1):
+        if frame.time < walker.start:
+            continue
+        x0, y0, x1, y1 = walker.box(frame.time)
+        part = slice(round(y0 * 540), round(y1 * 540) + 1), slice(round(x0 * 960), round(x1 * 960) + 1)
+        empty = scene.light(frame.time, empty=True)[part]
+        drawn = scene.light(frame.time)[part] - empty
+        left.append(float(((frame.pixels.luma[part] - empty) * drawn).sum() / (drawn * drawn).sum()))
+    assert len(left) == 3
+    assert np.median(left) > 0.6
+
+
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "h264"), ("libx265", "hevc")])
 def test_a_film_holds_every_picture_its_keyframes_and_its_truth(tmp_path, codec, name):
     scene = made("clock", seconds=12, size=(320, 180))

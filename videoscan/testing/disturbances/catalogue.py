@@ -99,8 +99,8 @@ KINDS: dict[str, Kind] = {
 
 CODED = {
     "fair": Coded("libx264", 4.0, 0.30),
-    "pumping": Coded("libx264", 10.0, 0.05),
-    "pumping-hevc": Coded("libx265", 8.0, 0.04, "ultrafast", 2),
+    "pumping": Coded("libx264", 10.0, 0.08),
+    "pumping-hevc": Coded("libx265", 8.0, 0.06, "ultrafast", 2),
 }
 
 BOXES: dict[str, Box] = {
