@@ -45,6 +45,7 @@ class Kind:
     scenery: tuple[str, ...] = ()
     shake: Shake | None = None
     knock: bool = False
+    lamp: bool = False
     infrared: bool = False
     clocks: tuple[Clock, ...] = ()
     coded: str | None = None
@@ -64,7 +65,7 @@ KINDS: dict[str, Kind] = {
     "clouds": Kind("shadows of clouds pass in three seconds, a third darker", lights=("clouds",)),
     "headlights": Kind("headlights sweep across", noise=2, night=True, lights=("headlights",)),
     "exposure": Kind("the exposure hunts by 18 %", lights=("exposure",)),
-    "lamp": Kind("a street lamp is switched on and off, and that is an event", noise=2, night=True, lights=("lamp",)),
+    "lamp": Kind("a street lamp is switched on and off, and that is an event", noise=2, night=True, lamp=True),
     "infrared": Kind("the camera goes over to infrared and back", noise=2, infrared=True),
     "jitter": Kind("the camera trembles by up to 1 pixel at 720 rows", shake=Shake(1.0)),
     "shake": Kind("the camera swings by up to 3 pixels at 720 rows", shake=Shake(3.0)),
@@ -127,8 +128,9 @@ def about(name: str) -> str:
 
 
 def scene(name: str, *, seed: int = 1, size: tuple[int, int] | None = None, seconds: float = SECONDS) -> Scene:
-    """Make a scene. `size` is width and height, both even, 160 x 90 at least, and 1280 x 720 (coded: 960 x 540) unless given; shorter scenes have fewer events.
+    """Make a scene; a short one has fewer events.
 
+    `size` is width and height, both even, 160 x 90 at least, and 1280 x 720 (coded: 960 x 540) unless given.
     Raises `ValueError` for an unknown name, an odd size, or less than ten seconds.
     """
     kind = _kind(name)
@@ -145,35 +147,59 @@ def scene(name: str, *, seed: int = 1, size: tuple[int, int] | None = None, seco
         empty, [pillar for actor in cast if isinstance(actor, Walker) for pillar in actor.pillars], seed
     )
     scenery = tuple(_scenery(part, stage, pillars, seed, seconds) for part in kind.scenery)
+    switched = _switched(kind, [span for actor in cast for span in actor.busy], seconds)
+    events = [switched.turned(actor.event, stage) for actor in cast] + list(switched.events)
+    truth = Truth(
+        name, seed, seconds, tuple(sorted(events, key=lambda event: event.start)), quiet_between(switched.busy, seconds)
+    )
     random = np.random.default_rng([seed, 5])
-    lamps = (Lamp(tuple(share * seconds for share in LAMP), 0.28, 0.52),) if "lamp" in kind.lights else ()
-    shake = kind.shake
-    events, busy = [actor.event for actor in cast], [span for actor in cast for span in actor.busy]
+    return Scene(
+        name, stage, truth, tuple(cast), Noise(kind.noise, seed), scenery,
+        lights=tuple(_light(light, random, seconds) for light in kind.lights), lamps=switched.lamps,
+        air=tuple(_air(thing, random, stage, seed, seconds) for thing in kind.air),
+        shake=switched.shake, infrared=switched.infrared, clocks=kind.clocks, coded=CODED[kind.coded] if kind.coded else None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Switched:
+    """What happens to the whole picture, in gaps between those who come by; `busy` is when anything at all happens."""
+
+    lamps: tuple[Lamp, ...]
+    shake: Shake | None
+    infrared: Infrared | None
+    events: tuple[Event, ...]
+    busy: tuple[Stretch, ...]
+
+    def turned(self, event: Event, stage: Stage) -> Event:
+        """The event where the camera shows it: elsewhere once it has been knocked."""
+        if self.shake is None or event.start < self.shake.knock:
+            return event
+        right, below = self.shake.turned[0] / 720 * stage.height / stage.width, self.shake.turned[1] / 720
+        x0, y0, x1, y1 = event.box
+        return replace(event, box=(x0 + right, y0 + below, x1 + right, y1 + below))
+
+
+def _switched(kind: Kind, cast: Sequence[Stretch], seconds: float) -> _Switched:
+    busy, events = list(cast), []
+    lamps: tuple[Lamp, ...] = ()
+    shake, infrared = kind.shake, None
     if kind.knock:
-        shake = Shake(0.0, knock=_in_a_gap(busy, KNOCK * seconds, 3.0))
+        shake = Shake(0.0, knock=_in_a_gap(busy, KNOCK * seconds))
         events.append(_whole("the camera is knocked and stays turned aside", "knock", shake.knock, seconds, lasting=True))
         busy.append((shake.knock, shake.knock + 2.0))
-    for lamp in lamps:
-        on, off = (_in_a_gap(busy, at, 3.0) for at in lamp.times)
-        lamps = (Lamp((on, off), lamp.x, lamp.y),)
+    if kind.lamp:
+        on, off = (_in_a_gap(busy, share * seconds) for share in LAMP)
+        lamps = (Lamp((on, off), 0.28, 0.52),)
         events.append(_whole("a street lamp goes on, and later off", "lamp", on, off))
         busy += [(on, on + 0.5), (off, off + 0.5)]
-    infrared = None
     if kind.infrared:
-        on, off = (_in_a_gap(busy, share * seconds, 3.0) for share in INFRARED)
+        on, off = (_in_a_gap(busy, share * seconds) for share in INFRARED)
         infrared = Infrared(((on, off),))
         for at, what in ((on, "goes over to infrared"), (off, "comes back from infrared")):
             events.append(_whole(f"the camera {what}", "infrared", at, at + 1.0, minor=True))
             busy.append((at, at + 1.0))
-    if shake and kind.knock:
-        events = [_turned(event, shake, stage) for event in events]
-    truth = Truth(name, seed, seconds, tuple(sorted(events, key=lambda event: event.start)), quiet_between(busy, seconds))
-    return Scene(
-        name, stage, truth, tuple(cast), Noise(kind.noise, seed), scenery,
-        lights=tuple(_light(light, random, seconds) for light in kind.lights if light != "lamp"), lamps=lamps,
-        air=tuple(_air(thing, random, stage, seed, seconds) for thing in kind.air),
-        shake=shake, infrared=infrared, clocks=kind.clocks, coded=CODED[kind.coded] if kind.coded else None,
-    )  # fmt: skip
+    return _Switched(lamps, shake, infrared, tuple(events), tuple(busy))
 
 
 def _kind(name: str) -> Kind:
@@ -186,18 +212,9 @@ def _whole(what: str, kind: str, start: float, end: float, *, minor: bool = Fals
     return Event(what, kind, start, end, start, end, 1.0, 0.0, (0.0, 0.0, 1.0, 1.0), minor=minor, lasting=lasting)
 
 
-def _turned(event: Event, shake: Shake, stage: Stage) -> Event:
-    """The event where the camera shows it once it has been knocked."""
-    if event.start < shake.knock or event.height == 1:
-        return event
-    right, below = shake.turned[0] / 720 * stage.height / stage.width, shake.turned[1] / 720
-    x0, y0, x1, y1 = event.box
-    return replace(event, box=(x0 + right, y0 + below, x1 + right, y1 + below))
-
-
-def _in_a_gap(busy: Sequence[Stretch], time: float, room: float) -> float:
-    """The first time from `time` on with `room` quiet seconds on either side."""
-    while any(start - room < time < end + room for start, end in busy):
+def _in_a_gap(busy: Sequence[Stretch], time: float) -> float:
+    """The first time from `time` on with three quiet seconds on either side."""
+    while any(start - 3 < time < end + 3 for start, end in busy):
         time += 0.37
     return time
 
