@@ -103,7 +103,7 @@ class RegionOptions(Options):
             raise ValueError("black_out = true needs polygons in exclude (or include): without any, nothing would be black")
         for name, polygons in (("include", self.include), ("exclude", self.exclude)):
             for place, corners in enumerate(polygons):
-                if _area(corners) < LEAST_AREA:
+                if not _encloses(corners):
                     raise ValueError(f"{name}[{place}] encloses nothing: its {len(corners)} corners lie on one line")
         return self
 
@@ -205,10 +205,10 @@ class Profile(Options):
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
 
 
-def _area(corners: tuple[tuple[float, float], ...]) -> float:
-    """The largest triangle on a polygon's first corner: zero only when all corners lie on one line, whatever crosses itself."""
+def _encloses(corners: tuple[tuple[float, float], ...]) -> bool:
+    """Whether a polygon has any area, by triangles on its first corner: none only when all corners lie on one line, whatever crosses."""
     (x0, y0), *rest = corners
-    return max(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) / 2 for (x1, y1) in rest for (x2, y2) in rest)
+    return any(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) / 2 >= LEAST_AREA for (x1, y1) in rest for (x2, y2) in rest)
 
 
 def _accepted(check: Callable[[str], object], value: str | None) -> str | None:

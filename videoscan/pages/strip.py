@@ -91,9 +91,9 @@ def _bars(left: NDArray[np.float64], right: NDArray[np.float64], heights: NDArra
 
 
 def _levels(threshold: float, top: float) -> list[tuple[float, str]]:
-    """One and its tens, as long as they do not crowd each other or the threshold."""
+    """The threshold, and the tens above it as long as they do not crowd each other."""
     found = [(threshold, f"{threshold:g}")]
-    for level in (1.0, 10.0, 100.0, 1000.0):
+    for level in (10.0, 100.0, 1000.0):
         if math.log1p(level) < 0.9 * math.log1p(top) and all(
             abs(math.log1p(level) - math.log1p(other)) > 0.16 * math.log1p(top) for other, _ in found
         ):
