@@ -19,7 +19,7 @@ SIZE = (640, 360)
 WHOLE = {"lamp", "knock"}
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def made(name, **options):
     return disturbances.scene(name, **{"size": SIZE, **options})
 
@@ -51,28 +51,31 @@ def hide(seen, truth, time):
     return seen
 
 
-@pytest.mark.parametrize("name", disturbances.names())
-def test_what_is_told_is_in_the_picture_when_it_is_told_and_nothing_else_is(name):
-    scene = made(name)
+@pytest.fixture(scope="module", params=disturbances.names())
+def scene(request):
+    """Each scene in turn."""
+    return made(request.param)
+
+
+def test_what_is_told_is_in_the_picture_when_it_is_told_and_nothing_else_is(scene):
+    turn = len(scene.name) % 4  # others in each scene, since they are the same people in all of them
     assert {"walk", "stand", "object", "car", "light"} <= {event.kind for event in scene.truth.demanded}
-    for event in scene.truth.demanded:
+    for event in scene.truth.demanded[turn % 2 :: 2]:
         time = event.start + (0.3 if event.kind == "car" else 0.0)
         shown = apart(scene, time)[around(event.box)]
         # In front of a screen somebody can be as bright as its film just there.
         assert shown.max() > (5 if event.inside else 0.25 * abs(event.contrast) + 2), f"{event} does not show"
-    for event in scene.truth.demanded[len(name) % 4 :: 4]:
+    for event in scene.truth.demanded[turn::4]:
         before, after = event.appears - 0.05, event.gone + 0.05
         assert hide(apart(scene, before), scene.truth, before).max() == 0, f"something shows before {event}"
         if not event.lasting:
             assert hide(apart(scene, after), scene.truth, after).max() == 0, f"something shows after {event}"
 
 
-@pytest.mark.parametrize("name", disturbances.names())
-def test_nothing_but_the_disturbance_shows_in_the_quiet_stretches(name):
-    scene = made(name)
+def test_nothing_but_the_disturbance_shows_in_the_quiet_stretches(scene):
     truth = scene.truth
     assert sum(end - start for start, end in truth.quiet) > 0.5 * truth.duration
-    for start, end in truth.quiet[len(name) % 4 :: 4]:
+    for start, end in truth.quiet[len(scene.name) % 5 :: 5]:
         time = (start + end) / 2
         assert all(event.kind in {"object", "light", *WHOLE} for event in truth.demanded if event.shows(time))
         assert hide(apart(scene, time), truth, time).max() == 0
@@ -80,10 +83,9 @@ def test_nothing_but_the_disturbance_shows_in_the_quiet_stretches(name):
 
 @pytest.mark.parametrize("name", [name for name in disturbances.names() if name != "calm"])
 def test_a_disturbance_disturbs(name):
-    quiet, scene = made("calm", seconds=60), made(name, seconds=60)
     moved = []
-    for one in (quiet, scene):
-        cells = [frame.pixels.gray(160, 90) for frame in itertools.islice(one.frames(2.0), 7)]
+    for one in (made("calm", seconds=60), made(name, seconds=60)):
+        cells = [frame.pixels.gray(160, 90) for frame in itertools.islice(one.frames(2.0), 6)]
         moved.append(max(float(cv2.absdiff(a, b).max()) for a, b in itertools.pairwise(cells)))
     slow = {"dawn", "lamp", "knock", "infrared", "noise-2", "noise-4", "clouds", "headlights", "exposure", "insects", "gusts"}
     if name not in slow:
@@ -91,7 +93,7 @@ def test_a_disturbance_disturbs(name):
 
 
 def test_a_scene_depends_on_its_seed_and_the_time_alone():
-    for name in ("winter", "storm", "dusk", "blinking"):
+    for name in ("winter", "tree"):
         one, other = made(name, seed=3), disturbances.scene(name, seed=3, size=SIZE)
         later = one.picture(77.0)
         assert np.array_equal(one.picture(12.5), other.picture(12.5))
@@ -144,7 +146,7 @@ def test_a_pumping_scene_is_coarse_at_each_keyframe_and_finer_after_it(name):
 
 
 def test_a_far_person_is_still_there_when_a_low_rate_has_been_at_the_picture():
-    scene = disturbances.scene("pumping", seconds=184)  # the first comes by after a minute, as in a whole scene
+    scene = disturbances.scene("pumping", seconds=120)
     walker = scene.cast[0]
     assert walker.height == 0.02
     left = []
