@@ -6,6 +6,7 @@ import bisect
 import contextlib
 import os
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,15 @@ _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 _QUIET = "-8"
 """``AV_LOG_QUIET``."""
+
+_AHEAD = 17
+"""Packets in sight when one's time is judged: more than any codec reorders."""
+
+_JUMP = 1.0
+"""Seconds by which a time may be off the last one without being doubted."""
+
+_ABSURD = 86_400.0
+"""Seconds. Nobody waits a day for the next picture of a file."""
 
 _REFUSALS = 64
 """``grab()`` gives up after 64 undecodable packets and goes on when asked again; so 64 refusals are 4096 packets, over two minutes."""
@@ -77,10 +87,16 @@ def grab(capture: cv2.VideoCapture, stopped: Callable[[], bool]) -> int | None:
 
 @dataclass
 class Scan:
-    """What the file promises: times in presentation order and which are keyframes, read only as far ahead as is asked for."""
+    """What the file promises: times in presentation order and which are keyframes, read only as far ahead as is asked for.
+
+    Packets come in decoding order, so the clock is judged with those that follow in sight: one that lies far from the last one
+    while others go on there is damaged, and takes the next place; one that falls back with all that follow belongs to another
+    recording, appended, and the clock continues.
+    """
 
     capture: cv2.VideoCapture
     zero: float
+    step: float
     stopped: Callable[[], bool]
     times: list[float] = field(default_factory=list)
     """Promised and not yet passed, rising."""
@@ -89,6 +105,10 @@ class Scan:
     latest: float = 0.0
     ended: bool = False
     errors: int = 0
+    strays: int = 0
+    _offset: float = 0.0
+    _last: float | None = None
+    _waiting: deque[tuple[float, bool]] = field(default_factory=deque)
 
     def advance(self, until: float) -> None:
         """Read until no picture at or before `until` can come any more: 17 pictures beyond it, the most that is reordered."""
@@ -96,17 +116,38 @@ class Scan:
             self._one()
 
     def _one(self) -> None:
-        refusals = grab(self.capture, self.stopped)
-        if refusals is None:
+        while len(self._waiting) <= _AHEAD:
+            refusals = grab(self.capture, self.stopped)
+            if refusals is None:
+                break
+            self.errors += refusals
+            time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
+            self._waiting.append((time, bool(self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME))))
+        if not self._waiting:
             self.ended = True
             return
-        self.errors += refusals
-        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
+        time, key = self._waiting.popleft()
+        time = self._last = self._settled(time + self._offset)
         if time > -1e-4:
             bisect.insort(self.times, time)
-            if self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+            if key:
                 bisect.insort(self.keys, time)
         self.latest = max(self.latest, time)
+
+    def _settled(self, time: float) -> float:
+        reach = _JUMP + _AHEAD * self.step
+        last = self._last
+        if last is None or abs(time - last) <= reach:
+            return time
+        others = [other + self._offset for other, _ in self._waiting]
+        if any(abs(other - last) <= reach for other in others) or not (others or abs(time - last) < _ABSURD):
+            self.strays += 1
+            return last + self.step
+        if time < last and all(other < last for other in others):
+            shift = self.latest + self.step - time
+            self._offset += shift
+            return time + shift
+        return time
 
     def read_on(self) -> None:
         """To the end, remembering nothing."""
@@ -114,6 +155,11 @@ class Scan:
             self._one()
             self.times.clear()
             self.keys.clear()
+
+    def promises(self, time: float, near: float) -> bool:
+        """Whether there is to be a picture within `near` of `time`."""
+        promised = self.first(time - near)
+        return promised is not None and promised <= time + near
 
     def index(self, time: float) -> int:
         """How many promised pictures lie before `time`; forgets them. Questions come in order of time."""
@@ -155,10 +201,14 @@ class Reader:
     stopped: Callable[[], bool]
     ledger: Ledger | None = None
     """Where gaps after refusals go; none for a reader that skips on purpose."""
+    promises: Callable[[float, float], bool] | None = None
+    """Asked whether a time that is far from the last one can be right, as `Scan.promises`; without it only a day is too far."""
     time: float = -1.0
     count: int = 0
     repaired: int = 0
+    restarts: int = 0
     _unexplained: int = 0
+    _offset: float = 0.0
     ended: bool = False
 
     def grab(self) -> bool:
@@ -168,10 +218,7 @@ class Reader:
             self.ended = True
             return False
         self._unexplained += refusals
-        time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
-        if self.count and time <= self.time:
-            time = self.time + self.step
-            self.repaired += 1
+        time = self._settled(self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         # A refusal comes earlier than the gap it leaves, by as many pictures as the decoder holds back.
         if self.ledger and self._unexplained and time - self.time > 1.5 * self.step:
             self.ledger.add(self.time + self.step if self.count else 0.0, time, NO_PICTURE)
@@ -179,3 +226,23 @@ class Reader:
         self.time = max(0.0, time)
         self.count += 1
         return True
+
+    def _settled(self, stamp: float) -> float:
+        time = stamp - self.zero + self._offset
+        if not self.count:
+            return time
+        following = self.time + self.step
+        # An exact 0 is OpenCV's word for a picture without a time.
+        if stamp and time < self.time - _JUMP:
+            self._offset += following - time
+            self.restarts += 1
+            return following
+        if time <= self.time or (time - self.time > _JUMP and not self._can_be(time)):
+            self.repaired += 1
+            return following
+        return time
+
+    def _can_be(self, time: float) -> bool:
+        if self.promises is None:
+            return time - self.time < _ABSURD
+        return self.promises(time, self.step / 2)

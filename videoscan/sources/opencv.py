@@ -4,8 +4,8 @@ OpenCV shows no packets together with pictures, so three captures of the same fi
 needed: one that only demuxes (``FORMAT=-1``) says which times and keyframes the file promises, one decodes keyframes alone
 (``avdiscard;nonkey``), one decodes everything in order.
 
-What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25, and a
-hole in a Matroska file looks like a pause.
+What it cannot do, PyAV can: no AV1, no interlaced video, no wall clock, no rate of raw streams but FFmpeg's guess of 25. What is
+missing from a file is found by PyAV's packets: OpenCV shows no bytes by which a hole could be told from a pause.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import itertools
 import statistics
 import threading
 import time as wall
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -28,9 +27,9 @@ from videoscan.errors import SourceUnsupported
 from videoscan.model import Frame, SourceInfo, Tally
 from videoscan.seams import INFINITY, Aim
 from videoscan.sources import captures
-from videoscan.sources.paths import head, is_url, local_file, unreadable
+from videoscan.sources.paths import is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
-from videoscan.sources.probing import FirstPictures, first_pictures
+from videoscan.sources.probing import FirstPictures, first_pictures, missing_packets
 from videoscan.sources.times import Ledger, settle_length
 
 if TYPE_CHECKING:
@@ -43,8 +42,13 @@ if TYPE_CHECKING:
 _HIGHEST_RATE = 240.0
 _USUAL_RATE = 25.0
 _LOOK = 48
-_MATROSKA = b"\x1a\x45\xdf\xa3"
-"""EBML's first bytes. Matroska's duration is the end on the container's own clock; elsewhere it counts from the first packet."""
+
+
+_BEHIND = 0.5
+"""Seconds by which OpenCV may end before the last packet without a loss: it gives the last pictures of some files no time."""
+
+_NOT_SHOWN = Frame(-1, -1.0, keyframe=False, pixels=ArrayPixels(np.zeros((1, 1, 3), np.uint8)))
+"""Stands for a picture that was decoded and could not be converted."""
 
 
 class OpenCvOptions(Options):
@@ -70,21 +74,18 @@ class OpenCvSource:
         try:
             if not capture.isOpened():
                 raise unreadable(uri, path, "OpenCV could not open it")
-            first = first_pictures(name) if path is not None else FirstPictures()
+            first = first_pictures(name, path) if path is not None else FirstPictures()
             if first.interlaced:
                 # Seen in the wheel of OpenCV 5.0: its scaler refuses every later picture, and `retrieve` gives the old one again.
                 raise SourceUnsupported(
                     f"{uri!r} is interlaced, and OpenCV would show its first picture again and again",
                     hint="use source.backend = pyav, which is the default",
                 )
-            info = self._look(capture, uri, name)
-            if first.hidden and info.declared_duration is not None:
-                info = replace(info, declared_duration=max(0.0, info.declared_duration - first.hidden))
-            return OpenCvFootage(info, name, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, first.hidden, self.options)
+            return OpenCvFootage(*self._look(capture, uri, name, first), self.options)
         finally:
             capture.release()
 
-    def _look(self, capture: cv2.VideoCapture, uri: str, name: str) -> SourceInfo:
+    def _look(self, capture: cv2.VideoCapture, uri: str, name: str, first: FirstPictures) -> tuple[SourceInfo, _Opened]:
         fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         declared = count / fps if fps > 0 and count > 0 else None
         codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False).decode("latin-1").strip("\0 ").lower()
@@ -96,52 +97,69 @@ class OpenCvSource:
             )
         flags: list[str] = []
         # OpenCV tells the first picture's place only in units of its own rate: right to half a picture.
-        start = max(0.0, capture.get(cv2.CAP_PROP_PTS) / fps) if fps > 0 else 0.0
-        if declared is not None and head(Path(name), 4) == _MATROSKA:
-            declared = max(0.0, declared - start)
+        start = max(0.0, capture.get(cv2.CAP_PROP_PTS) / fps - first.late) if fps > 0 else 0.0
         stamps = _stamps(name)
         timed = len(set(stamps)) > 1 or len(stamps) <= 1
-        gaps = [later - earlier for earlier, later in itertools.pairwise(stamps) if later > earlier]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(sorted(stamps)) if later > earlier]
         if not 0 < fps <= _HIGHEST_RATE:
             fps = 1 / statistics.median(gaps) if gaps else _USUAL_RATE
         if not timed:
             flags.append(f"the stream has no timestamps: frame times are counted at its declared {fps:g} pictures a second")
-        return SourceInfo(
+        info = SourceInfo(
             uri=uri,
             width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             fps=fps,
             rotation=int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360,
             start_time=start,
-            declared_duration=declared,
+            declared_duration=None if not timed else first.declared if first.known else declared,
             codec=codec or None,
             flags=tuple(flags),
         )
+        zero = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - first.late
+        # MPEG program streams stamp a picture now and then; what has none is shown as 0, which is then there twice.
+        planned = timed and len(set(stamps)) == len(stamps)
+        return info, _Opened(name, zero, first.hidden, first.late, timed, planned, first.shared, local=first.known)
 
 
 def _stamps(name: str) -> list[float]:
-    """Times of the first packets in seconds, rising."""
+    """Times of the first packets in seconds."""
     capture = captures.capture(name, threads=1, demux_only=True)
     try:
         stamps: list[float] = []
         while len(stamps) < _LOOK and capture.grab():
             stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-        return sorted(stamps)
+        return stamps
     finally:
         capture.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What looking at the beginning told; times in seconds. `zero`, `hidden` and `late` as in `FirstPictures`.
+
+    `timed`: pictures have times at all. `planned`: each packet has its own, so that what is wanted can be found without decoding.
+    `local`: a file that PyAV can read as well.
+    """
+
+    name: str
+    zero: float
+    hidden: float
+    late: float
+    timed: bool
+    planned: bool
+    shared: bool
+    local: bool
 
 
 class OpenCvFootage:
     """A video file, ready to be decoded once."""
 
-    def __init__(self, info: SourceInfo, name: str, zero: float, hidden: float, options: OpenCvOptions) -> None:
+    def __init__(self, info: SourceInfo, opened: _Opened, options: OpenCvOptions) -> None:
         self.info = info
-        self._name = name
-        self._zero = zero
-        self._hidden = hidden
+        self._opened = opened
         self._threads = options.threads
         self._step = 1 / (info.fps or _USUAL_RATE)
-        self._timed = not info.flags
         self._closed = threading.Event()
         self._ledger = Ledger()
         self._decoded = 0
@@ -163,9 +181,7 @@ class OpenCvFootage:
         session = sampler.session(self.info)
         start = max(0.0, start - warm_up)
         before = wall.perf_counter()
-        run = _Run(
-            self._name, self._zero, self._hidden, self._step, self._threads, self._ledger, self._closed.is_set, timed=self._timed
-        )
+        run = _Run(self._opened, self._step, self._threads, self._ledger, self._closed.is_set)
         try:
             while True:
                 aim = session.aim()
@@ -184,17 +200,29 @@ class OpenCvFootage:
             if self._whole or self.info.declared_duration is None:
                 run.scan.read_on()
                 self._whole = True
+            if self._whole and self._opened.local and self._opened.timed and not self._closed.is_set():
+                self._ask_for_what_is_missing(run.read())
         finally:
-            self._read = run.read()
+            self._read = max(self._read, run.read())
             self._decoded = run.decoded()
             self._flags += run.flags()
             run.close()
             self._seconds += wall.perf_counter() - before
 
+    def _ask_for_what_is_missing(self, read: float) -> None:
+        """OpenCV shows no bytes by which a hole could be told from a pause, or an end from the place where reading stopped."""
+        end, lost = missing_packets(self._opened.name)
+        for span in lost:
+            self._ledger.add(span.start, span.end, span.reason)
+            self._read = max(read, span.end)
+        if end > read + _BEHIND:
+            self._ledger.add(read, end, captures.NO_PICTURE)
+            self._read = end
+
     def tally(self) -> Tally:
         """What the pass came to. The part after `end` is not decoded, so its damage is not known."""
-        declared = self.info.declared_duration if self._timed else None
-        duration, tail = settle_length(self._read, declared, frame=self._step, shared=True, whole=self._whole)
+        declared = self.info.declared_duration
+        duration, tail = settle_length(self._read, declared, frame=self._step, shared=self._opened.shared, whole=self._whole)
         if tail is not None:
             self._ledger.add(tail, duration, f"the file ends here, but declares {duration:.1f} s")
         return Tally(duration, self._decoded, self._ledger.settled(duration), tuple(self._flags), decode_seconds=self._seconds)
@@ -207,35 +235,34 @@ class OpenCvFootage:
 class _Run:
     """One pass: plans with the scan, fetches a keyframe from the keyframe capture and anything else from the full one."""
 
-    def __init__(
-        self,
-        name: str,
-        zero: float,
-        hidden: float,
-        step: float,
-        threads: int,
-        ledger: Ledger,
-        stopped: Callable[[], bool],
-        *,
-        timed: bool,
-    ) -> None:
-        self.name, self.zero, self.step, self.threads, self.ledger, self.timed = name, zero, step, threads, ledger, timed
-        self.stopped = stopped
-        self.scan = captures.Scan(captures.capture(name, threads=1, demux_only=True), zero + hidden, stopped)
+    def __init__(self, opened: _Opened, step: float, threads: int, ledger: Ledger, stopped: Callable[[], bool]) -> None:
+        self.opened, self.step, self.threads, self.ledger, self.stopped = opened, step, threads, ledger, stopped
+        demuxed = captures.capture(opened.name, threads=1, demux_only=True)
+        self.scan = captures.Scan(demuxed, opened.zero + opened.hidden, step, stopped)
         self.keys: captures.Reader | None = None
         self.all: captures.Reader | None = None
-        self.keys_trusted = True
+        self.keys_trusted = opened.planned
         self.last = -1.0
         self.last_index = -1
+        ledger.add(0.0, opened.late, captures.NO_PICTURE)
 
     def _reader(self, *, keyframes_only: bool) -> captures.Reader:
-        capture = captures.capture(self.name, threads=self.threads, keyframes_only=keyframes_only)
-        return captures.Reader(capture, self.zero, self.step, self.stopped, None if keyframes_only else self.ledger)
+        capture = captures.capture(self.opened.name, threads=self.threads, keyframes_only=keyframes_only)
+        ledger = None if keyframes_only else self.ledger
+        promises = self.scan.promises if self.opened.planned else None
+        return captures.Reader(capture, self.opened.zero, self.step, self.stopped, ledger, promises)
 
     def next(self, aim: Aim) -> Frame | None:
         """The frame that meets `aim`, later than any before it."""
-        if not self.timed:
-            return self._counted(aim)
+        while True:
+            frame = self._next(aim)
+            # A picture that cannot be converted is lost; it is not the end.
+            if frame is not _NOT_SHOWN:
+                return frame
+
+    def _next(self, aim: Aim) -> Frame | None:
+        if not self.opened.planned:
+            return self._in_order(aim)
         after = self.last + self.step / 4
         key = self.scan.key(max(aim.keyframe_from, after), aim.keyframe_until) if aim.keyframe_until > -INFINITY else None
         if key is not None:
@@ -284,29 +311,33 @@ class _Run:
         place = bisect.bisect_left(keys, reader.time - 1e-3)
         return self._taken(reader, keyframe=place < len(keys) and keys[place] <= reader.time + 1e-3)
 
-    def _counted(self, aim: Aim) -> Frame | None:
+    def _in_order(self, aim: Aim) -> Frame | None:
+        """Without a plan: everything is decoded, and what meets the aim is taken as it comes."""
         self.all = self.all or self._reader(keyframes_only=False)
-        while self.all.grab():
-            self.all.time = (self.all.count - 1) * self.step
-            if self.all.time > self.last and self.all.time >= aim.time:
-                return self._taken(self.all, keyframe=self.all.capture.get(cv2.CAP_PROP_FRAME_TYPE) == ord("I"))
+        reader = self.all
+        while reader.grab():
+            if not self.opened.timed:
+                reader.time = (reader.count - 1) * self.step
+            key = reader.capture.get(cv2.CAP_PROP_FRAME_TYPE) == ord("I")
+            in_window = key and aim.keyframe_from <= reader.time <= aim.keyframe_until
+            if reader.time > self.last and (in_window or reader.time >= aim.time):
+                return self._taken(reader, keyframe=key)
         return None
 
-    def _taken(self, reader: captures.Reader, *, keyframe: bool) -> Frame | None:
+    def _taken(self, reader: captures.Reader, *, keyframe: bool) -> Frame:
         found, picture = reader.capture.retrieve()
+        self.last = reader.time
         if not found:
             self.ledger.add(reader.time, reader.time + self.step, "damaged: the picture could not be converted")
-            self.last = reader.time
-            return None
-        self.last = reader.time
-        index = self.scan.index(reader.time) if self.timed else reader.count - 1
+            return _NOT_SHOWN
+        index = self.scan.index(reader.time) if self.opened.planned else reader.count - 1
         self.last_index = max(index, self.last_index + 1)
         return Frame(self.last_index, reader.time, keyframe, ArrayPixels(np.asarray(picture, np.uint8)))
 
     def read(self) -> float:
         """End of the last picture in seconds, as far as it was read."""
-        if not self.timed:
-            return self.all.count * self.step if self.all else 0.0
+        if not self.opened.planned:
+            return self.all.time + self.step if self.all and self.all.count else 0.0
         return max(self.scan.latest, self.all.time if self.all else 0.0, self.last) + self.step
 
     def decoded(self) -> int:
@@ -315,10 +346,13 @@ class _Run:
 
     def flags(self) -> list[str]:
         """What only reading could show."""
-        repaired = sum(reader.repaired for reader in (self.keys, self.all) if reader)
-        if self.timed and repaired:
-            return [f"{repaired} pictures had no time or one that ran back: they follow at the usual distance"]
-        return []
+        readers = [reader for reader in (self.keys, self.all) if reader]
+        flags = []
+        if restarts := max((reader.restarts for reader in readers), default=0):
+            flags.append(f"timestamps jumped back {restarts} times: the clock was continued")
+        if self.opened.timed and (repaired := sum(reader.repaired for reader in readers)):
+            flags.append(f"{repaired} pictures had no time or a wrong one: they follow at the usual distance")
+        return flags
 
     def close(self) -> None:
         """Let go of all captures."""

@@ -35,6 +35,9 @@ _HOLE = 64
 _LONGEST_PICTURE = 3600.0
 """Seconds. A picture that is said to stand for longer has a damaged header."""
 
+_ESTIMATED = frozenset({"mpeg", "ogg"})
+"""Formats whose length FFmpeg takes from the last timestamp that it can read."""
+
 _FEW = 8
 """Pictures after which a file's usual traffic is known."""
 
@@ -247,7 +250,7 @@ class Packets:
         """What a demuxer leaves unread at a file's end is lost; how long it would have lasted is told by the bytes before it."""
         name = self.container.format.name
         traffic = self._traffic
-        if self.container.duration is not None and "mov" not in name and name != "mpeg":
+        if self.container.duration is not None and not ("mov" in name or name in _ESTIMATED):
             return  # it declares a length, which is held against what was read
         if not traffic.first or not traffic.last_end or not self.container.name.startswith("file:"):
             return

@@ -6,12 +6,12 @@ import contextlib
 import itertools
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.stream import Disposition
 
-from videoscan.errors import SourceUnsupported
+from videoscan.errors import SourceError, SourceUnsupported
 from videoscan.model import SourceInfo
 from videoscan.sources.packets import Packets
 from videoscan.sources.paths import is_text, is_url, local_file, unreadable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from videoscan.model import Lost
 
 _NETWORK_PATIENCE = 30.0
 """Seconds to wait for a URL to open or to go on."""
@@ -91,30 +93,80 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
 
 @dataclass(frozen=True, slots=True)
 class FirstPictures:
-    """What OpenCV does not say of a file: whether pictures are coded as two fields, and seconds that an edit list hides before them."""
+    """What OpenCV does not say of a file.
+
+    `interlaced`: pictures are coded as two fields. `hidden`: seconds that an edit list hides before the first picture. `late`:
+    seconds by which the first picture that can be decoded comes after the first there is. `declared` and `shared` as in `Opened`,
+    `None` where the file declares no length.
+    """
 
     interlaced: bool = False
     hidden: float = 0.0
+    late: float = 0.0
+    declared: float | None = None
+    shared: bool = True
+    known: bool = False
 
 
-def first_pictures(uri: str) -> FirstPictures:
+def first_pictures(uri: str, path: Path) -> FirstPictures:
     """Decodes the first few. Nothing is claimed of a file that FFmpeg cannot decode: others say why."""
     try:
         with contextlib.closing(open_container(uri, uri, None)) as container:
             stream = _video(container, uri)
-            sent: list[int] = []
+            base = float(stream.time_base or 1)
+            hidden: list[int] = []
+            zero: int | None = None
             shown: list[VideoFrame] = []
-            for packet in container.demux(stream):
-                sent += [packet.pts] if packet.pts is not None else []
-                shown += packet.decode()
-                if len(shown) >= _FIRST_PICTURES:
+            for number, packet in enumerate(container.demux(stream)):
+                if packet.pts is not None and packet.is_discard:
+                    hidden.append(packet.pts)
+                elif packet.pts is not None and zero is None and not shown and packet.is_keyframe:
+                    zero = packet.pts
+                with contextlib.suppress(av.error.FFmpegError, OSError):
+                    shown += [frame for frame in packet.decode() if not frame.is_corrupt]
+                if len(shown) >= _FIRST_PICTURES or number >= _LOOK_FOR_PICTURE:
                     break
-            # Only MP4 and its kin have edit lists; elsewhere what comes before the first picture could not be decoded.
-            first = shown[0].pts if shown and "mov" in container.format.name else None
-            hidden = (first - min(sent)) * float(stream.time_base or 0) if first is not None and sent else 0.0
-            return FirstPictures(any(frame.interlaced_frame for frame in shown), max(0.0, hidden))
+            first = shown[0].pts if shown else None
+            if first is None:
+                return FirstPictures(any(frame.interlaced_frame for frame in shown))
+            # Without a keyframe at its beginning a file begins where it can first be decoded.
+            zero = min(first, zero) if zero is not None else first
+            declared, shared = _declared(container, stream, path, zero * base)
+            return FirstPictures(
+                any(frame.interlaced_frame for frame in shown),
+                max(0.0, (zero - min(hidden)) * base) if hidden else 0.0,
+                (first - zero) * base,
+                declared if declared is not None and declared <= _longest(path) else None,
+                shared,
+                known=True,
+            )
     except (SourceUnsupported, av.error.FFmpegError, OSError, ValueError, IndexError):
         return FirstPictures()
+
+
+def missing_packets(uri: str) -> tuple[float, tuple[Lost, ...]]:
+    """Where the last packet ends, in seconds from the first frame, and what is missing between packets and behind them.
+
+    Reads through a local file without decoding it. Nothing, of a file that cannot be read.
+    """
+    try:
+        _, opened = look(uri, threads=1)
+        with contextlib.closing(open_container(opened.url, uri, None)) as container:
+            stream = container.streams[opened.stream]
+            base, ledger = float(stream.time_base or 1), Ledger()
+            packets = Packets(
+                container, cast("VideoStream", stream), opened.zero, max(1, round(1 / (opened.rate * base))), ledger
+            )
+            for _ in packets:
+                pass
+            end = packets.time(packets.end)
+            return end, ledger.settled(end)
+    except (SourceError, av.error.FFmpegError, OSError, ValueError):
+        return 0.0, ()
+
+
+def _longest(path: Path | None) -> float:
+    return min(_LONGEST, float(path.stat().st_size)) if path else _LONGEST
 
 
 def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
@@ -164,8 +216,7 @@ def _look(container: InputContainer, uri: str, url: str, path: Path | None, thre
     flags = []
     if not begin.has_times:
         flags.append(f"the stream has no timestamps: frame times are counted at its declared {begin.rate:g} pictures a second")
-    longest = min(_LONGEST, float(path.stat().st_size)) if path else _LONGEST
-    if declared is not None and declared > longest:
+    if declared is not None and declared > _longest(path):
         flags.append(f"the file declares {declared:g} s, which cannot be: its length is what can be read")
         declared = None
     aspect = context.sample_aspect_ratio

@@ -77,14 +77,15 @@ class Steady:
         dts, pts = raw.dts, raw.pts
         if dts is None:
             return
-        if not self._rises(dts):
-            mended = self._between(dts)
-            if mended is not None:
-                raw.dts = dts = mended
-                self.repaired += 1
+        mended = None if self._rises(dts) else self._between(dts)
+        if mended is not None:
+            raw.dts = dts = mended
+            self.repaired += 1
         if pts is not None:
             delay = pts - dts
-            if self._delay is not None and abs(delay - self._delay) > self._jump and self._is_stray(pts, dts):
+            doubted = self._delay is not None and abs(delay - self._delay) > self._jump and self._is_stray(pts, dts)
+            # Where one of a packet's two times is damaged, so may be the other.
+            if doubted or (mended is not None and not 0 <= delay <= AHEAD * self.frame):
                 raw.pts = pts = self._free_place(dts)
                 self.repaired += 1
             elif abs(delay) <= self._jump or self._delay is None:
@@ -99,7 +100,8 @@ class Steady:
         """The quick answer for nearly every packet: it follows the last one closely, and the next one follows it."""
         following = next(self._following(), dts + 1)
         last = self._last if self._last is not None else dts - 1
-        return 0 < dts - last <= self._jump and 0 < following - dts <= self._jump
+        # A picture that is not shown may have the time of the one behind it.
+        return 0 <= dts - last <= self._jump and 0 <= following - dts <= self._jump
 
     def _between(self, dts: int) -> int | None:
         """Where the packet belongs if `dts` is damaged, `None` if it may be right."""
@@ -108,7 +110,7 @@ class Steady:
             return self._before_first(dts)
         for place, other in enumerate(self._following()):
             near = last < other <= last + self._jump + (place + 2) * self.frame
-            if near and (other < dts or dts <= last):
+            if near and (other < dts or dts < last):
                 return last + max(1, (other - last) // (place + 2))
         confirmed = any(abs(other - dts) <= self._jump for other in itertools.islice(self._following(), 3))
         return None if abs(dts - last) <= self._absurd or confirmed else last + self.frame
