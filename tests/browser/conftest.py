@@ -1,0 +1,75 @@
+"""A real Chromium, and pages in it that are held to asking for nothing and complaining of nothing."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install the system's chromium package")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is in the dev extra")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_file(browser):
+    """Opens a file in a window of its own and, at the end, holds it to having asked for nothing and complained of nothing."""
+    contexts, asked, said, files = [], [], [], set()
+
+    def open_page(path, *, fragment="", before=lambda page: None, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        before(page)
+        files.add(path.as_uri())
+        page.goto(path.as_uri() + fragment, timeout=120_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith(("data:", "blob:")) and url.partition("#")[0] not in files] == []
+    assert said == []
+
+
+CONTRAST = """selectors => {
+    const rgb = c => c.match(/[\\d.]+/g).map(Number);
+    const light = c => rgb(c).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = e => { for (; e; e = e.parentElement) {
+        const c = getComputedStyle(e).backgroundColor; if ((rgb(c)[3] ?? 1) === 1) return c; } };
+    const found = {};
+    for (const s of selectors) {
+        const e = [...document.querySelectorAll(s)].find(e => e.getClientRects().length), style = getComputedStyle(e);
+        const [a, b] = [light(e.matches("text") ? style.fill : style.color), light(ground(e))].sort((x, y) => y - x);
+        found[s] = (a + 0.05) / (b + 0.05);
+    }
+    return found;
+}"""
+
+
+@pytest.fixture
+def contrasts():
+    """How much the text of some elements stands out from the ground they are on, as WCAG 2 counts it."""
+    return lambda page, *selectors: page.evaluate(CONTRAST, list(selectors))
