@@ -95,7 +95,9 @@ class AvPixels:
         layout = self.frame.format
         bits = layout.components[0].bits
         return (
-            layout.name.startswith(_LUMA_FIRST)
+            # Some decoders (AMV) keep a picture upside down: its plane begins with the last line, and Python would read on behind it.
+            self.frame.planes[0].line_size > 0
+            and layout.name.startswith(_LUMA_FIRST)
             and not layout.name.startswith(_PACKED)
             and not layout.is_big_endian
             and (bits == 8 or (8 < bits <= 16))

@@ -66,7 +66,8 @@ class _Run:
         self.stream = self.container.streams[opened.stream]
         assert isinstance(self.stream, VideoStream)
         context = self.stream.codec_context
-        context.thread_type = ThreadType.AUTO
+        # After a flush FFmpeg's APNG decoder finds nothing more when it runs one thread for each picture.
+        context.thread_type = ThreadType.SLICE if context.name == "apng" else ThreadType.AUTO
         context.thread_count = opened.threads
         base = float(self.stream.time_base or 1)
         frame = max(1, round(1 / (opened.rate * base)))
