@@ -34,7 +34,7 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         full = fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        hint = "free some space; what is described is kept" if full else "choose a folder that can be written with --out"
+        hint = "free some space; what is described is kept" if full else "choose another place, one that can be written"
         raise StoreError(f"cannot write {path}: {fault.strerror or fault}", hint=hint) from fault
 
 

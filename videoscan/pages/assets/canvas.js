@@ -172,8 +172,9 @@ canvas.addEventListener("keydown", (happening) => {
     choose(Number(onRegion));
   } else if (key === "+" && onCorner !== undefined) {
     insertCorner(Number(onCorner));
+    const added = corner;
     settle();
-    canvas.querySelector(`[data-corner="${corner}"]`)?.focus();
+    canvas.querySelector(`[data-corner="${added}"]`)?.focus();
   } else if (key === " " && target === canvas) {
     cross ||= [0.5, 0.5];
     if (mayClose(cross)) close(); else addCorner([...cross]);
