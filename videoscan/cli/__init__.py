@@ -24,6 +24,7 @@ SUMMARIES = {
     "scan": "Scan videos: one timeline each, with a report to read.",
     "plan": "Say what a scan would send, without sending it.",
     "frames": "Show which frames were kept or dropped, and why.",
+    "tune": "Find the settings for a camera, on its own footage.",
     "export": "Write timelines in another format.",
     "profiles": "List, show and check profiles.",
     "doctor": "Say what is installed and what it can decode.",
