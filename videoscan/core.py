@@ -8,6 +8,8 @@ Memory: what `videoscan.segments` and `videoscan.windows` hold, and the samples 
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -15,8 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from videoscan import registry, windows
 from videoscan.choosing import cap
+from videoscan.config import RegionOptions
+from videoscan.folder import TIMELINE
 from videoscan.measure import measure
-from videoscan.model import Sample, SourceInfo, Tally, Window
+from videoscan.model import EVERYWHERE, Sample, SourceInfo, Tally, Window
 from videoscan.observe import Sampled
 from videoscan.segments import Pass
 from videoscan.spec import CoreSpec
@@ -24,6 +28,7 @@ from videoscan.spec import CoreSpec
 if TYPE_CHECKING:
     from videoscan.config import Profile
     from videoscan.inputs import Input
+    from videoscan.model import Regions
     from videoscan.seams import Limits
 
 __all__ = ["Core", "CoreItem", "CoreSpec", "Report", "spec_for"]
@@ -66,12 +71,23 @@ def spec_for(
         limits,
         start,
         end,
-        regions=profile.regions.regions,
+        regions=_regions(given, profile),
         max_rate=float(registry.filled("dedups", profile.dedup).get("max_rate", 0.0)),
         parallel=profile.source.parallel,
         store=Path(given.uri) if given.kind == "kept" else store,
         version=version,
     )
+
+
+def _regions(given: Input, profile: Profile) -> Regions:
+    """The profile's regions; none where a former output folder's pictures were made with the very same ones: they are black already."""
+    regions = profile.regions.regions
+    if given.kind == "kept":
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            former = json.loads((Path(given.uri) / TIMELINE).read_bytes())["profile"]["regions"]
+            if RegionOptions.model_validate(former).regions == regions:
+                return EVERYWHERE
+    return regions
 
 
 class Core:

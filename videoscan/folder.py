@@ -44,6 +44,7 @@ class OutputFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._was_there = path.exists()
+        self._saved: set[str] = set()
         self._parents_made: list[Path] = []
 
     def prepare(self) -> None:
@@ -104,6 +105,7 @@ class OutputFolder:
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         for picture in pictures:
+            self._saved.add(picture.name)
             path = folder / picture.name
             beside = folder / f".{picture.name}.{secrets.token_hex(4)}.part"
             with storing(path):
@@ -116,13 +118,18 @@ class OutputFolder:
                     beside.unlink(missing_ok=True)
 
     def keep_only(self, frames: set[int]) -> None:
-        """Take away pictures of an earlier run that this timeline does not show; names begin with the frame's index."""
+        """Take away pictures of an earlier run that this timeline does not show; names begin with the frame's index.
+
+        Where this run saved pictures, it saved all that its timeline shows: a frame's crop, or its picture in another format, of a
+        run with other settings goes too. It may show what is to be black now.
+        """
         folder = self.path / PICTURES
         if folder.is_dir():
             with storing(folder):
                 for path in folder.iterdir():
                     index = path.name[:8]
-                    if path.is_file() and not (index.isdecimal() and int(index) in frames):
+                    shown = index.isdecimal() and int(index) in frames and (not self._saved or path.name in self._saved)
+                    if path.is_file() and not shown:
                         path.unlink()
 
     def forget(self) -> None:

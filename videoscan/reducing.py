@@ -13,10 +13,11 @@ import pybase64
 from videoscan.difference import grid
 from videoscan.errors import ConfigError
 from videoscan.model import Picture, Sample
+from videoscan.regions import covered
 
 if TYPE_CHECKING:
     from videoscan.config import WindowOptions
-    from videoscan.model import Bgr, Box, Frame, Gray, Mark, Pixels
+    from videoscan.model import Bgr, Box, Frame, Gray, Mark, Pixels, Regions
     from videoscan.seams import Limits
 
 _MEDIA = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp", "tiff": "image/tiff"}
@@ -117,6 +118,13 @@ def refitted(shown: tuple[Picture, ...], options: WindowOptions, limits: Limits)
     """Pictures that were encoded for somebody else, as this endpoint takes them; crops only where they are wanted."""
     wanted = shown if options.zoom and limits.pictures != 1 else shown[:1]
     return tuple(_refitted(picture, options, limits) for picture in wanted)
+
+
+def blackened(shown: tuple[Picture, ...], regions: Regions, options: WindowOptions, limits: Limits) -> tuple[Picture, ...]:
+    """What an earlier pass encoded, with all that does not count black. Crops are left out: where they were cut is not known."""
+    whole = shown[0]
+    image = np.asarray(cv2.imdecode(np.frombuffer(whole.data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    return (_fitting(covered(image, regions), whole, options, limits),)
 
 
 def cells_of(picture: Picture) -> Gray:

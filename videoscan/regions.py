@@ -50,14 +50,15 @@ class Blackened:
 
     def gray(self, width: int, height: int) -> Gray:
         """See `videoscan.model.Pixels`."""
-        return _covered(self.pixels.gray(width, height), self.regions)
+        return covered(self.pixels.gray(width, height), self.regions)
 
     def bgr(self, long_side: int | None = None) -> Bgr:
         """See `videoscan.model.Pixels`."""
-        return _covered(self.pixels.bgr(long_side), self.regions)
+        return covered(self.pixels.bgr(long_side), self.regions)
 
 
-def _covered(picture: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:
+def covered(picture: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:
+    """A picture, shape (height, width) or (height, width, 3), with all that does not count black."""
     height, width = picture.shape[:2]
     picture = picture.copy()  # it may be somebody else's: pixels may hand out what they hold
     picture[mask(regions, width, height) == 0] = 0

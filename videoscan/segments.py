@@ -28,7 +28,7 @@ from videoscan.errors import SourceUnsupported
 from videoscan.folder import SAMPLING
 from videoscan.model import Picture, Reason, Sample, SourceInfo, Tally
 from videoscan.reader import Reader
-from videoscan.reducing import cells_of, refitted
+from videoscan.reducing import blackened, cells_of, refitted
 from videoscan.sampling import SamplingStore, latest
 from videoscan.spec import SEGMENT, WARM_UP, WARM_UP_SAMPLES, CoreSpec, Segment
 
@@ -151,8 +151,11 @@ class Pass:
             for sample in store.recall(span, base64=spec.limits.sends):
                 if self._stopped.is_set():
                     return
-                cells = cells_of(sample.pictures[0]) if sample.pictures and (spec.max_rate or spec.windows.choose) else None
-                yield replace(sample, pictures=refitted(sample.pictures, spec.windows, spec.limits), cells=cells)
+                shown = sample.pictures
+                if shown and spec.regions.black_out:
+                    shown = blackened(shown, spec.regions, spec.windows, spec.limits)
+                cells = cells_of(shown[0]) if shown and (spec.max_rate or spec.windows.choose) else None
+                yield replace(sample, pictures=refitted(shown, spec.windows, spec.limits), cells=cells)
         self.tally = _together([store.tally(span) for span in spans])
 
     def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:

@@ -120,6 +120,40 @@ def test_black_out_is_black_in_what_is_sent_and_stored_and_in_the_report(videosc
     assert max(map(darkness, shown)) < 3
 
 
+def test_what_an_earlier_run_left_is_not_there_any_more_once_it_is_to_be_black(videoscan, profile, tmp_path):
+    arguments = ("scan", CARPARK, *EARLY, "--out", tmp_path / "out")
+    assert videoscan(*arguments, "--set", "windows.zoom=true")[0] == 0
+    stored = tmp_path / "out" / CARPARK.stem / "frames"
+    assert any("zoom" in path.name for path in stored.iterdir())
+    path = profile(BLACK)
+    assert videoscan(*arguments, "--profile", path, "--set", "windows.zoom=false", "--set", "windows.format=png")[0] == 0
+    names = {path.name for path in stored.iterdir()}
+    assert all(name.endswith(".png") for name in names), names
+    assert max(darkness(path.read_bytes()) for path in stored.iterdir()) < 3
+
+
+def test_a_former_output_folder_that_is_asked_again_is_blacked_out_as_well(videoscan, profile, tmp_path):
+    path = profile(BLACK)
+    with ModelServer.in_thread() as server:
+        model = ("--endpoint", server.url, "--model", "m")
+        for name, arguments in (("plain", ("--set", "windows.zoom=true")), ("black", ("--profile", path))):
+            assert videoscan("scan", CARPARK, *EARLY, *model, "--out", tmp_path / name, *arguments)[0] == 0
+            before = len(server.requests)
+            former = tmp_path / name / CARPARK.stem
+            code, _, err = videoscan("scan", former, *model, "--profile", path, "--out", tmp_path / f"{name}-again")
+            assert code == 0, err
+            sent = [pair for request in server.requests[before:] for pair in zip(request.labels, request.pictures, strict=True)]
+            whole = [picture for label, picture in sent if not label.endswith("zoom")]
+            crops = [picture for label, picture in sent if label.endswith("zoom")]
+            assert len(whole) > 8
+            assert max(map(darkness, whole)) < 3
+            # Of crops that were cut before anything was black, nobody knows where they lie.
+            assert bool(crops) == (name == "black")
+            assert all(crop_top(crop) < 3 for crop in crops)
+            stored = [each.read_bytes() for each in (tmp_path / f"{name}-again").rglob("frames/*.jpg")]
+            assert set(stored) == {picture for _, picture in sent}
+
+
 def test_black_out_is_black_in_saved_frames_on_the_page_of_decisions_and_in_the_editors_still(videoscan, profile, tmp_path):
     images, report, editor = tmp_path / "images", tmp_path / "report.html", tmp_path / "editor.html"
     told = frames(videoscan, "--profile", profile(BLACK), "--images", images, "--report", report, "--mask-editor", editor)
