@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(tmp_path, monkeypatch):
 
 def test_a_path_that_cannot_be_made_says_which(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"cannot write .*file.*--out"):
+    with pytest.raises(StoreError, match=r"cannot write .*file.*another place"):
         OutputFolder(tmp_path / "file" / "out").prepare()
 
 
