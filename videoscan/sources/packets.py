@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from videoscan.sources.stamps import Arrived, Steady
+from videoscan.sources.stamps import AHEAD, Arrived, Steady
 from videoscan.sources.unread import unread
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _HOLE = 64
 _LONGEST_PICTURE = 3600.0
 """Seconds. A picture that is said to stand for longer has a damaged header."""
 
-_ESTIMATED = frozenset({"mpeg", "ogg"})
+_ESTIMATED = frozenset({"mpeg"})
 """Formats whose length FFmpeg takes from the last timestamp that it can read."""
 
 _FEW = 8
@@ -168,6 +168,8 @@ class Packets:
     frame: int
     """The usual distance of two pictures."""
     ledger: Ledger
+    indexed: bool = False
+    """An index covers all that the file declares: what lies behind it is no video."""
     end: int = 0
     """End of the last picture so far."""
     damage: Damage = field(default_factory=Damage)
@@ -201,6 +203,19 @@ class Packets:
     def __next__(self) -> Packet:
         return self._ready.popleft() if self._ready else next(self._source)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether the next packets decide how long a stretch is that looks lost."""
+        return self._gap is not None
+
+    def wind_up(self) -> None:
+        """Nothing more will be read: what is lost and may still go on is lost as far as it was seen."""
+        if self._gap is not None:
+            self._settle_gap(self.end, self.end)
+        if self._hole is not None:
+            self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
+            self._hole = None
+
     def put_back(self, packets: list[Packet]) -> None:
         """Hand them out again, in this order, before anything else."""
         self._ready.extendleft(reversed(packets))
@@ -218,11 +233,7 @@ class Packets:
         for arrived in self._steady:
             yield self._packet(arrived)
         self.damage.stamps = self._steady.repaired
-        if self._gap is not None:
-            self._settle_gap(self.end, self.end)
-        if self._hole is not None:
-            self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
-            self._hole = None
+        self.wind_up()
         self._count_the_rest()
 
     def _arriving(self) -> Iterator[Arrived]:
@@ -250,6 +261,8 @@ class Packets:
         """What a demuxer leaves unread at a file's end is lost; how long it would have lasted is told by the bytes before it."""
         name = self.container.format.name
         traffic = self._traffic
+        if self.indexed:
+            return
         if self.container.duration is not None and not ("mov" in name or name in _ESTIMATED):
             return  # it declares a length, which is held against what was read
         if not traffic.first or not traffic.last_end or not self.container.name.startswith("file:"):
@@ -268,7 +281,8 @@ class Packets:
         pts = raw.pts if raw.pts is not None else raw.dts
         if pts is None:
             pts = self.end
-        dts = min(pts, raw.dts if raw.dts is not None else pts)
+        # Matroska's first packets, and those behind a seek, have no decoding time: any picture that is reordered may follow.
+        dts = min(pts, raw.dts if raw.dts is not None else pts - AHEAD * self.frame)
         self._look_for_gaps(arrived, pts, dts)
         # FLV counts in milliseconds and says that every picture lasts one: less than a quarter of the usual is no duration.
         plausible = raw.duration and self.frame <= raw.duration * 4 and raw.duration * self.base <= _LONGEST_PICTURE
@@ -277,7 +291,9 @@ class Packets:
         if shown and pts >= self._latest:
             # MP4 counts durations in decoding order: the wait before a gap may stand at a picture that is shown long before it.
             self._latest, self.end = pts, pts + duration
-        self._last, self._last_dts = raw, dts
+        self._last = raw
+        if raw.dts is not None:
+            self._last_dts = dts
         return Packet(raw, pts, dts, raw.is_keyframe, shown)
 
     def _continue_clock(self, raw: AvPacket[VideoStream]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -17,6 +17,7 @@ from videoscan.sources.packets import Packets
 from videoscan.sources.paths import is_text, is_url, local_file, unreadable
 from videoscan.sources.pixels import rotation_of, upright_size
 from videoscan.sources.promised import promised, track_length
+from videoscan.sources.seeking import is_seekable
 from videoscan.sources.times import UNKNOWN_LENGTHS, BestEffort, Ledger, wall_clock
 
 if TYPE_CHECKING:
@@ -72,6 +73,15 @@ class Opened:
     shared: bool
     """Only the container declared a length, and it holds other streams too."""
     threads: int
+    base: float
+    """Seconds of a tick."""
+    indexed: bool
+    """An index covers all that is declared: see `videoscan.sources.seeking`."""
+
+    @property
+    def frame(self) -> int:
+        """The usual distance of two pictures in ticks."""
+        return max(1, round(1 / (self.rate * self.base)))
 
 
 # Some encoders mark only those pictures as interlaced that move; the first few of a broadcast or a tape include one.
@@ -236,7 +246,10 @@ def _look(container: InputContainer, uri: str, url: str, path: Path | None, thre
         flags=tuple(flags),
     )
     timed = begin.timed and begin.has_times
-    return info, Opened(uri, url, stream.index, begin.zero, begin.rate, timed, declared, shared, threads)
+    indexed = timed and is_seekable(container, stream, path, begin.zero, declared)
+    info = replace(info, seekable=indexed)
+    opened = Opened(uri, url, stream.index, begin.zero, begin.rate, timed, declared, shared, threads, base, indexed)
+    return info, opened
 
 
 @dataclass(frozen=True, slots=True)

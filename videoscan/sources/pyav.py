@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time as wall
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from av.codec.context import ThreadType
@@ -13,20 +13,24 @@ from pydantic import Field
 
 from videoscan.config import Options
 from videoscan.errors import SourceUnsupported
-from videoscan.model import Frame, SourceInfo, Tally
-from videoscan.seams import Aim
-from videoscan.sources.decoding import Lazy, Picked, Plain, Progress, Untrusted
+from videoscan.model import Frame, Lost, SourceInfo, Tally
+from videoscan.seams import INFINITY, Aim, Back
+from videoscan.sources import seeking
+from videoscan.sources.decoding import Picked, Plain, Progress, Span, Untrusted
+from videoscan.sources.lazy import Lazy
 from videoscan.sources.packets import Packets
 from videoscan.sources.pixels import AvPixels, rotation_of
 from videoscan.sources.probing import Opened, look, open_container
-from videoscan.sources.times import Ledger, settle_length
+from videoscan.sources.times import Ledger, Order, settle_length, tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from av.container import InputContainer
     from pydantic import BaseModel
 
     from videoscan.seams import Sampler
+    from videoscan.sources.seeking import Place
 
 
 class PyAvOptions(Options):
@@ -49,34 +53,59 @@ class PyAvSource:
         return PyAvFootage(*look(uri, self.options.threads))
 
 
+def _open(opened: Opened) -> tuple[InputContainer, VideoStream]:
+    container = open_container(opened.url, opened.uri, None)
+    stream = container.streams[opened.stream]
+    assert isinstance(stream, VideoStream)
+    return container, stream
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a pass goes through the file: what it trusts, and where it begins to read.
+
+    Without a `place` that is the start, and indices count from there.
+    """
+
+    plain: bool
+    accept_corrupt: bool = False
+    place: Place | None = None
+
+
 @dataclass
 class _Run:
-    """One way through the file with one decoder. There is a second one when the first cannot be trusted."""
+    """One way through the file with one decoder. There is another one when the first cannot be trusted."""
 
     opened: Opened
+    way: _Way
+    span: Span
     progress: Progress
     stopped: Callable[[], bool]
-    plain: bool
-    start: float = 0.0
-    accept_corrupt: bool = False
 
     def __post_init__(self) -> None:
-        opened = self.opened
-        self.container = open_container(opened.url, opened.uri, None)
-        self.stream = self.container.streams[opened.stream]
-        assert isinstance(self.stream, VideoStream)
+        opened, place = self.opened, self.way.place
+        self.container, self.stream = _open(opened)
         context = self.stream.codec_context
-        # After a flush FFmpeg's APNG decoder finds nothing more when it runs one thread for each picture.
-        context.thread_type = ThreadType.SLICE if context.name == "apng" else ThreadType.AUTO
+        context.thread_type = ThreadType.AUTO
         context.thread_count = opened.threads
-        base = float(self.stream.time_base or 1)
-        frame = max(1, round(1 / (opened.rate * base)))
-        self.packets = Packets(self.container, self.stream, opened.zero, frame, self.progress.ledger)
+        if place is not None and place.at is not None:
+            self.container.seek(place.at, stream=self.stream)
+        self.packets = Packets(self.container, self.stream, opened.zero, opened.frame, self.progress.ledger, opened.indexed)
+        order = Order(-place.before if place is not None else 0)
         self.decoder: Lazy | Plain
-        if self.plain:
-            self.decoder = Plain(self.packets, context, self.progress, self.stopped, opened.rate, self.accept_corrupt)
+        if self.way.plain:
+            self.decoder = Plain(
+                self.packets,
+                context,
+                self.progress,
+                self.stopped,
+                opened.rate,
+                self.span,
+                order if opened.timed else None,
+                self.way.accept_corrupt,
+            )
         else:
-            self.decoder = Lazy(self.packets, context, self.progress, self.stopped)
+            self.decoder = Lazy(self.packets, context, self.progress, self.stopped, self.span, order)
 
     def read_on(self) -> None:
         """Learn how long the source is where it does not say, without decoding."""
@@ -118,51 +147,51 @@ class PyAvFootage:
         self._progress = Progress(self._ledger)
         self._read = 0.0
         self._whole = True
+        self._counted_from_start = False
+        self._span = Span()
+        self._next_index = 0
         self._seconds = 0.0
         self._flags: list[str] = []
 
     def frames(
-        self,
-        sampler: Sampler,
-        *,
-        start: float = 0.0,
-        end: float | None = None,
-        warm_up: float = 0.0,
-        seek: bool = False,  # noqa: ARG002  # such a source says that it is not seekable
+        self, sampler: Sampler, *, start: float = 0.0, end: float | None = None, warm_up: float = 0.0, seek: bool = False
     ) -> Iterator[Frame]:
         """The sampled frames in ``[start, end)``; see `videoscan.seams.Footage`."""
         session = sampler.session(self.info)
-        start = max(0.0, start - warm_up)
-        careful = not self._opened.timed
+        self._span = Span(max(0.0, start - warm_up), start, INFINITY if end is None else end)
+        self._counted_from_start = seek
         before = wall.perf_counter()
-        run = _Run(self._opened, self._progress, self._closed.is_set, plain=careful)
+        way = _Way(plain=not self._opened.timed, place=self._place() if seek else None)
+        run = self._run(way)
         try:
             while True:
-                aim = session.aim()
-                if self._progress.last_index < 0 and start > 0:
-                    aim = Aim(max(aim.time, start)) if aim.time < float("inf") else Aim(start)
                 try:
-                    picked = run.decoder.next(aim)
+                    picked = run.decoder.next(self._from_begin(session.aim()))
                 except Untrusted:
-                    run.close()
                     self._flags.append("keyframe marks or timestamps of the file are wrong: every picture was decoded")
-                    run = _Run(self._opened, self._progress, self._closed.is_set, plain=True)
+                    way = replace(way, plain=True, place=self._place(from_start=True) if seek else None)
+                    run = self._again(run, way)
                     continue
-                if picked is None and self._progress.last_index < 0 and self._progress.corrupt and not run.accept_corrupt:
-                    run.close()
-                    self._flags.append("every picture is damaged; damaged pictures are shown")
-                    run = _Run(self._opened, self._progress, self._closed.is_set, plain=True, accept_corrupt=True)
+                other = self._other_way(way, picked)
+                if other is not None:
+                    way, run = other, self._again(run, other)
                     continue
                 if picked is None:
                     break
-                if end is not None and picked.time >= end:
-                    self._whole = False
+                if picked.time >= self._span.end:
+                    run.decoder.taken(picked)
                     break
                 frame = self._frame(picked)
-                if session.saw(frame) is True:
+                verdict = session.saw(frame)
+                if isinstance(verdict, Back) and run.decoder.back(picked, verdict.time):
+                    continue
+                run.decoder.taken(picked)
+                if verdict is True:
                     self._seconds += wall.perf_counter() - before
                     yield frame
                     before = wall.perf_counter()
+            self._next_index = run.decoder.finish()
+            self._whole = run.decoder.ended
             if not self._whole and self._opened.declared is None:
                 run.read_on()
                 self._whole = True
@@ -171,11 +200,53 @@ class PyAvFootage:
             self._flags += run.flags()
             run.close()
             self._seconds += wall.perf_counter() - before
-        if self._progress.last_index < 0 and start <= 0 and not self._closed.is_set():
+        if not self._progress.seen and start <= 0 and end is None and not seek and not self._closed.is_set():
             raise SourceUnsupported(
                 f"not one picture of {self._opened.uri!r} could be decoded",
                 hint="the recording is damaged or its payload is missing",
             )
+
+    def _from_begin(self, aim: Aim) -> Aim:
+        """The first frame of a pass is the first one there is, of whatever kind."""
+        begin = self._span.begin
+        if self._progress.seen or begin <= 0:
+            return aim
+        return Aim(max(aim.time, begin)) if aim.time < INFINITY else Aim(begin)
+
+    def _place(self, *, from_start: bool = False) -> Place:
+        opened, span = self._opened, self._span
+        base = opened.base
+        return seeking.find(
+            lambda: _open(opened),
+            opened.zero,
+            opened.frame,
+            begin=int(tick(span.begin, base)) + opened.zero,
+            start=int(tick(span.start, base)) + opened.zero,
+            stopped=self._closed.is_set,
+            from_start=from_start,
+        )
+
+    def _other_way(self, way: _Way, picked: Picked | None) -> _Way | None:
+        """How to go through the file instead, if what came first shows that this way does not lead to what is there."""
+        progress = self._progress
+        if progress.seen or not progress.trouble or self._closed.is_set():
+            return None
+        if way.place is not None and way.place.at is not None:
+            # It may be damage, or that pictures before this place are needed: reading from the start tells.
+            self._ledger.spans.clear()
+            progress.errors = progress.corrupt = 0
+            return replace(way, place=self._place(from_start=True))
+        if picked is None and progress.corrupt and not way.accept_corrupt:
+            self._flags.append("every picture is damaged; damaged pictures are shown")
+            return replace(way, plain=True, accept_corrupt=True)
+        return None
+
+    def _run(self, way: _Way) -> _Run:
+        return _Run(self._opened, way, self._span, self._progress, self._closed.is_set)
+
+    def _again(self, run: _Run, way: _Way) -> _Run:
+        run.close()
+        return self._run(way)
 
     def _frame(self, picked: Picked) -> Frame:
         return Frame(picked.index, picked.time, picked.keyframe, AvPixels(picked.frame, rotation_of(picked.frame)))
@@ -188,12 +259,17 @@ class PyAvFootage:
         )
         if tail is not None:
             self._ledger.add(tail, duration, f"the file ends here, but declares {duration:.1f} s")
+        first = self._span.start if self._counted_from_start else 0.0
+        lost = (
+            Lost(max(span.start, first), min(span.end, self._span.end), span.reason) for span in self._ledger.settled(duration)
+        )
         return Tally(
             duration=duration,
             decoded=self._progress.decoded,
-            lost=self._ledger.settled(duration),
+            lost=tuple(span for span in lost if span.end > span.start),
             flags=tuple(dict.fromkeys(self._flags)),
             decode_seconds=self._seconds,
+            next_index=self._next_index,
         )
 
     def close(self) -> None:

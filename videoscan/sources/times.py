@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
+import bisect
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ UNKNOWN_LENGTHS = frozenset({2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1})
 _FRAMES_OF_ROUNDING = 2.5
 _SECONDS_OF_OTHERS = 1.0
 _FIRST_VIDEO_YEAR = 1990
+_FARTHEST = 3e13
+"""Seconds."""
 
 
 @dataclass(slots=True)
@@ -47,27 +50,42 @@ class BestEffort:
 class Order:
     """The pictures that were promised, in presentation order: which comes next, and the how many-th one is.
 
-    Holds only what lies after the last question, so it stays as small as the decoder's look-ahead.
+    Forgets only what it is told to, so that a question may be asked again. `passed` counts what it forgot; it may start below
+    zero, where indices count from a later picture.
     """
 
-    ahead: list[int] = field(default_factory=list)
     passed: int = 0
+    ahead: list[int] = field(default_factory=list)
+    _new: list[int] = field(default_factory=list)
 
     def push(self, pts: int) -> None:
         """A packet that will become a picture at `pts`."""
-        heapq.heappush(self.ahead, pts)
+        self._new.append(pts)
 
     def index(self, pts: int) -> int:
-        """How many promised pictures lie before `pts`. Questions come in order of time."""
-        self.first_from(pts)
-        return self.passed
+        """How many promised pictures lie before `pts`."""
+        return self.passed + bisect.bisect_left(self._sorted(), pts)
 
     def first_from(self, pts: int) -> int | None:
-        """The first promised picture at or after `pts`; forgets those before."""
-        while self.ahead and self.ahead[0] < pts:
-            heapq.heappop(self.ahead)
-            self.passed += 1
-        return self.ahead[0] if self.ahead else None
+        """The first promised picture at or after `pts`."""
+        ahead = self._sorted()
+        place = bisect.bisect_left(ahead, pts)
+        return ahead[place] if place < len(ahead) else None
+
+    def forget(self, pts: int) -> None:
+        """Nobody will ask for anything before `pts` again."""
+        ahead = self._sorted()
+        place = bisect.bisect_left(ahead, pts)
+        del ahead[:place]
+        self.passed += place
+
+    def _sorted(self) -> list[int]:
+        if self._new:
+            # They arrive nearly sorted, which is what Python's sort is quickest with.
+            self.ahead += self._new
+            self.ahead.sort()
+            self._new.clear()
+        return self.ahead
 
 
 @dataclass(slots=True)
@@ -96,6 +114,19 @@ class Ledger:
                 start = before.end
             merged.append(Lost(start, end, span.reason))
         return tuple(merged)
+
+
+def tick(time: float, base: float) -> float:
+    """The first tick at or after `time`, both from zero; what is further off than a million years is never."""
+    if abs(time) > _FARTHEST:
+        return math.copysign(float("inf"), time)
+    ticks = math.ceil(time / base)
+    # The quotient of two floats may lie on the wrong side of a whole number.
+    while ticks * base < time:
+        ticks += 1
+    while (ticks - 1) * base >= time:
+        ticks -= 1
+    return ticks
 
 
 def settle_length(read: float, declared: float | None, *, frame: float, shared: bool, whole: bool) -> tuple[float, float | None]:
