@@ -370,9 +370,12 @@ def _members(protocol: type) -> str:
     for name, member in vars(protocol).items():
         if inspect.isfunction(member) and not name.startswith("_"):
             word = "async def" if inspect.iscoroutinefunction(member) else "def"
-            # Annotations are kept as texts, and would be shown in quotes.
-            signature = str(inspect.signature(member)).replace("'", "")
+            # Annotations are kept as texts, and would be shown in quotes; a default that is a function, with its place in memory.
+            signature = re.sub(r"<function (\w+) at 0x\w+>", r"\1", str(inspect.signature(member)).replace("'", ""))
             out += [f"```\n{word} {name}{signature}\n```\n", f"{markdown(member.__doc__)}\n"]
+        elif isinstance(member, property):
+            kind = inspect.signature(member.fget).return_annotation if member.fget else ""
+            out += [f"```\n{name}: {kind}\n```\n", f"{markdown(member.__doc__)}\n"]
     for name, annotation in inspect.get_annotations(protocol).items():
         if name != "Options":
             out.insert(0, f"`{name}: {annotation}`\n")

@@ -136,7 +136,7 @@ class Dedup(Protocol):
 
     @property
     def scale(self) -> Scale:
-        """What `Mark.change` counts with these options. A dropped frame's change is never above the threshold."""
+        """What `Mark.change` counts with these options. An unchanged frame's is not above the threshold, a changed one's is."""
         ...
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
