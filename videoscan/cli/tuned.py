@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import sys
 import textwrap
@@ -317,6 +318,14 @@ def _short(amount: float) -> str:
 
 def _wrapped(words: str, *, bullet: str = "") -> str:
     width = min(_WIDEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _WIDEST
-    return textwrap.fill(
-        words, width, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_long_words=False, break_on_hyphens=False
+    # A figure stays with its unit: textwrap does not break at a no-break space.
+    together = re.sub(r"(?<=\d) (?=[%kMGs]\b|%|tokens|pixels|grey)", "\u00a0", words)
+    filled = textwrap.fill(
+        together,
+        width,
+        initial_indent=bullet,
+        subsequent_indent=" " * len(bullet),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return filled.replace("\u00a0", " ")

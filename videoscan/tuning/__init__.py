@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
 from videoscan.tuning import advice, footage, planting, trials
-from videoscan.tuning.planting import Wanted
+from videoscan.tuning.planting import LIVES, Wanted
 from videoscan.tuning.trials import Price, Setting, Trial
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def tune(
 ) -> Tuning:
     """Measure and choose. `spec` is the pass that `profile` asks for; `stills` holds pictures to show figures in.
 
-    `told` hears what is being done, and how much of it is done, 0..1 (`None`: nobody knows). Deterministic: the same footage, demand and seed give the same result. Raises what `videoscan.core.Core` raises, and `ConfigError`
-    for footage too short to plant a figure in.
+    `told` hears what is being done, and how much of it is done, 0..1 (`None`: nobody knows). Deterministic: the same footage, demand
+    and seed give the same result. Raises what `videoscan.core.Core` raises, and `ConfigError` for footage too short for a figure.
     """
     sampler, step, base, replaced = _sampling(profile, demand.lasting)
     present = Setting("as it is", step, dict(profile.dedup), spec.regions, spec.windows)
@@ -115,21 +115,23 @@ def tune(
     rounds = planting.plant(material, wanted, spec.regions, quiet.marks)
     done: list[Trial] = []
 
-    def attempt(setting: Setting) -> Trial:
-        told(f"trying {setting.name}", None)
+    def rhythms(setting: Setting) -> list[Setting]:
+        return [] if base is None else advice.rhythms(setting, base, demand.lasting * LIVES[1])
+
+    # About as many as will be tried, those to confirm included.
+    steps = len(first) + 2 * len(rhythms(present)) + 2
+
+    def attempt(setting: Setting) -> None:
+        told(f"trying {setting.name}", min(1.0, len(done) / steps))
         trial = trials.measure(material, setting, price)
         trials.put_to(trial, material, rounds, price)
         done.append(trial)
-        return trial
 
     for setting in first:
         attempt(setting)
-    if base is not None:
-        best = advice.order(done, demand.height)[0].setting
-        for setting in {
-            each.name: each for one in (present, best) for each in advice.rhythms(one, base, demand.lasting * 2.5)
-        }.values():
-            attempt(setting)
+    best = advice.order(done, demand.height)[0].setting
+    for setting in {each.name: each for each in (*rhythms(present), *rhythms(best))}.values():
+        attempt(setting)
     fresh = replace(wanted, heights=(demand.height,), each=2 * demand.each, seed=demand.seed + 1_000_003)
     confirming = planting.plant(material, fresh, spec.regions, quiet.marks)
     chosen = _confirmed(done, demand, lambda trial: trials.put_to(trial, material, confirming, price), told)
@@ -152,7 +154,7 @@ def _confirmed(
     """The best one, once it has also been tried on figures that it was not chosen by; as is the present one, to compare with."""
     waiting, confirmed = done[0], set[int]()
     while id(waiting) not in confirmed:
-        told(f"confirming {waiting.setting.name}", None)
+        told(f"confirming {waiting.setting.name}", 1.0)
         confirm(waiting)
         confirmed.add(id(waiting))
         waiting = advice.order(done, demand.height)[0]
