@@ -86,7 +86,8 @@ class _Run:
         opened, place = self.opened, self.way.place
         self.container, self.stream = _open(opened)
         context = self.stream.codec_context
-        context.thread_type = ThreadType.AUTO
+        # After a flush FFmpeg's APNG decoder finds nothing more when it runs one thread for each picture.
+        context.thread_type = ThreadType.SLICE if context.name == "apng" else ThreadType.AUTO
         context.thread_count = opened.threads
         if place is not None and place.at is not None:
             self.container.seek(place.at, stream=self.stream)
