@@ -414,18 +414,33 @@ def test_so_few_misses_allow_so_high_a_rate():
     assert advice.at_most(0, 0) == 1
 
 
-def test_the_cheapest_of_those_that_miss_none_comes_first_and_what_is_aside_never():
-    def trial(name, missed, tokens, *, aside=False):
-        made = trials.Trial(setting(aside=aside), trials.Cost(seconds=3600, tokens=tokens), NoDedup(), 0.0)
-        made.setting = replace(made.setting, name=name)
-        verdicts = [Verdict.UNNOTICED] * missed + [Verdict.SHOWN] * (10 - missed)
-        made.found = [trials.Found(figure(0.02), verdict) for verdict in verdicts]
-        return made
+def made(name, missed, tokens, *, kept=50, aside=False):
+    """A trial of a hundred looks and ten figures, for an hour."""
+    trial = trials.Trial(
+        replace(setting(aside=aside), name=name), trials.Cost(seconds=3600, sampled=100, kept=kept, tokens=tokens), NoDedup(), 0.0
+    )
+    verdicts = [Verdict.UNNOTICED] * missed + [Verdict.SHOWN] * (40 - missed)
+    trial.found = [trials.Found(figure(0.02), verdict) for verdict in verdicts]
+    return trial
 
-    every = [trial("dear", 0, 900), trial("cheap", 0, 500), trial("cheaper", 1, 100), trial("none", 0, 50, aside=True)]
-    assert [each.setting.name for each in advice.order(every, 0.02)] == ["cheap", "dear", "cheaper"]
-    # What is asked for above is not held against it.
-    assert advice.order(every, 0.05)[0].setting.name == "cheaper"
+
+def names(found):
+    return [trial.setting.name for trial in found]
+
+
+def test_the_cheapest_of_those_that_miss_none_comes_first_and_what_is_aside_never():
+    every = [made("dear", 0, 900), made("cheap", 0, 500), made("cheaper", 4, 100), made("none", 0, 50, kept=100, aside=True)]
+    assert names(advice.order(every, 0.02)) == ["cheap", "dear", "cheaper"]
+    # What is below the height that is asked for is not held against it.
+    assert names(advice.order(every, 0.05))[0] == "cheaper"
+
+
+def test_keeping_every_look_is_no_advice_while_something_misses_next_to_nothing():
+    all_kept, nearly, poor = made("all kept", 0, 900, kept=99), made("nearly", 1, 500), made("poor", 20, 100)
+    assert names(advice.order([all_kept, nearly, poor], 0.02)) == ["nearly", "all kept", "poor"]
+    assert names(advice.order([all_kept, poor], 0.02)) == ["all kept", "poor"]
+    assert advice.nearly_as_good([all_kept, nearly, poor], all_kept, 0.02) is nearly
+    assert advice.nearly_as_good([all_kept, poor], all_kept, 0.02) is None
 
 
 def test_a_snippet_holds_only_what_differs():

@@ -149,7 +149,7 @@ def recommendation(tuning: Tuning) -> str:
         words = [f"Recommended: {_named(chosen)}, {rule}"]
     else:
         least = f"which misses least: {missed} of {counted} figures of {height} ({sure})."
-        none = f"None of the settings that drop anything missed none of {height} or taller."
+        none = f"None of those that drop a fair part of the looks missed none of {height} or taller."
         words = [f"Recommended: {_named(chosen)}, {least}", none, _limit(tuning)]
     if chosen is present:
         words.append("Nothing needs to be changed.")

@@ -34,6 +34,8 @@ _PARTS, _BUSY_PARTS = 8, 6
 """And when it does so in most of the time that was looked at: otherwise it may be what the camera is there for."""
 _SAVES = 0.2
 _MUCH_LESS, _NEARLY = 0.75, 0.05
+_EVERYTHING = 0.95
+"""Who keeps so large a share of the looks drops nothing worth the name."""
 _LARGEST_PLACE = 0.35
 _MARGINS = (0.0, 0.035, 0.07)
 """Room around the place that is tried, in shares of the width: a change is felt that far where local means are taken off."""
@@ -106,9 +108,25 @@ def rhythms(setting: Setting, base: float, lasting: float) -> list[Setting]:
 
 
 def order(trials: Iterable[Trial], height: float) -> list[Trial]:
-    """The best first: what misses least of the demanded height and above, and of those the cheapest."""
-    usable = [trial for trial in trials if not trial.setting.aside]
-    return sorted(usable, key=lambda trial: (trial.missed_from(height), trial.tokens, trial.pictures))
+    """The best first: what misses least of the demanded height and above, and of those the cheapest.
+
+    What keeps nearly every look misses nothing either, and says nothing about the camera: it comes after what misses next to nothing.
+    """
+
+    def rank(trial: Trial) -> tuple[int, float, float, float]:
+        missed = trial.missed_from(height)
+        if trial.cost.kept >= _EVERYTHING * trial.cost.sampled:
+            tier = 2 if not missed else 3
+        else:
+            tier = 0 if not missed else 1 if _rate(trial, height) <= _NEARLY else 3
+        return tier, missed, trial.tokens, trial.pictures
+
+    return sorted((trial for trial in trials if not trial.setting.aside), key=rank)
+
+
+def _rate(trial: Trial, height: float) -> float:
+    """The larger of the miss rates of the demanded height, and of that and all above."""
+    return max(trial.missed_from(height), trial.missed(height) / max(1, len(trial.of(height))))
 
 
 def safe_height(trial: Trial, heights: Sequence[float]) -> float | None:
@@ -126,9 +144,7 @@ def nearly_as_good(trials: Iterable[Trial], chosen: Trial, height: float) -> Tri
     near = [
         trial
         for trial in trials
-        if not trial.setting.aside
-        and trial.tokens < _MUCH_LESS * chosen.tokens
-        and max(trial.missed_from(height), trial.missed(height) / max(1, len(trial.of(height)))) <= _NEARLY
+        if not trial.setting.aside and trial.tokens < _MUCH_LESS * chosen.tokens and _rate(trial, height) <= _NEARLY
     ]
     return min(near, key=lambda trial: trial.tokens, default=None)
 
