@@ -96,8 +96,10 @@ class OpenCvSource:
                 hint="its builds have no decoder for some codecs, AV1 among them: use source.backend = pyav",
             )
         flags: list[str] = []
+        zero = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        late = max(0.0, zero - first.begin) if first.begin is not None and not first.hidden else 0.0
         # OpenCV tells the first picture's place only in units of its own rate: right to half a picture.
-        start = max(0.0, capture.get(cv2.CAP_PROP_PTS) / fps - first.late) if fps > 0 else 0.0
+        start = max(0.0, capture.get(cv2.CAP_PROP_PTS) / fps - late) if fps > 0 else 0.0
         stamps = _stamps(name)
         timed = len(set(stamps)) > 1 or len(stamps) <= 1
         gaps = [later - earlier for earlier, later in itertools.pairwise(sorted(stamps)) if later > earlier]
@@ -116,10 +118,9 @@ class OpenCvSource:
             codec=codec or None,
             flags=tuple(flags),
         )
-        zero = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - first.late
         # MPEG program streams stamp a picture now and then; what has none is shown as 0, which is then there twice.
         planned = timed and len(set(stamps)) == len(stamps)
-        return info, _Opened(name, zero, first.hidden, first.late, timed, planned, first.shared, local=first.known)
+        return info, _Opened(name, zero - late, first.hidden, late, timed, planned, first.shared, local=first.known)
 
 
 def _stamps(name: str) -> list[float]:
@@ -136,8 +137,10 @@ def _stamps(name: str) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What looking at the beginning told; times in seconds. `zero`, `hidden` and `late` as in `FirstPictures`.
+    """What looking at the beginning told; times in seconds.
 
+    `zero` is the first picture's time as OpenCV counts, `hidden` as in `FirstPictures`. `late`: so long after the first picture
+    comes the first that can be decoded.
     `timed`: pictures have times at all. `planned`: each packet has its own, so that what is wanted can be found without decoding.
     `local`: a file that PyAV can read as well.
     """

@@ -105,14 +105,14 @@ def look(uri: str, threads: int = 0) -> tuple[SourceInfo, Opened]:
 class FirstPictures:
     """What OpenCV does not say of a file.
 
-    `interlaced`: pictures are coded as two fields. `hidden`: seconds that an edit list hides before the first picture. `late`:
-    seconds by which the first picture that can be decoded comes after the first there is. `declared` and `shared` as in `Opened`,
+    `interlaced`: pictures are coded as two fields. `hidden`: seconds that an edit list hides before the first picture. `begin`:
+    where the first picture lies, decodable or not, in seconds from the stream's start. `declared` and `shared` as in `Opened`,
     `None` where the file declares no length.
     """
 
     interlaced: bool = False
     hidden: float = 0.0
-    late: float = 0.0
+    begin: float | None = None
     declared: float | None = None
     shared: bool = True
     known: bool = False
@@ -145,7 +145,7 @@ def first_pictures(uri: str, path: Path) -> FirstPictures:
             return FirstPictures(
                 any(frame.interlaced_frame for frame in shown),
                 max(0.0, (zero - min(hidden)) * base) if hidden else 0.0,
-                (first - zero) * base,
+                (zero - (stream.start_time or 0)) * base,
                 declared if declared is not None and declared <= _longest(path) else None,
                 shared,
                 known=True,

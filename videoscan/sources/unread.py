@@ -14,8 +14,8 @@ _CHUNK = 1 << 20
 def unread(path: Path, container: str, end: int) -> int:
     """Bytes that may be pictures from `end`, the end of the last packet, to the end of the file.
 
-    Zeros are none: recorders allocate their files in advance. Of MP4 only fragments count: without them an index tells of every
-    picture, and what lies behind the last one is sound.
+    Zeros are none: recorders allocate their files in advance. Of MP4 only fragments behind the last packet's count: without them an
+    index tells of every picture, and what lies behind the last one is sound.
     """
     try:
         with path.open("rb") as file:
@@ -30,8 +30,8 @@ def _in_fragments(file: BinaryIO, end: int, size: int) -> int:
     left, fragmented = 0, False
     for start, stop, name in _boxes(file, size):
         fragmented = fragmented or name == b"moof"
-        if name in {b"moof", b"mdat", b""}:
-            left += max(0, stop - max(start, end))
+        if name in {b"moof", b"mdat", b""} and start >= end:
+            left += stop - start
     return left if fragmented else 0
 
 
