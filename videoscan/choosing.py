@@ -84,6 +84,11 @@ class Chooser:
                 _extend(chosen, [place for place in pool if place not in chosen], block, limit)
         return self._settled(block, set(chosen))
 
+    def without(self, sample: Sample) -> Sample:
+        """A sample as it is when frames that have no picture any more count as thinned, and what looked like them too."""
+        (settled,) = self._settled([sample], {0} if sample.pictures else set())
+        return settled
+
     def _settled(self, block: Sequence[Sample], chosen: set[int]) -> list[Sample]:
         done: list[Sample] = []
         for place, sample in enumerate(block):

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videoscan import __version__, clock, folder, registry
+from videoscan import __version__, clock, folder, registry, sampling
 from videoscan.document import DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
 from videoscan.timeline import fold, usage_record
@@ -24,7 +24,8 @@ def timeline_of(
     request: Request, info: SourceInfo, tally: Tally, outcomes: Sequence[Outcome], *, wall: float
 ) -> tuple[Timeline, tuple[str, ...]]:
     """The whole document, and notes about what had to be assumed. `wall` is how many seconds the scan took."""
-    folded = fold(outcomes, tally, start=request.start, end=request.end)
+    start, end = _looked_at(request)
+    folded = fold(outcomes, tally, start=start, end=end)
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
@@ -66,6 +67,15 @@ def timeline_of(
         ),
     )
     return timeline, wall_time.notes
+
+
+def _looked_at(request: Request) -> tuple[float, float | None]:
+    """The span that the pass kept to; for a former output folder, the one that was sampled then."""
+    store = sampling.latest(Path(request.given.uri)) if request.given.kind == "kept" else None
+    if store is None:
+        return request.start, request.end
+    spans = store.spans()
+    return spans[0][0], spans[-1][1]
 
 
 def _former(request: Request) -> SourceRecord | None:

@@ -82,9 +82,10 @@ class SamplingStore:
             return False
 
     def recall(self, span: Span, *, base64: bool) -> Iterator[Sample]:
-        """A segment's samples, with their pictures from disk. Raises `StoreError` when one is gone meanwhile."""
+        """A segment's samples, with their pictures from disk; without those that are gone, as thinned frames' are in the end."""
         for row in self._entry(span)["samples"]:
-            yield _sample(row, tuple(self._picture(picture, base64=base64) for picture in row["pictures"]))
+            there = [picture for picture in row["pictures"] if self._is_there(picture)]
+            yield _sample(row, tuple(self._picture(picture, base64=base64) for picture in there))
 
     def tally(self, span: Span) -> Tally:
         """What reading a segment came to."""

@@ -24,6 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
+from videoscan.choosing import Chooser
 from videoscan.errors import SourceUnsupported
 from videoscan.folder import SAMPLING
 from videoscan.model import Picture, Reason, Sample, SourceInfo, Tally
@@ -147,10 +148,12 @@ class Pass:
             )
         self.info = store.info
         spans = store.spans()
+        chooser = Chooser()
         for span in spans:
-            for sample in store.recall(span, base64=spec.limits.sends):
+            for recalled in store.recall(span, base64=spec.limits.sends):
                 if self._stopped.is_set():
                     return
+                sample = chooser.without(recalled)
                 shown = sample.pictures
                 if shown and spec.regions.black_out:
                     shown = blackened(shown, spec.regions, spec.windows, spec.limits)

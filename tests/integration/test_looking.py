@@ -221,3 +221,27 @@ def test_a_prompt_file_is_what_the_model_reads(tmp_path):
     _, requests = scan_with_model([ok([])], prompt_file=words, end=5.0)
     assert requests[0].system == "You watch bees."
     assert "Count the bees." in requests[0].text
+
+
+@pytest.mark.parametrize("sets", [("dedup.max_rate=0.1",), ("windows.choose=true", "windows.max_frames=4")])
+def test_what_was_thinned_stays_thinned_when_the_folder_is_asked_again(tmp_path, sets):
+    first = videoscan.scan_sync(CARPARK, out=tmp_path / "night", sets=sets)
+    timeline = _asked_again(tmp_path / "night", tmp_path / "answer")
+    hold_to_contract(tmp_path / "answer")
+    assert timeline.frames == first.frames
+    assert timeline.coverage == first.coverage
+
+
+def test_what_was_not_looked_at_is_not_looked_at_when_the_folder_is_asked_again(tmp_path):
+    first = videoscan.scan_sync(CARPARK, out=tmp_path / "night", start=10.0, end=35.0)
+    timeline = _asked_again(tmp_path / "night", tmp_path / "answer")
+    hold_to_contract(tmp_path / "answer")
+    assert timeline.coverage == first.coverage
+
+
+def _asked_again(folder, out):
+    async def main():
+        async with ModelServer([ok([])]) as server:
+            return await videoscan.scan(folder, endpoint=server.url, model="tiny", question="What?", out=out)
+
+    return asyncio.run(main())
