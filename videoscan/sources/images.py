@@ -16,13 +16,14 @@ from pydantic import Field
 from videoscan.config import Options
 from videoscan.errors import SourceNotFound, SourceUnsupported
 from videoscan.model import Frame, SourceInfo, Tally
-from videoscan.sources.paths import local_file
+from videoscan.sources.paths import head, local_file
 from videoscan.sources.pixels import ArrayPixels
 from videoscan.sources.times import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from PIL.Image import Image
     from pydantic import BaseModel
 
     from videoscan.model import Bgr
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Of pictures in a folder. A glob or a single file may name others that OpenCV can read."""
+
+_LARGEST = 256_000_000
+"""Pixels of a picture that is read: phones make 200 million."""
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -71,8 +75,14 @@ def pictures(uri: str) -> list[Path]:
     return sorted(found, key=natural)
 
 
-def decode(path: Path) -> Bgr | None:
-    """The picture, upright (EXIF orientation applied), 8 bits; `None` for what cannot be read."""
+def decode(path: Path) -> Bgr | str:
+    """The picture, upright (EXIF orientation applied), 8 bits; or a sentence on why there is none.
+
+    Memory: 3 bytes for each of at most `_LARGEST` pixels, and what the library needs to unpack them.
+    """
+    size = _size(path)
+    if size is not None and size[0] * size[1] > _LARGEST:
+        return f"{path.name} has {size[0]} x {size[1]} pixels, more than the {_LARGEST / 1e6:.0f} million that are read"
     level = cv2.utils.logging.getLogLevel()
     # A picture that ends early is told of by whoever asked for it; the library would put a line of its own on stderr.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -80,10 +90,34 @@ def decode(path: Path) -> Bgr | None:
         # Not imread: it cannot open every path on every system.
         picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):
-        return None
+        picture = None
     finally:
         cv2.utils.logging.setLogLevel(level)
-    return None if picture is None else np.asarray(picture, np.uint8)
+    return f"{path.name} cannot be read" if picture is None else np.asarray(picture, np.uint8)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height as the head says, before anything is unpacked; `None` where it is for OpenCV to find out."""
+    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+    # Not Image.open: it has a limit of its own, and warns.
+    kinds: dict[bytes, Callable[[Path], Image]] = {
+        b"\x89PNG": PngImagePlugin.PngImageFile,
+        b"\xff\xd8": JpegImagePlugin.JpegImageFile,
+        b"BM": BmpImagePlugin.BmpImageFile,
+        b"II": TiffImagePlugin.TiffImageFile,
+        b"MM": TiffImagePlugin.TiffImageFile,
+        b"RIFF": WebPImagePlugin.WebPImageFile,
+    }
+    data = head(path, 4)
+    kind = next((kind for magic, kind in kinds.items() if data.startswith(magic)), None)
+    if kind is None:
+        return None
+    try:
+        with kind(path) as image:
+            return image.size
+    except Exception:  # whatever a damaged head makes of a parser, OpenCV says whether the picture can be read
+        return None
 
 
 class ImagesSource:
@@ -97,10 +131,15 @@ class ImagesSource:
     def open(self, uri: str) -> ImagesFootage:
         """Lists the files and decodes up to the first readable one. Raises `SourceNotFound` or `SourceUnsupported`."""
         paths = [Path(file) for file in self.options.files] or pictures(uri)
-        first = next((picture for picture in map(decode, paths) if picture is not None), None)
-        if first is None:
+        why = ""
+        for path in paths:
+            first = decode(path)
+            if not isinstance(first, str):
+                break
+            why = why or first
+        else:
             raise SourceUnsupported(
-                f"none of the {len(paths)} files of {uri!r} is a picture that can be read",
+                f"none of the {len(paths)} files of {uri!r} is a picture that can be read: {why}",
                 hint="JPEG, PNG, WebP, BMP and TIFF are",
             )
         rate = self.options.image_rate
@@ -151,8 +190,8 @@ class ImagesFootage:
             before = wall.perf_counter()
             picture = decode(path)
             self._seconds += wall.perf_counter() - before
-            if picture is None:
-                self._ledger.add(time, time + 1 / self._rate, f"{path.name} cannot be read")
+            if isinstance(picture, str):
+                self._ledger.add(time, time + 1 / self._rate, picture)
                 continue
             self._decoded += 1
             taken = True

@@ -29,7 +29,7 @@ from videoscan.seams import INFINITY, Aim
 from videoscan.sources import captures
 from videoscan.sources.paths import is_url, local_file, unreadable
 from videoscan.sources.pixels import ArrayPixels
-from videoscan.sources.probing import FirstPictures, first_pictures, missing_packets
+from videoscan.sources.probing import LARGEST, FirstPictures, first_pictures, missing_packets, too_large
 from videoscan.sources.times import Ledger, settle_length
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class OpenCvSource:
         try:
             if not capture.isOpened():
                 raise unreadable(uri, path, "OpenCV could not open it")
+            width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+            if width * height > LARGEST:
+                raise too_large(uri, width, height)
             first = first_pictures(name, path) if path is not None else FirstPictures()
             if first.interlaced:
                 # Seen in the wheel of OpenCV 5.0: its scaler refuses every later picture, and `retrieve` gives the old one again.

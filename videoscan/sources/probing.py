@@ -50,6 +50,12 @@ _SLOWEST_CAMERA = 1 / 86_400
 
 _USUAL_RATE = 25.0
 
+LARGEST = 100_000_000
+"""Pixels of a picture that is decoded: three times 8K. A decoder holds up to 17 of them and one for each thread."""
+
+_ONE_THREAD = 1 << 25
+"""Pixels (8K) above which only one thread decodes, unless somebody asks for more: each would hold a picture of its own."""
+
 _LONGEST = 31 * 86_400.0
 """Seconds that a file may declare: a month. A file of so many bytes does not last for more seconds either. More is damage."""
 
@@ -180,13 +186,28 @@ def _longest(path: Path | None) -> float:
 
 
 def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
-    """FFmpeg's demuxer for `url`; `path` only helps to say what is wrong with a local file. Raises `SourceUnsupported`."""
+    """FFmpeg's demuxer for `url`; `path` only helps to say what is wrong with a local file. Raises `SourceUnsupported`.
+
+    Its decoders refuse pictures of more than `LARGEST` pixels.
+    """
+    options = {"max_pixels": str(LARGEST)}
     try:
         patience = None if path else (_NETWORK_PATIENCE, _NETWORK_PATIENCE)
-        container: InputContainer = av.open(url, mode="r", timeout=patience, **_ODD_METADATA)
+        container: InputContainer = av.open(url, mode="r", options=options, timeout=patience, **_ODD_METADATA)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise unreadable(uri, path, getattr(error, "strerror", None) or str(error)) from error
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            stream.codec_context.options = options
     return container
+
+
+def too_large(uri: str, width: int, height: int) -> SourceUnsupported:
+    """The error for a file whose pictures would take more memory than they should."""
+    return SourceUnsupported(
+        f"{uri!r} has pictures of {width}x{height}, more than the {LARGEST / 1e6:.0f} million pixels that are decoded",
+        hint="scale it down first, if its head is not simply damaged",
+    )
 
 
 def _video(container: InputContainer, uri: str) -> VideoStream:
@@ -215,12 +236,20 @@ def _look(container: InputContainer, uri: str, url: str, path: Path | None, thre
     begin = _begin(container, stream)
     context, frame = stream.codec_context, begin.frame
     declared, shared = _declared(container, stream, path, begin.zero * base)
+    if context.width * context.height > LARGEST:
+        raise too_large(uri, context.width, context.height)
     if frame is None:
-        kind = f"{context.width}x{context.height} {context.codec.canonical_name}"
+        size = f"{context.width}x{context.height} " if context.width else ""
+        kind = f"{size}{context.codec.canonical_name}"
         promised = f" ({declared:.1f} s of {kind} are declared)" if declared else ""
+        # What was found too large at once has no size here.
+        larger = "" if size else f", or its pictures have more than the {LARGEST / 1e6:.0f} million pixels that are decoded"
         raise SourceUnsupported(
-            f"not one picture of {uri!r} could be decoded{promised}", hint="the recording is damaged or its payload is missing"
+            f"not one picture of {uri!r} could be decoded{promised}",
+            hint=f"the recording is damaged or its payload is missing{larger}",
         )
+    if frame.width * frame.height > _ONE_THREAD:
+        threads = threads or 1
     rotation = rotation_of(frame)
     width, height = upright_size(frame.width, frame.height, rotation)
     flags = []
