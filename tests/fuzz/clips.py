@@ -90,7 +90,7 @@ def _video(recipe: Recipe, target: Path) -> None:
 
 def _encode(recipe: Recipe, out: Any) -> None:
     video = out.add_stream(recipe.codec, rate=recipe.rate)
-    width, height = recipe.size if recipe.codec not in SIZES else SIZES[recipe.codec]
+    width, height = SIZES.get(recipe.codec, recipe.size)
     video.width, video.height, video.pix_fmt = width, height, _form(recipe)
     video.codec_context.time_base = Fraction(1, recipe.rate)
     video.codec_context.gop_size = recipe.group
@@ -127,7 +127,9 @@ class _Sound:
         rate = 48000 if recipe.audio == "libopus" or recipe.muxer == "mxf" else self.RATE
         self.out, self.rate = out, rate
         self.stream = out.add_stream(recipe.audio, rate=rate)
-        self.stream.layout = "mono"
+        self.stream.layout = "stereo"
+        self.stream.bit_rate = 64_000
+        self.stream.options = {"strict": "experimental"}
         self.stream.codec_context.flags |= 1 << 23
         self.at = int(stamps(recipe)[0] / recipe.rate * rate)
 
