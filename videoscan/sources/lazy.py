@@ -110,19 +110,23 @@ class Lazy:
         # What is undecoded is looked at again, as if it came only now: the new aim may judge it differently.
         self._judged = self._fed
         self._floor = self._kept[self._fed - 1].floor if self._fed else None
+        kept = self._kept
         while True:
-            found = self._in_ready(goal, ended=False)
+            found = self._in_ready(goal, ended=False) if self._ready else None
             if found is not None:
                 return self._found(found, goal)
-            if self._judged == len(self._kept) and not self._read_one():
+            if self._judged == len(kept) and not self._read_one():
                 return self._at_end(goal)
-            packet = self._kept[self._judged]
+            packet = kept[self._judged]
             if self.stopped() or (packet.floor >= self._end and goal.at >= self._end and not self._waiting(goal)):
                 return None
             self._judged += 1
-            picked = self._arrived(packet, goal)
-            if picked is not None:
-                return picked
+            if packet.key or self._fed_keys or packet.pts >= goal.at or self._is_full():
+                picked = self._arrived(packet, goal)
+                if picked is not None:
+                    return picked
+            else:
+                self._floor = packet.floor
 
     def taken(self, picked: Picked) -> None:
         """See `Decoder`."""
@@ -182,13 +186,13 @@ class Lazy:
             self.ended = True
             return False
         self._kept.append(packet)
-        self._bytes += packet.raw.size
+        self._bytes += packet.size
         if packet.shown and packet.pts >= self.packets.zero:
             self.order.push(packet.pts)
         return True
 
     def _drop(self, count: int) -> None:
-        self._bytes -= sum(packet.raw.size for packet in self._kept[:count])
+        self._bytes -= sum(packet.size for packet in self._kept[:count])
         del self._kept[:count]
         self._fed = max(0, self._fed - count)
         self._judged = max(0, self._judged - count)
@@ -212,9 +216,12 @@ class Lazy:
                 self._begin_at(self._judged - 1)
         if waiting or (packet.pts >= goal.at and self._window_closed(goal)):
             self._feed_until(goal)
-        elif self._bytes > PENDING_BYTES or len(self._kept) > PENDING_PACKETS:
+        elif self._is_full():
             self._make_room(goal)
         return None
+
+    def _is_full(self) -> bool:
+        return self._bytes > PENDING_BYTES or len(self._kept) > PENDING_PACKETS
 
     def _make_room(self, goal: _Goal) -> None:
         if not self._fed and not goal.endless:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
+import struct
 from array import array
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from videoscan.sources.stamps import AHEAD, Arrived, Steady
+from videoscan.sources.traffic import MEMORY, Traffic
 from videoscan.sources.unread import unread
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _READ_ERRORS = 64
 _JUMP_BACK = 1.0
 """Seconds. Decoding times only rise; one that falls by more belongs to another recording, appended or after a restart."""
 
+_BEGINNING = struct.Struct("Q").unpack_from
+"""The first eight bytes as one number: looked at first, because it costs so little."""
+
+_LEAST = 16
 _HOLE = 64
 """Bytes. A compressed picture's header is never all zeros for so long; a preallocated or half-copied file is."""
 
@@ -38,13 +43,11 @@ _LONGEST_PICTURE = 3600.0
 _ESTIMATED = frozenset({"mpeg"})
 """Formats whose length FFmpeg takes from the last timestamp that it can read."""
 
-_FEW = 8
-"""Pictures after which a file's usual traffic is known."""
-
-_RECENT = 32
-
 _REST = 0.02
 """Share of a file that may be left behind its last picture: sound, an index, a footer."""
+
+_HIDING = frozenset({"vp8", "libvpx", "vp9", "libvpx-vp9"})
+"""Codecs with pictures that only help others."""
 
 _NEVER_ZERO = frozenset({"h264", "hevc", "vvc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vp8", "vp9", "av1"})
 
@@ -61,8 +64,7 @@ class Packet:
     floor: int
     key: bool
     shown: bool
-    counted: bool = False
-    """Whether whoever counts pictures has seen it: a packet may be handed back and come again."""
+    size: int
 
 
 @dataclass(slots=True)
@@ -73,55 +75,6 @@ class Damage:
     jumps: int = 0
     stamps: int = 0
     """Timestamps that were repaired."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """How many bytes of video, and of everything else, a tick of time takes in this file.
-
-    A gap in time is a loss when the file holds bytes for it that the other streams do not need: for at least half of the missing
-    pictures, if they were as small as the smallest of late. A camera that sends nothing while nothing moves leaves no bytes.
-    """
-
-    alone: bool
-    """Nothing but the video is in the file."""
-    frame: int
-    first: tuple[int, int] | None = None
-    last_end: int | None = None
-    video: int = 0
-    count: int = 0
-    ticks: int = 0
-    others: int = 0
-    burst: int = 0
-    """Most bytes of other streams between two pictures with no gap in time."""
-    sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
-
-    def saw(self, raw: AvPacket[VideoStream], dts: int, *, gap: bool) -> None:
-        """Count one packet; `gap`: there is one in time before it."""
-        position = raw.pos
-        if position is None or position < 0:
-            self.last_end = None
-            return
-        if self.first is None:
-            self.first = (dts, position)
-        if self.last_end is not None and position > self.last_end:
-            self.others += position - self.last_end
-            if not gap:
-                self.burst = max(self.burst, position - self.last_end)
-        self.video += raw.size
-        self.count += 1
-        self.sizes.append(raw.size)
-        self.ticks = max(self.ticks, dts - self.first[0])
-        self.last_end = position + raw.size
-
-    def is_missing(self, raw: AvPacket[VideoStream], gap: int) -> bool:
-        """Whether the bytes skipped before `raw` are more than what the other streams need for `gap` ticks."""
-        if gap <= 0 or self.last_end is None or raw.pos is None or not self.sizes:
-            return False
-        if not self.alone and (self.count < _FEW or self.ticks <= 0):
-            return False
-        usual = self.burst + (1.25 * self.others / self.ticks * gap if self.ticks > 0 and not self.alone else 0)
-        return raw.pos - self.last_end > usual + 0.5 * min(self.sizes) * gap / self.frame
 
 
 class _AviIndex:
@@ -175,7 +128,7 @@ class Packets:
     damage: Damage = field(default_factory=Damage)
     _latest: int = -(2**63)
     _offset: int = 0
-    _last: AvPacket[VideoStream] | None = None
+    _read_any: bool = False
     _last_dts: int | None = None
     _hole: int | None = None
     _suspect: str | None = None
@@ -183,12 +136,17 @@ class Packets:
     _gap: tuple[int, int] | None = None
     """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
     _why: str = ""
-    _ready: deque[Packet] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.base = float(self.stream.time_base or 1)
         self.end = self.zero
-        self._traffic = Traffic(alone=len(self.container.streams) == 1, frame=self.frame)
+        codec = self.stream.codec_context.name
+        self._hides = codec in _HIDING
+        self._never_zero = codec in _NEVER_ZERO
+        self._codec = codec
+        self._jump_back = _JUMP_BACK / self.base
+        self._longest = _LONGEST_PICTURE / self.base
+        self._traffic = Traffic(alone=len(self.container.streams) == 1, frame=self.frame, memory=round(MEMORY / self.base))
         self._index = _AviIndex(self.stream) if self.container.format.name == "avi" else None
         self._steady = Steady(self._arriving(), self.base, self.frame)
         self._source = self._read()
@@ -201,7 +159,7 @@ class Packets:
         return self
 
     def __next__(self) -> Packet:
-        return self._ready.popleft() if self._ready else next(self._source)
+        return next(self._source)
 
     @property
     def unsettled(self) -> bool:
@@ -215,19 +173,6 @@ class Packets:
         if self._hole is not None:
             self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
             self._hole = None
-
-    def put_back(self, packets: list[Packet]) -> None:
-        """Hand them out again, in this order, before anything else."""
-        self._ready.extendleft(reversed(packets))
-
-    def peek(self, count: int) -> list[Packet]:
-        """Up to `count` packets that come next; they stay."""
-        while len(self._ready) < count:
-            packet = next(self._source, None)
-            if packet is None:
-                break
-            self._ready.append(packet)
-        return list(self._ready)[:count]
 
     def _read(self) -> Iterator[Packet]:
         for arrived in self._steady:
@@ -265,10 +210,10 @@ class Packets:
             return
         if self.container.duration is not None and not ("mov" in name or name in _ESTIMATED):
             return  # it declares a length, which is held against what was read
-        if not traffic.first or not traffic.last_end or not self.container.name.startswith("file:"):
+        if traffic.first is None or traffic.last_end is None or not self.container.name.startswith("file:"):
             return
         left = unread(Path(self.container.name.removeprefix("file:")), name, traffic.last_end)
-        whole = traffic.last_end - traffic.first[1]
+        whole = traffic.last_end - traffic.first
         if left > max(_REST * whole, 1.5 * traffic.video / traffic.count):
             length = max(1, round(left / whole * (self.end - self.zero)))
             reason = f"the file's last {left} bytes cannot be read: about {length * self.base:.1f} s"
@@ -277,24 +222,35 @@ class Packets:
 
     def _packet(self, arrived: Arrived) -> Packet:
         raw = arrived.raw
-        self._continue_clock(raw)
-        pts = raw.pts if raw.pts is not None else raw.dts
+        pts, dts, size = raw.pts, raw.dts, raw.size
+        if self._offset or (dts is not None and self._last_dts is not None and self._last_dts - dts > self._jump_back):
+            self._continue_clock(raw)
+            pts, dts = raw.pts, raw.dts
+        self._last_dts = self._last_dts if dts is None else dts
         if pts is None:
-            pts = self.end
+            pts = self.end if dts is None else dts
         # Matroska's first packets, and those behind a seek, have no decoding time: any picture that is reordered may follow.
-        dts = min(pts, raw.dts if raw.dts is not None else pts - AHEAD * self.frame)
-        self._look_for_gaps(arrived, pts, dts)
-        # FLV counts in milliseconds and says that every picture lasts one: less than a quarter of the usual is no duration.
-        plausible = raw.duration and self.frame <= raw.duration * 4 and raw.duration * self.base <= _LONGEST_PICTURE
-        duration = raw.duration if raw.duration and plausible else self.frame
-        shown = not raw.is_discard and is_shown(raw, self.stream.codec_context.name)
+        floor = pts - AHEAD * self.frame if dts is None else min(pts, dts)
+        position, gap = raw.pos, pts - self.end
+        if self._hole is not None or (self._never_zero and size >= _LEAST and not _BEGINNING(raw)[0]):
+            self._look_for_zeros(raw, pts)
+        if self._gap is not None:
+            self._settle_gap(pts, floor)
+        if gap > 0 and self._gap is None and self._read_any:
+            missing = arrived.complaint or self._suspect or (_MISSING if self._traffic.is_missing(position, gap) else None)
+            if missing:
+                self._gap, self._why = (self.end, pts), missing
+        self._suspect = "a packet is damaged" if raw.is_corrupt else None
+        self._traffic.saw(position, size, floor, gap=gap > 0)
+        self._read_any = True
+        shown = not raw.is_discard and (not self._hides or is_shown(raw, self._codec))
         if shown and pts >= self._latest:
+            # FLV counts in milliseconds and says that every picture lasts one: less than a quarter of the usual is no duration.
+            duration = raw.duration
+            plausible = duration and self.frame <= duration * 4 and duration <= self._longest
             # MP4 counts durations in decoding order: the wait before a gap may stand at a picture that is shown long before it.
-            self._latest, self.end = pts, pts + duration
-        self._last = raw
-        if raw.dts is not None:
-            self._last_dts = dts
-        return Packet(raw, pts, dts, raw.is_keyframe, shown)
+            self._latest, self.end = pts, pts + (duration if duration and plausible else self.frame)
+        return Packet(raw, pts, floor, raw.is_keyframe, shown, size)
 
     def _continue_clock(self, raw: AvPacket[VideoStream]) -> None:
         if self._offset:
@@ -302,30 +258,19 @@ class Packets:
             raw.dts = None if raw.dts is None else raw.dts + self._offset
         if raw.dts is None or self._last_dts is None:
             return
-        if (self._last_dts - raw.dts) * self.base > _JUMP_BACK:
+        if self._last_dts - raw.dts > self._jump_back:
             shift = self.end - (raw.dts if raw.pts is None else min(raw.pts, raw.dts))
             self._offset += shift
             self.damage.jumps += 1
             raw.pts = None if raw.pts is None else raw.pts + shift
             raw.dts += shift
 
-    def _look_for_gaps(self, arrived: Arrived, pts: int, dts: int) -> None:
-        raw = arrived.raw
-        hole = self.stream.codec_context.name in _NEVER_ZERO and raw.size >= 16 and not any(memoryview(raw)[:_HOLE])
-        if hole:
+    def _look_for_zeros(self, raw: AvPacket[VideoStream], pts: int) -> None:
+        if self._never_zero and raw.size >= _LEAST and not any(memoryview(raw)[:_HOLE]):
             self._hole = pts if self._hole is None else min(self._hole, pts)
         elif self._hole is not None and pts > self._hole:
             self.ledger.add(self.time(self._hole), self.time(pts), "the file holds only zeros here")
             self._hole = None
-        if self._gap is not None:
-            self._settle_gap(pts, dts)
-        gap = pts - self.end
-        self._suspect = arrived.complaint or self._suspect
-        missing = self._suspect or (_MISSING if self._traffic.is_missing(raw, gap) else None)
-        if self._gap is None and self._last is not None and gap > 0 and missing:
-            self._gap, self._why = (self.end, pts), missing
-        self._suspect = "a packet is damaged" if raw.is_corrupt else None
-        self._traffic.saw(raw, dts, gap=gap > 0)
 
     def _settle_gap(self, pts: int, dts: int) -> None:
         assert self._gap is not None
@@ -343,7 +288,7 @@ def is_shown(raw: AvPacket[VideoStream], codec: str) -> bool:
 
     A VP9 superframe (Annex B) holds a hidden picture together with one that is shown.
     """
-    if codec not in {"vp8", "libvpx", "vp9", "libvpx-vp9"} or raw.size < 2:
+    if codec not in _HIDING or raw.size < 2:
         return True
     view = memoryview(raw)
     if codec in {"vp8", "libvpx"}:

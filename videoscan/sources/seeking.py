@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 
 from videoscan.sources.packets import Packets
 from videoscan.sources.times import Ledger
+from videoscan.sources.traffic import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet as AvPacket
     from av.video.stream import VideoStream
-
-LEAD = 8.0
-"""Seconds that are read before a span, though nothing of them is wanted: as long as `videoscan.sources.packets` remembers a file's
-traffic, by which it knows a loss from a pause."""
 
 _FARTHEST = 30.0
 """Seconds. Where keyframes lie further apart, as much would be decoded in vain at each place as reading on costs."""
@@ -83,30 +80,43 @@ def find(
     stopped: Callable[[], bool],
     from_start: bool = False,
 ) -> Place:
-    """Where to begin so that all pictures at or after `begin` come, and a lead before `start`; all in ticks. Reads to `start`.
+    """Where to begin so that all pictures at or after `begin` come; all in ticks. Reads to `start`.
 
-    `frame` is the usual distance of two pictures.
+    Begins so long before `start` that what the packets there tell of a loss is the same as if all had been read. `frame` is the
+    usual distance of two pictures.
     """
     container, stream = open_again()
     with container:
-        wanted = min(begin, start - round(LEAD / float(stream.time_base or 1)))
-        at = None if from_start or wanted <= zero else _land(container, stream, wanted)
-        if at is not None:
+        lead = round(MEMORY / float(stream.time_base or 1))
+        wanted = min(begin, start - lead)
+        while not from_start and wanted > zero:
+            at = _land(container, stream, wanted)
+            if at is None:
+                break
             container.seek(at, stream=stream)
-            return Place(at, _count(container, stream, zero, frame, start, stopped))
+            before, last = _count(container, stream, zero, frame, start, stopped)
+            if stopped() or (last is not None and last - lead >= wanted - frame):
+                return Place(at, before)
+            # There is a pause before `start`: what lies before the pause counts.
+            earlier = (last if last is not None else wanted) - lead
+            wanted = min(earlier, wanted - 1)
     container, stream = open_again()
     with container:
-        return Place(None, _count(container, stream, zero, frame, start, stopped))
+        return Place(None, _count(container, stream, zero, frame, start, stopped)[0])
 
 
-def _count(container: InputContainer, stream: VideoStream, zero: int, frame: int, start: int, stopped: Callable[[], bool]) -> int:
-    """How many pictures before `start` are still to come."""
-    count = 0
+def _count(
+    container: InputContainer, stream: VideoStream, zero: int, frame: int, start: int, stopped: Callable[[], bool]
+) -> tuple[int, int | None]:
+    """How many pictures before `start` are still to come, and when the last of them does."""
+    count, last = 0, None
     for packet in Packets(container, stream, zero, frame, Ledger()):
-        count += packet.shown and zero <= packet.pts < start
+        if packet.shown and zero <= packet.pts < start:
+            count += 1
+            last = packet.pts if last is None else max(last, packet.pts)
         if packet.floor >= start or stopped():
             break
-    return count
+    return count, last
 
 
 def _land(container: InputContainer, stream: VideoStream, wanted: int) -> int | None:
@@ -135,8 +145,9 @@ def _first_after(container: InputContainer, stream: VideoStream, target: int) ->
 
 def _covers(stream: VideoStream, zero: int, base: float, declared: float, size: int) -> bool:
     """Whether the index leads from the first picture to the declared end, in order, within the file, by keyframes near each other."""
-    index = stream.index_entries
-    count = len(index)
+    # PyAV shows indexes from its version 16 on.
+    index: Any = getattr(stream, "index_entries", None)
+    count = len(index or ())
     if count < 2:
         return False
     chosen = [index[place] for place in sorted({round(number * (count - 1) / _SAMPLES) for number in range(_SAMPLES + 1)})]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,7 @@ _ABSURD = 86_400.0
 """Seconds. A jump of more than a day that nothing behind it confirms is damage, also at the end of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A packet as the demuxer gave it. `complaint` is what went wrong since the one before it."""
 
     raw: Packet[VideoStream]
@@ -59,18 +58,28 @@ class Steady:
         self._absurd = round(_ABSURD / self.base)
 
     def __iter__(self) -> Iterator[Arrived]:
-        return self
+        ahead = self._ahead
+        for arrived in self.source:
+            ahead.append(arrived)
+            if len(ahead) > AHEAD:
+                yield self._settled(ahead.popleft())
+        while ahead:
+            yield self._settled(ahead.popleft())
 
-    def __next__(self) -> Arrived:
-        while len(self._ahead) <= AHEAD:
-            following = next(self.source, None)
-            if following is None:
-                break
-            self._ahead.append(following)
-        if not self._ahead:
-            raise StopIteration
-        arrived = self._ahead.popleft()
-        self._settle(arrived.raw)
+    def _settled(self, arrived: Arrived) -> Arrived:
+        """The quick answer for nearly every packet: it follows the last one closely, and the next one follows it, as usual."""
+        raw, last, delay, jump = arrived.raw, self._last, self._delay, self._jump
+        dts, pts = raw.dts, raw.pts
+        following = self._ahead[0].raw.dts if self._ahead else None
+        if dts is None or pts is None or last is None or following is None or delay is None:
+            self._settle(raw)
+        elif 0 <= dts - last <= jump and 0 <= following - dts <= jump and -jump <= pts - dts - delay <= jump:
+            if -jump <= pts - dts <= jump:
+                self._delay = pts - dts
+            self._shown.append(pts)
+            self._last = dts
+        else:
+            self._settle(raw)
         return arrived
 
     def _settle(self, raw: Packet[VideoStream]) -> None:
@@ -97,7 +106,7 @@ class Steady:
         return (arrived.raw.dts for arrived in self._ahead if arrived.raw.dts is not None)
 
     def _rises(self, dts: int) -> bool:
-        """The quick answer for nearly every packet: it follows the last one closely, and the next one follows it."""
+        """Whether it follows the last one closely, and the next one follows it."""
         following = next(self._following(), dts + 1)
         last = self._last if self._last is not None else dts - 1
         # A picture that is not shown may have the time of the one behind it.
