@@ -104,11 +104,12 @@ class Scan:
     passed: int = 0
     latest: float = 0.0
     ended: bool = False
-    errors: int = 0
+    refused: list[float] = field(default_factory=list)
+    """Times of packets before which others were damaged so that they cannot be shown even without decoding."""
     strays: int = 0
     _offset: float = 0.0
     _last: float | None = None
-    _waiting: deque[tuple[float, bool]] = field(default_factory=deque)
+    _waiting: deque[tuple[float, bool, bool]] = field(default_factory=deque)
 
     def advance(self, until: float) -> None:
         """Read until no picture at or before `until` can come any more: 17 pictures beyond it, the most that is reordered."""
@@ -120,14 +121,15 @@ class Scan:
             refusals = grab(self.capture, self.stopped)
             if refusals is None:
                 break
-            self.errors += refusals
             time = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self.zero
-            self._waiting.append((time, bool(self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME))))
+            self._waiting.append((time, bool(self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME)), bool(refusals)))
         if not self._waiting:
             self.ended = True
             return
-        time, key = self._waiting.popleft()
+        time, key, refused = self._waiting.popleft()
         time = self._last = self._settled(time + self._offset)
+        if refused:
+            self.refused.append(time)
         if time > -1e-4:
             bisect.insort(self.times, time)
             if key:
@@ -139,7 +141,7 @@ class Scan:
         last = self._last
         if last is None or abs(time - last) <= reach:
             return time
-        others = [other + self._offset for other, _ in self._waiting]
+        others = [other + self._offset for other, _, _ in self._waiting]
         if any(abs(other - last) <= reach for other in others) or not (others or abs(time - last) < _ABSURD):
             self.strays += 1
             return last + self.step
@@ -160,6 +162,11 @@ class Scan:
         """Whether there is to be a picture within `near` of `time`."""
         promised = self.first(time - near)
         return promised is not None and promised <= time + near
+
+    def refuses(self, start: float, end: float) -> bool:
+        """Whether packets between these times are damaged; reordering may have put those next to them a little off."""
+        self.advance(end)
+        return any(start < time <= end + _AHEAD * self.step for time in self.refused)
 
     def index(self, time: float) -> int:
         """How many promised pictures lie before `time`; forgets them. Questions come in order of time."""
@@ -201,9 +208,11 @@ class Reader:
     stopped: Callable[[], bool]
     ledger: Ledger | None = None
     """Where gaps after refusals go; none for a reader that skips on purpose."""
-    promises: Callable[[float, float], bool] | None = None
-    """Asked whether a time that is far from the last one can be right, as `Scan.promises`; without it only a day is too far."""
+    scan: Scan | None = None
+    """Asked whether a time that is far from the last one can be right, and what lies between; without it only a day is too far."""
     time: float = -1.0
+    guessed: bool = False
+    """`time` is a guess."""
     count: int = 0
     repaired: int = 0
     restarts: int = 0
@@ -220,7 +229,7 @@ class Reader:
         self._unexplained += refusals
         time = self._settled(self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         # A refusal comes earlier than the gap it leaves, by as many pictures as the decoder holds back.
-        if self.ledger and self._unexplained and time - self.time > 1.5 * self.step:
+        if self.ledger and time - self.time > 1.5 * self.step and (self._unexplained or self._is_refused(time)):
             self.ledger.add(self.time + self.step if self.count else 0.0, time, NO_PICTURE)
             self._unexplained = 0
         self.time = max(0.0, time)
@@ -229,6 +238,7 @@ class Reader:
 
     def _settled(self, stamp: float) -> float:
         time = stamp - self.zero + self._offset
+        self.guessed = False
         if not self.count:
             return time
         following = self.time + self.step
@@ -239,10 +249,12 @@ class Reader:
             return following
         if time <= self.time or (time - self.time > _JUMP and not self._can_be(time)):
             self.repaired += 1
+            self.guessed = True
             return following
         return time
 
     def _can_be(self, time: float) -> bool:
-        if self.promises is None:
-            return time - self.time < _ABSURD
-        return self.promises(time, self.step / 2)
+        return time - self.time < _ABSURD if self.scan is None else self.scan.promises(time, self.step / 2)
+
+    def _is_refused(self, time: float) -> bool:
+        return self.scan is not None and self.scan.refuses(self.time, time)

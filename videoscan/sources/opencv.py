@@ -255,8 +255,8 @@ class _Run:
     def _reader(self, *, keyframes_only: bool) -> captures.Reader:
         capture = captures.capture(self.opened.name, threads=self.threads, keyframes_only=keyframes_only)
         ledger = None if keyframes_only else self.ledger
-        promises = self.scan.promises if self.opened.planned else None
-        return captures.Reader(capture, self.opened.zero, self.step, self.stopped, ledger, promises)
+        scan = self.scan if self.opened.planned else None
+        return captures.Reader(capture, self.opened.zero, self.step, self.stopped, ledger, scan)
 
     def next(self, aim: Aim) -> Frame | None:
         """The frame that meets `aim`, later than any before it."""
@@ -310,8 +310,8 @@ class _Run:
                 self.scan.read_on()
                 self.ledger.add(promised, self.read(), captures.NO_PICTURE)
             return None
-        # Repaired times are guesses, and no proof that a picture is missing.
-        if reader.time - promised > near and not reader.repaired:
+        # A guess is no proof that a picture is missing.
+        if reader.time - promised > near and not reader.guessed:
             self.ledger.add(promised, reader.time, captures.NO_PICTURE)
         keys = self.scan.keys
         place = bisect.bisect_left(keys, reader.time - 1e-3)
