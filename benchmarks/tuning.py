@@ -1,6 +1,6 @@
 """Whether `videoscan tune` tells the truth: the people of the made scenes beside figures planted in their place into the empty scene.
 
-    python benchmarks/tuning.py [--only NAME ...] [--seed 1 ...] [--size 1280x720] [--json FILE]
+    python benchmarks/tuning.py [--only NAME ...] [--seed 1 ...] [--size 1280x720] [--noise 12] [--json FILE]
 
 "drawn" are the people that a scene draws (shaded, hiding what is behind them, with a shadow; coded with everything else in the coded
 scenes), "in place" silhouettes planted into the same scene without people at the same times, places and contrasts, "predicted" what
@@ -25,6 +25,7 @@ from videoscan.model import EVERYWHERE, SourceInfo
 from videoscan.seams import Limits
 from videoscan.testing import disturbances
 from videoscan.testing.disturbances.cast import Walker
+from videoscan.testing.disturbances.lens import Noise
 from videoscan.tuning import planting, trials
 from videoscan.tuning.figures import WIDTH, Figure
 from videoscan.tuning.footage import Excerpt, Held, Material
@@ -96,8 +97,10 @@ def missed(marks: Iterable, start: float, end: float) -> bool:
     return not any(mark.kept and start <= mark.time < end for mark in marks)
 
 
-def compare(name: str, seed: int, size: tuple[int, int]) -> dict[str, dict[float, Counter[str]]]:
+def compare(name: str, seed: int, size: tuple[int, int], noise: float | None) -> dict[str, dict[float, Counter[str]]]:
     scene = disturbances.scene(name, seed=seed, size=size)
+    if noise is not None:
+        scene = replace(scene, noise=Noise(noise, seed))
     people, nobody = held(scene), held(replace(scene, cast=()))
     walkers = [actor for actor in scene.cast if isinstance(actor, Walker) and actor.height in HEIGHTS and not actor.inside]
     counts: dict[str, dict[float, Counter[str]]] = {}
@@ -129,6 +132,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, action="append", help="repeatable; default 1")
     parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--noise", type=float, help="grey levels of sensor noise, instead of the scene's own")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -145,7 +149,7 @@ def main() -> int:
     for name in options.only or SCENES:
         here: dict[str, dict[float, Counter[str]]] = {method: defaultdict(Counter) for method in METHODS}
         for seed in options.seed or [1]:
-            for method, found in compare(name, seed, (width, height)).items():
+            for method, found in compare(name, seed, (width, height), options.noise).items():
                 for tall, counts in found.items():
                     here[method][tall] += counts
                     total[method][tall] += counts

@@ -176,6 +176,19 @@ def test_a_real_room_with_people_coming_and_going(videoscan):
     assert record["noise"] < 3
 
 
+def test_a_file_that_was_cut_off_is_judged_by_what_there_is(night, tmp_path, videoscan):
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", night, "-c", "copy", "-movflags", "+faststart", whole], check=True)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) // 2])
+    code, out, err = videoscan("tune", cut, "--figures", 4, "--json")
+    assert code == 6
+    assert "the file ends here" in err
+    looked = lines(out)[0]["looked_at"]
+    assert 20 < looked["seconds"] < 40
+    assert abs(looked["seconds"] - looked["samples"]) <= 2
+
+
 @pytest.mark.parametrize(("kind", "code"), [("text", 3), ("empty", 3), ("audio", 3), ("no-moov", 3)])
 def test_what_cannot_be_read_ends_as_everywhere(videoscan, tmp_path, kind, code):
     found, out, err = videoscan("tune", bad_file(tmp_path, kind))

@@ -130,7 +130,8 @@ def _save(tuning: Tuning, profile: Profile, folder: OutputFolder) -> None:
         picture = stills.example(still, demand.heights, demand.contrast, profile.regions.regions, demand.seed + number)
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
         folder.write(f"figures-{time:010.3f}.jpg", data.tobytes())
-    output.say(f"{len(tuning.material.stills)} pictures with figures in {folder.path}")
+    many = len(tuning.material.stills)
+    output.say(f"{many} picture{'s' if many != 1 else ''} with figures in {folder.path}")
 
 
 @contextlib.contextmanager

@@ -4,8 +4,8 @@ Small made figures are planted into the footage at known times (`figures`, `plan
 reduced pictures that deduplicators look at (`footage`), so that many settings can be tried on it (`trials`). The cheapest that
 misses no figure of the demanded height is recommended, after it has stood a second planting that it was not chosen by (`advice`).
 
-What it cannot know: figures are planted after decoding, so what a camera's encoder smears away is not in it; and they are silhouettes
-of one shade, which are harder to see than most people and easier than some.
+What it cannot know: figures are planted after decoding, so what a camera's encoder smears away is not in it. They are silhouettes of one
+shade; on made scenes they are missed about as often as drawn people of that size and contrast (`benchmarks/tuning.py`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A figure is a silhouette that is so many grey levels lighter or darker than whatever is behind it: `shown = behind + contrast * cover`,
 where `cover` is the share of a pixel that the silhouette takes. Averaging over an area is linear, so a figure that is added to an
 already reduced picture is the figure that reducing the full picture would have given, up to rounding and clipping. The footage's own
-noise and texture stay on it, and nothing but the contrast gives it away: a real person, who hides what is behind, is seen more easily.
+noise and texture stay on it. How near that comes to drawn people, who hide what is behind them: `benchmarks/tuning.py`.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ _EXCERPT_SAMPLES = 60
 _STILL = 1200
 """Longer side of the pictures that are kept to show figures in."""
 _SLACK = 1e-6
+_REACH = 1.5
+"""Times between looks for which the last look of an excerpt may stand."""
 _LOWER_HALF = 0.3246
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
@@ -298,7 +300,8 @@ class _Reading:
                 continue
             end = min(segment.end or math.inf, self.duration or math.inf, self.spec.end or math.inf)
             early = self.step / 2 if registry.filled("samplers", self.spec.sampler).get("snap") else 0.0
-            end = max(end, frames[-1].time)
+            # Not the tail of a file that was cut off: nothing was seen of it.
+            end = max(frames[-1].time, min(end, frames[-1].time + _REACH * self.step))
             excerpts.append((segment, Excerpt(segment.start, end, tuple(frames), self.step, early)))
         if not excerpts:
             raise ConfigError(
