@@ -50,6 +50,10 @@ class Steady:
     _shown: deque[int] = field(default_factory=lambda: deque(maxlen=AHEAD))
     """Presentation times that went out last."""
     _last: int | None = None
+    _previous: int | None = None
+    """Presentation time of the last packet, as it came."""
+    _still: int | None = None
+    """The one presentation time that many packets in a row have."""
     _delay: int | None = None
     """Between the last packet's decoding and presentation time."""
 
@@ -73,7 +77,13 @@ class Steady:
         following = self._ahead[0].raw.dts if self._ahead else None
         if dts is None or pts is None or last is None or following is None or delay is None:
             self._settle(raw)
-        elif 0 <= dts - last <= jump and 0 <= following - dts <= jump and -jump <= pts - dts - delay <= jump:
+        elif (
+            pts != self._previous
+            and 0 <= dts - last <= jump
+            and 0 <= following - dts <= jump
+            and -jump <= pts - dts - delay <= jump
+        ):
+            self._previous = pts
             if -jump <= pts - dts <= jump:
                 self._delay = pts - dts
             self._shown.append(pts)
@@ -83,11 +93,20 @@ class Steady:
         return arrived
 
     def _settle(self, raw: Packet[VideoStream]) -> None:
+        stands_still = self._stands_still(raw)
+        self._previous = raw.pts
+        if stands_still:
+            if raw.dts == raw.pts and self._last is not None:
+                raw.dts = self._last + self.frame  # nothing tells of time: they follow each other
+            raw.pts = raw.dts
+            self.repaired += 1
         dts, pts = raw.dts, raw.pts
         if dts is None:
             return
         mended = None if self._rises(dts) else self._between(dts)
         if mended is not None:
+            if pts is not None and abs(pts - dts - (self._delay or 0)) <= AHEAD * self.frame:
+                raw.pts = pts = pts + mended - dts  # both were moved, as where packets have but one time
             raw.dts = dts = mended
             self.repaired += 1
         if pts is not None:
@@ -101,6 +120,19 @@ class Steady:
                 self._delay = delay
             self._shown.append(pts)
         self._last = dts
+
+    def _stands_still(self, raw: Packet[VideoStream]) -> bool:
+        """Whether its presentation time is also that of both packets before or behind it, as where an index is damaged.
+
+        Two may have the same: a picture that is not shown, and the one behind it.
+        """
+        pts = raw.pts
+        if pts is None or raw.dts is None:
+            return False
+        if pts != self._still:
+            following = [arrived.raw.pts for arrived in itertools.islice(self._ahead, 2)]
+            self._still = pts if following == [pts, pts] else None
+        return self._still is not None
 
     def _following(self) -> Iterator[int]:
         return (arrived.raw.dts for arrived in self._ahead if arrived.raw.dts is not None)
@@ -144,7 +176,7 @@ class Steady:
         """The first presentation time from `dts` on at which no neighbour is shown."""
         behind = dts + AHEAD * self.frame + self._jump
         others = (arrived.raw.pts for arrived in self._ahead)
-        taken = sorted({pts for pts in (*self._shown, *others) if pts is not None and dts - self.frame <= pts <= behind})
+        taken = sorted({pts for pts in (*self._shown, *others) if pts is not None and dts - 2 * self.frame <= pts <= behind})
         for earlier, later in itertools.pairwise(taken):
             if later - earlier > 1.5 * self.frame:
                 return earlier + self.frame
