@@ -329,6 +329,17 @@ def test_what_drops_every_look_misses_all(night, rounds):
     assert {found.verdict for found in trial.found} == {Verdict.UNNOTICED}
 
 
+def test_what_misses_many_is_not_tried_to_the_end(night):
+    rounds = planting.plant(night, wanted(each=40), EVERYWHERE, no_marks(night))
+    assert len(rounds) > 2
+    poor = trials.measure(night, setting({"kind": "phash"}), PRICE)
+    trials.put_to(poor, night, rounds, PRICE, hopeless=0.02)
+    assert 8 <= len(poor.of(0.02)) < 40
+    good = trials.measure(night, setting({"kind": "none"}), PRICE)
+    trials.put_to(good, night, rounds, PRICE, hopeless=0.02)
+    assert len(good.of(0.02)) == 40
+
+
 def test_phash_misses_the_small_ones_and_tiles_does_not(night, rounds):
     assert tried(night, {"kind": "phash"}, rounds).missed(0.02) >= 7
     tiles = tried(night, TILES, rounds)

@@ -124,7 +124,7 @@ def tune(
     def attempt(setting: Setting) -> None:
         told(f"trying {setting.name}", min(1.0, len(done) / steps))
         trial = trials.measure(material, setting, price)
-        trials.put_to(trial, material, rounds, price)
+        trials.put_to(trial, material, rounds, price, hopeless=demand.height if done else None)
         done.append(trial)
 
     for setting in first:

@@ -88,7 +88,8 @@ def variants(present: Setting) -> list[Setting]:
         for factor in _SENSITIVITIES:
             value = round(float(tiles["sensitivity"]) * factor, 2)
             add(f"sensitivity {value:g}", {**tiles, "sensitivity": value})
-    add("mask off" if tiles["mask"] else "mask on", {**tiles, "mask": not tiles["mask"]})
+    if "mask" in tiles:
+        add("mask off" if tiles["mask"] else "mask on", {**tiles, "mask": not tiles["mask"]})
     add("no cap" if cap else f"max_rate {_CAP:g}", {**tiles, "max_rate": 0.0 if cap else _CAP})
     if now["kind"] != "phash":
         add("phash", {"kind": "phash", "refresh": refresh, "max_rate": cap})

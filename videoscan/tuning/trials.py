@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from videoscan.tuning.footage import Excerpt, Material
     from videoscan.tuning.planting import Round
 
+_ENOUGH, _MANY = 8, 0.25
+"""So many figures, of which so large a share was missed, and nobody will recommend it: the rest of the time is for the others."""
 _BLIND = 0.5
 """A figure of which more than this share is where a setting does not look cannot be noticed by it."""
 
@@ -172,12 +174,14 @@ def measure(material: Material, setting: Setting, price: Price) -> Trial:
     return trial
 
 
-def put_to(trial: Trial, material: Material, rounds: Iterable[Round], price: Price) -> None:
-    """Judge a setting by the figures of some rounds."""
+def put_to(trial: Trial, material: Material, rounds: Iterable[Round], price: Price, *, hopeless: float | None = None) -> None:
+    """Judge a setting by the figures of some rounds; by fewer of them once it has missed many of the height `hopeless`."""
     for planted in rounds:
         for excerpt, figures, without in zip(material.excerpts, planted, trial.marks, strict=True):
             if figures:
                 trial.found += _Run(excerpt, trial, price, figures).judged(without)
+        if hopeless is not None and (tried := len(trial.of(hopeless))) >= _ENOUGH and trial.missed(hopeless) > _MANY * tried:
+            return
 
 
 def run(excerpt: Excerpt, trial: Trial, price: Price, figures: tuple[Figure, ...]) -> tuple[Mark, ...]:
