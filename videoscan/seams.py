@@ -32,13 +32,15 @@ class Aim:
     """What a sampler wants next, said before pixels are decoded, so that a source can skip what nobody will look at.
 
     The next frame taken is the first keyframe whose time lies in ``[keyframe_from, keyframe_until]``; failing that, the first
-    frame of any kind at or after `time`. `time` may be infinite: keyframes only. A source that cannot tell keyframes apart
-    takes the first frame at or after `time`.
+    frame in ``[time, reference_until]`` that other frames refer to, because the others can then be left out; failing that, the
+    first frame of any kind at or after `time`. `time` may be infinite: keyframes only. A source that cannot tell such frames
+    apart takes the first frame at or after `time`.
     """
 
     time: float
     keyframe_from: float = INFINITY
     keyframe_until: float = -INFINITY
+    reference_until: float = -INFINITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ class IntervalOptions(Options):
     """Targets per second, instead of `every`."""
 
     snap: bool = True
-    """Take a keyframe if one lies within half an interval of the target; otherwise the first frame at or after it. False:
-    always the first frame at or after the target, which needs nearly all pictures decoded."""
+    """Take a keyframe if one lies within half an interval of the target; otherwise the first frame at or after it that other
+    frames refer to, so that the rest need not be decoded, within half an interval as well. False: always the very first frame at
+    or after the target."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -57,12 +58,17 @@ class IntervalSession:
     last: float | None = None
 
     def aim(self) -> Aim:
-        """The target on the grid; with `snap`, a keyframe within half a step of it, never within half a step of the last sample."""
+        """The target on the grid; with `snap`, a frame within half a step of it, never within half a step of the last sample."""
         target = self.number * self.step
         if self.last is None or not self.snap:
             return Aim(target - SLACK)
         half = self.step / 2
-        return Aim(target - SLACK, keyframe_from=max(target - half, self.last + half) - SLACK, keyframe_until=target + half)
+        return Aim(
+            target - SLACK,
+            keyframe_from=max(target - half, self.last + half) - SLACK,
+            keyframe_until=target + half,
+            reference_until=target + half,
+        )
 
     def saw(self, frame: Frame) -> bool:
         """Whatever met the aim is a sample. Targets that passed while there was no frame are left out, not made up for."""

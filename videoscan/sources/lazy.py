@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from videoscan.sources.decoding import Picked, Span, Untrusted, decode
@@ -43,6 +43,12 @@ class _Goal:
     at: float
     key_from: float = _NEVER
     key_until: float = -_NEVER
+    reference_until: float = -_NEVER
+
+    @property
+    def by_reference(self) -> bool:
+        """A frame that others refer to is good enough, so only such are decoded."""
+        return self.reference_until >= self.at
 
     @property
     def endless(self) -> bool:
@@ -90,6 +96,10 @@ class Lazy:
     """Complaints of the decoder before it was given what it holds."""
     _skipping: bool | None = None
     _gone_back_from: int | None = None
+    _references_are_near: bool = True
+    """Frames that others refer to were found as near as they were asked for."""
+    _old_complaints: int = 0
+    """Complaints of the decoder before the last frame that was taken."""
 
     def __post_init__(self) -> None:
         self._end = self._tick(self.span.end)
@@ -100,13 +110,39 @@ class Lazy:
     def _tick(self, time: float) -> float:
         return tick(time, self.packets.base) + self.packets.zero
 
+    def _last_tick(self, time: float) -> float:
+        """The last one at or before `time`."""
+        return self.packets.zero - tick(-time, self.packets.base)
+
     def next(self, aim: Aim) -> Picked | None:
         """See `Decoder`."""
         goal = _Goal(
             max(self._tick(aim.time), self._last + 1),
             self._tick(aim.keyframe_from),
-            self.packets.zero - tick(-aim.keyframe_until, self.packets.base),  # the last tick at or before it
+            self._last_tick(aim.keyframe_until),
+            self._last_tick(aim.reference_until) if self._references_are_near else -_NEVER,
         )
+        picked = self._reach(goal)
+        if goal.by_reference and self._overlooked(picked, goal):
+            # Damage, or in this file such frames lie far apart: then all are decoded from here on. Those left out are decoded now.
+            self._references_are_near = self._complaints() > self._old_complaints
+            place = self._key_place(goal.at)
+            if place is not None:
+                goal = replace(goal, reference_until=-_NEVER)
+                self._restart(place)
+                picked = self._reach(goal)
+        if picked is None and self.ended:
+            self._lose_the_rest(goal)
+        return picked
+
+    def _overlooked(self, picked: Picked | None, goal: _Goal) -> bool:
+        """Whether a frame that no other refers to would have met the aim."""
+        if picked is None:
+            return self.ended and self.order.first_from(int(goal.at)) is not None
+        preferred = picked.keyframe and goal.key_from <= picked.pts <= goal.key_until
+        return not preferred and picked.pts > goal.reference_until
+
+    def _reach(self, goal: _Goal) -> Picked | None:
         # What is undecoded is looked at again, as if it came only now: the new aim may judge it differently.
         self._judged = self._fed
         self._floor = self._kept[self._fed - 1].floor if self._fed else None
@@ -140,6 +176,7 @@ class Lazy:
         self._first = False
         self._last = picked.pts
         self._gone_back_from = None
+        self._old_complaints = self._complaints()
         self.progress.taken(picked)
         self.order.forget(picked.pts)
         place = self._key_place(picked.pts)
@@ -155,12 +192,16 @@ class Lazy:
         if place is None:
             return False
         self._gone_back_from = picked.pts
-        self._begin_at(place)
-        self._drained = False
+        self._restart(place)
         self._last = at - 1
         if self._broken_key is not None and self._broken_key >= at:
             self._broken_key = None
         return True
+
+    def _restart(self, place: int) -> None:
+        self._begin_at(place)
+        self._judged = place
+        self._drained = False
 
     def finish(self) -> int:
         """See `Decoder`."""
@@ -246,7 +287,7 @@ class Lazy:
         if self._dirty:
             self.context.flush_buffers()
             self._dirty = False
-        self._faults = self.progress.errors + self.progress.corrupt
+        self._faults = self._complaints()
         self._ready.clear()
         self._fed_keys.clear()
         self._last_out = None
@@ -298,7 +339,7 @@ class Lazy:
             self._fed_keys.add(packet.pts)
         elif self._start is not None and packet.pts < self._start:
             return
-        self._skip(all_but_referenced=packet.pts < goal.at and not packet.key)
+        self._skip(all_but_referenced=not packet.key and (goal.by_reference or packet.pts < goal.at))
         self._dirty = True
         self._came(decode(self.context, packet, self.progress), goal)
 
@@ -319,8 +360,11 @@ class Lazy:
 
     def _distrust_unless_damaged(self) -> None:
         """What cannot be may be due to damage that the decoder complained of; if it did not, the file says what is not so."""
-        if self.progress.errors + self.progress.corrupt == self._faults:
+        if self._complaints() == self._faults:
             raise Untrusted
+
+    def _complaints(self) -> int:
+        return self.progress.errors + self.progress.corrupt
 
     def _in_ready(self, goal: _Goal, *, ended: bool) -> VideoFrame | None:
         """The ready frame that meets the aim for certain: nothing that is still to come can be preferred to it."""
@@ -341,9 +385,10 @@ class Lazy:
         pts = frame.pts or 0
         if frame.key_frame and self._in_window(pts, goal):
             return self._picked(frame, pts, keyframe=True)
-        # A picture was promised for the aim; if a later one came, what lies between could not be decoded.
+        # A picture was promised for the aim; if a later one came, what lies between could not be decoded or was left out.
         promised = self.order.first_from(int(goal.at))
-        lost = ((promised, pts),) if promised is not None else ()
+        left_out = goal.by_reference and self._complaints() == self._old_complaints
+        lost = ((promised, pts),) if promised is not None and not left_out else ()
         return self._picked(frame, pts, keyframe=frame.key_frame, lost=lost)
 
     def _picked(self, frame: VideoFrame, pts: int, *, keyframe: bool, lost: tuple[tuple[int, int], ...] = ()) -> Picked:
@@ -364,11 +409,11 @@ class Lazy:
             if self._dirty:
                 self._came(decode(self.context, None, self.progress), goal)
         found = self._in_ready(goal, ended=True)
-        if found is not None:
-            return self._found(found, goal)
+        return self._found(found, goal) if found is not None else None
+
+    def _lose_the_rest(self, goal: _Goal) -> None:
         promised = None if goal.endless else self.order.first_from(int(goal.at))
         if promised is not None:
             self._lose(promised, self.packets.end)
         if self._broken_key is not None:
             self._lose(self._broken_key, self.packets.end)
-        return None
