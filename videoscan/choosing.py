@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videoscan.difference import plain_difference
+from videoscan.difference import fitted, plain_difference
 from videoscan.model import Reason
 
 if TYPE_CHECKING:
@@ -138,6 +138,6 @@ def _apart(one: Sample, other: Sample) -> float:
     """How different two frames look, in grey levels: the mean of the hundredth of the cells that differ most."""
     assert one.cells is not None
     assert other.cells is not None
-    difference = plain_difference(one.cells, other.cells).ravel()
+    difference = plain_difference(one.cells, fitted(other.cells, one.cells)).ravel()
     top = max(1, round(_TOP * difference.size))
     return float(np.partition(difference, difference.size - top)[-top:].mean())

@@ -87,6 +87,14 @@ def grid(size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(math.sqrt(CELLS * aspect))), max(1, round(math.sqrt(CELLS / aspect)))
 
 
+def fitted(cells: Cells, like: Cells) -> Cells:
+    """Luma on the grid of another picture: recordings exist that change their proportions midway."""
+    if cells.shape == like.shape:
+        return cells
+    rows, columns = like.shape
+    return np.asarray(cv2.resize(cells, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def view(cells: Cells) -> View:
     """What is compared of a picture's luma, shape (rows, columns)."""
     size = cells.shape
@@ -191,8 +199,8 @@ class Comparator:
         return self.take(pixels.gray(*self._size))
 
     def take(self, cells: Cells) -> View:
-        """`look` at a picture that is reduced already. All of a pass must have one shape."""
-        now = view(cells)
+        """`look` at a picture that is reduced already. One of other proportions is brought to the shape of those before it."""
+        now = view(cells if self._before is None else fitted(cells, self._before.luma))
         if self._regions and self._inside is None:
             rows, columns = cells.shape
             self._inside = _plane(inside(self._regions, columns, rows))

@@ -45,6 +45,11 @@ def test_frames_come_through_unchanged_but_for_the_measurements():
     assert [replace(sample.mark, measured=None) for sample in out] == [sample.mark for sample in judged]
 
 
+def test_a_recording_that_changes_its_proportions_midway_is_measured_on():
+    wide, tall = empty(3), empty(3, width=180, height=320)
+    assert len(measured([*wide, *tall, *wide])) == 9
+
+
 def test_it_is_lazy():
     asked = 0
 
