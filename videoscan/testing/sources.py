@@ -21,7 +21,7 @@ import numpy as np
 from videoscan.config import Options
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
 from videoscan.samplers.keyframe import KeyframeOptions, KeyframeSampler
-from videoscan.seams import Aim
+from videoscan.seams import INFINITY, Aim, Back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,13 +77,61 @@ class EveryFrame:
         return _Next()
 
 
+@dataclass(slots=True)
+class _Turning:
+    """Keyframes; each one that comes `ago` seconds or more after the last frame sends back so far, to every frame for a second."""
+
+    ago: float
+    last: float | None = None
+    until: float | None = None
+    later: float = 0.0
+    turned: float | None = None
+
+    def aim(self) -> Aim:
+        if self.last is None:
+            return Aim(0.0)
+        return Aim(INFINITY, self.last + 1e-6, INFINITY) if self.until is None else Aim(self.later)
+
+    def saw(self, frame: Frame) -> bool | Back:
+        turns = self.until is None and self.last is not None and frame.time - self.last > self.ago and frame.time != self.turned
+        if turns:
+            self.turned = frame.time
+            self.later = frame.time - self.ago
+            self.until = self.later + 1.0
+            return Back(self.later)
+        self.last, self.later = frame.time, frame.time + 1e-6
+        if self.until is not None and frame.time >= self.until:
+            self.until = None
+        return True
+
+
+class Turning:
+    """The sampler that goes back `ago` seconds wherever it can: it asks for keyframes, and then for what lies before them."""
+
+    Options: ClassVar[type[BaseModel]] = Options
+
+    def __init__(self, ago: float = 0.3) -> None:
+        self.ago = ago
+
+    def session(self, info: SourceInfo) -> _Turning:  # noqa: ARG002  # a seam's argument that this sampler has no use for
+        """Start a pass."""
+        return _Turning(self.ago)
+
+
 def read(
-    source: Source, clip: Clip, sampler: Sampler | None = None, *, start: float = 0.0, end: float | None = None
+    source: Source,
+    clip: Clip,
+    sampler: Sampler | None = None,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    warm_up: float = 0.0,
+    seek: bool = False,
 ) -> tuple[list[Frame], Tally]:
     """A whole pass: its frames and its tally, with what holds for every pass already checked."""
     footage = source.open(clip.uri)
     try:
-        frames = list(footage.frames(sampler or EveryFrame(), start=start, end=end))
+        frames = list(footage.frames(sampler or EveryFrame(), start=start, end=end, warm_up=warm_up, seek=seek))
         tally = footage.tally()
     finally:
         footage.close()
@@ -91,7 +139,10 @@ def read(
     indices = [frame.index for frame in frames]
     assert all(a < b for a, b in itertools.pairwise(times)), f"{clip.uri}: times run back: {times}"
     assert all(a < b for a, b in itertools.pairwise(indices)), f"{clip.uri}: indices do not rise: {indices}"
-    assert all(time >= 0 and index >= 0 for time, index in zip(times, indices, strict=True)), f"{clip.uri}: before the start"
+    assert all(time >= 0 for time in times), f"{clip.uri}: before the source's start"
+    # Counted from `start`, what warms up lies before zero.
+    first = start if seek else 0.0
+    assert all((index >= 0) == (time >= first) for time, index in zip(times, indices, strict=True)), f"{clip.uri}: {indices}"
     assert not times or tally.duration > times[-1], f"{clip.uri}: {tally.duration} s end before the last frame at {times[-1]}"
     check_lost(clip, tally)
     return frames, tally
@@ -184,6 +235,45 @@ def keeps_to_start_and_end(source: Source, clip: Clip) -> None:
     assert tally.duration >= clip.times[-1], f"{clip.uri}: the source does not end where the asking ends"
 
 
+def begins_anywhere(source: Source, clip: Clip) -> None:
+    """Where reading may begin at any keyframe, the samples are the same as if everything before had been read."""
+    footage = source.open(clip.uri)
+    footage.close()
+    if not footage.info.seekable:
+        return
+    length = clip.times[-1]
+    samplers: tuple[Sampler, ...] = (EveryFrame(), KeyframeSampler(), IntervalSampler(IntervalOptions(every=length / 9)))
+    spans = (
+        (length * 0.43, length * 0.7, length / 8),
+        (clip.times[len(clip.times) // 2], None, 0.0),
+        (length * 0.02, length * 0.3, 9.0),
+    )
+    for sampler, (start, end, warm_up) in itertools.product(samplers, spans):
+        whole, expected = read(source, clip, sampler, start=start, end=end, warm_up=warm_up)
+        sought, tally = read(source, clip, sampler, start=start, end=end, warm_up=warm_up, seek=True)
+        before = bisect.bisect_left(clip.times, start - clip.tolerance)
+        which = f"{clip.uri}: [{start:.3f}, {end}) after {warm_up:.3f}"
+        _same(clip, [frame.time for frame in sought], [frame.time for frame in whole], which)
+        assert [frame.index + before for frame in sought] == [frame.index for frame in whole], f"{which}: other indices"
+        assert [frame.keyframe for frame in sought] == [frame.keyframe for frame in whole], f"{which}: other keyframes"
+        same = (np.array_equal(a.pixels.gray(64, 36), b.pixels.gray(64, 36)) for a, b in zip(sought, whole, strict=True))
+        assert all(same), f"{which}: other pictures"
+        assert tally.next_index + before == expected.next_index, f"{which}: {tally.next_index} pictures"
+        assert (tally.duration, tally.lost) == (expected.duration, ()), f"{which}: {tally}"
+
+
+def goes_back_or_on(source: Source, clip: Clip) -> None:
+    """A session that asks to go back is shown what lies before, or goes on; each frame at its time, none twice."""
+    full, _ = read(source, clip)
+    frames, tally = read(source, clip, Turning())
+    truth = {frame.time: frame for frame in full}
+    for frame in frames:
+        assert frame.time in truth, f"{clip.uri}: there is no picture at {frame.time}"
+        assert truth[frame.time].index == frame.index, f"{clip.uri}: {frame.index} at {frame.time}"
+        assert np.array_equal(frame.pixels.gray(64, 36), truth[frame.time].pixels.gray(64, 36)), f"{clip.uri}: {frame.time}"
+    assert not tally.lost, f"{clip.uri}: whole, but lost {tally.lost}"
+
+
 def shows_upright_pictures(source: Source, clip: Clip) -> None:
     """Luma comes in exactly the size asked for; colour is shrunk, never enlarged, and proportions stay."""
     footage = source.open(clip.uri)
@@ -219,6 +309,8 @@ CHECKS: tuple[Callable[[Source, Clip], None], ...] = (
     snaps_only_to_real_pictures,
     finds_all_keyframes_in_order,
     keeps_to_start_and_end,
+    begins_anywhere,
+    goes_back_or_on,
     shows_upright_pictures,
     ends_when_closed,
 )
