@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     metavar="T",
     help="The shortest time that somebody is in sight.",
 )
-@click.option("--figures", type=click.IntRange(4, 1000), default=30, show_default=True, help="Figures of each height.")
+@click.option("--figures", type=click.IntRange(4, 1000), default=20, show_default=True, help="Figures of each height.")
 @click.option(
     "--samples",
     type=click.IntRange(10, 100_000),

@@ -44,7 +44,7 @@ class Demand:
     height: float = 0.02
     contrast: float = 25.0
     lasting: float = 2.0
-    each: int = 30
+    each: int = 20
     samples: int = 600
     seed: int = 1
 
