@@ -463,6 +463,10 @@ def test_a_snippet_holds_only_what_differs():
     assert advice.changes(other, profile) == {"dedup": {"mask": False}}
     kind = replace(now, dedup=registry.filled("dedups", {"kind": "phash", "refresh": 60}))
     assert advice.changes(kind, profile) == {"dedup": {"kind": "phash", "refresh": 60.0}}
+    others = config.load({"sampler": {"kind": "keyframe"}}, environ={}).profile
+    assert advice.changes(replace(now, dedup=others.dedup, windows=others.windows), others) == {}
+    slower = replace(now, dedup=others.dedup, windows=others.windows, every=2.0)
+    assert advice.changes(slower, others) == {"sampler": {"kind": "interval", "every": 2.0}}
     fast = config.load({"sampler": {"kind": "interval", "rate": 2}}, environ={}).profile
     assert advice.changes(replace(now, every=1.0, windows=fast.windows, dedup=fast.dedup), fast) == {"sampler": {"rate": 1.0}}
 

@@ -235,9 +235,12 @@ def changes(setting: Setting, profile: Profile) -> dict[str, dict[str, Any]]:
     """What must stand in a profile to get the setting, as tables: only the keys that differ from it."""
     tables: dict[str, dict[str, Any]] = {}
     sampler = registry.filled("samplers", profile.sampler)
-    step = step_of(sampler)
+    # Where another kind had to be stood in for, its time between looks is no change, and any other one takes the kind along.
+    own = sampler["kind"] == "interval"
+    step = step_of(sampler if own else registry.filled("samplers", {"kind": "interval"}))
     if setting.every is not None and (step is None or not math.isclose(setting.every, step)):
-        tables["sampler"] = {"rate": 1 / setting.every} if sampler.get("rate") else {"every": setting.every}
+        value = {"rate": 1 / setting.every} if own and sampler.get("rate") else {"every": setting.every}
+        tables["sampler"] = value if own else {"kind": "interval", **value}
     now, then = registry.filled("dedups", profile.dedup), registry.filled("dedups", setting.dedup)
     if now["kind"] == then["kind"]:
         dedup = {key: value for key, value in then.items() if now.get(key) != value}
