@@ -11,13 +11,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fuzz.cases import TOTAL, case, sample
-from tests.fuzz.runner import Result, run, summary
+from tests.fuzz.cases import FURTHER, TOTAL, case, sample
+from tests.fuzz.runner import Result, run, summary, worker
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Scan damaged copies of small clips.")
     parser.add_argument("--case", type=int, nargs="+", metavar="N", help="only these, told in full")
+    parser.add_argument("--further", type=int, metavar="N", help="N cases more than there are, from number 10000 on")
     parser.add_argument("--sample", action="store_true", help="only the few that the test suite runs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="children at once")
     parser.add_argument(
@@ -28,7 +29,8 @@ def main() -> int:
         "--resume", type=Path, metavar="FILE", help="results are added here, and cases that stand in it are not run"
     )
     given = parser.parse_args()
-    numbers = given.case or (list(sample()) if given.sample else list(range(TOTAL)))
+    further = list(range(FURTHER, FURTHER + (given.further or 0)))
+    numbers = given.case or further or (list(sample()) if given.sample else list(range(TOTAL)))
     with contextlib.ExitStack() as stack:
         folder = given.clips or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-clips-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ def _run(numbers: list[int], folder: Path, given: argparse.Namespace) -> list[Re
     # Cases of one clip follow each other, so that it is made and read once.
     left = sorted((number for number in numbers if number not in done), key=lambda number: (case(number).recipe.name, number))
     try:
-        run(left, folder, workers=given.workers, told=told)
+        run(left, worker(folder), workers=given.workers, told=told)
     finally:
         if log:
             log.close()

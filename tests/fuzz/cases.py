@@ -15,6 +15,9 @@ DAMAGED = 2000
 
 TOTAL = DAMAGED + len(RECIPES)
 
+FURTHER = 10_000
+"""From this number on there is damage again, as much as anybody wants."""
+
 SAMPLERS: dict[str, tuple[dict[str, object], float]] = {
     "dense": ({}, 0.0),
     "default": ({"kind": "interval"}, 1.0),
@@ -41,7 +44,7 @@ class Case:
 
 
 def case(number: int) -> Case:
-    if number >= DAMAGED:
+    if DAMAGED <= number < FURTHER:
         recipe = list(RECIPES.values())[number - DAMAGED]
         return Case(number, recipe, "untouched", "images" if recipe.muxer == "folder" else "pyav", "dense", whole=False)
     random = Random(f"case {number}")

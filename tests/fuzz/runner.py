@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 SECONDS = 20.0
 """Of the processor, that the scan of one clip of a few seconds may take. A hundred times the usual."""
@@ -35,7 +35,7 @@ Result = dict[str, Any]
 
 @dataclass
 class _Child:
-    folder: Path
+    command: Sequence[str]
     number: int | None = None
     alone: bool = False
     stage: str = "start"
@@ -47,7 +47,7 @@ class _Child:
 
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fuzz.worker", str(self.folder)],
+            self.command,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[2],
         )  # fmt: skip
         self.watched = psutil.Process(self.process.pid)
@@ -97,8 +97,13 @@ class _Child:
         return code
 
 
-def run(numbers: Iterable[int], folder: Path, *, workers: int, told: Callable[[Result], None]) -> list[Result]:
-    """Run these cases with their clips in `folder`; `told` hears of each as it ends."""
+def worker(folder: Path) -> list[str]:
+    """The command of a child whose clips are in `folder`."""
+    return [sys.executable, "-m", "tests.fuzz.worker", str(folder)]
+
+
+def run(numbers: Iterable[int], command: Sequence[str], *, workers: int, told: Callable[[Result], None]) -> list[Result]:
+    """Run these cases in children started by `command`; `told` hears of each as it ends."""
     waiting = deque(numbers)
     again: deque[int] = deque()
     results: list[Result] = []
@@ -106,7 +111,7 @@ def run(numbers: Iterable[int], folder: Path, *, workers: int, told: Callable[[R
     children: list[_Child] = []
 
     def begin() -> None:
-        child = _Child(folder)
+        child = _Child(command)
         children.append(child)
         selector.register(child.process.stdout, selectors.EVENT_READ, child)
 

@@ -86,8 +86,8 @@ VIDEOS = (
     clip("av1", "ivf", ".ivf", "raw", group=30),
     clip("vp9", "webm", ".webm", "sound", audio="libopus"),
     clip("vp9", "mp4", ".mp4", "nine"),
-    clip("vp8", "webm", ".webm", "sound", audio="vorbis"),
-    clip("vp8", "ogg", ".ogv", "ogg", audio="vorbis"),
+    clip("vp8", "webm", ".webm", "sound", audio="libopus"),
+    clip("vp8", "ogg", ".ogv", "ogg", audio="libopus"),
     clip("mpeg4", "avi", ".avi", "sound", size=(160, 120), audio="libmp3lame", reordered=1),
     clip("mpeg4", "mp4", ".mp4", "b", reordered=2),
     clip("mpeg2video", "mpeg", ".mpg", "sound", size=(160, 120), audio="mp2", reordered=2),
@@ -252,19 +252,36 @@ UNUSABLE_ENCODERS = {
 UNUSABLE_MUXERS = {
     "a64": "no demuxer",
     "amv": "demands sound of its own kind in step with its pictures",
-    "apm": "sound",
-    "data": "the same bytes as the raw formats",
+    "apv": "no encoder",
+    "avs2": "no encoder",
+    "avs3": "no encoder",
+    "cavsvideo": "no encoder",
     "dirac": "see the encoder",
+    "evc": "no encoder",
     "filmstrip": "no demuxer recognises it",
     "gxf": "takes broadcast sizes only",
     "ico": "pictures of programs",
     "image2": "a folder: see `FOLDERS`",
     "mpjpeg": "a stream over HTTP, not a file",
-    "psp": "a device's mp4: see mp4",
-    "rawvideo": "the same bytes as the raw formats",
-    "smjpeg": "demands a file that can be rewound while it is written, and sound",
+    "mxf_d10": "takes 50 Mbit/s of broadcast sizes only; see mxf",
+    "ogv": "ogg by another name",
+    "psp": "a device's mp4; see mp4",
+    "rawvideo": "no container: the same bytes as the raw formats",
+    "smjpeg": "demands sound",
     "vc1": "no encoder",
     "vc1test": "no encoder",
+    "vvc": "no encoder",
     "webp": "no demuxer of FFmpeg reads animated WebP",
-}
+    **dict.fromkeys(("aiff", "flac", "mp3"), "sound with a cover"),
+    **dict.fromkeys(
+        (
+            "crc", "fbdev", "framecrc", "framehash", "framemd5", "hash", "md5", "mkvtimestamp_v2", "null", "streamhash",
+            "uncodedframecrc", "video4linux2,v4l2",
+        ),
+        "no file to read back",
+    ),
+    **dict.fromkeys(
+        ("dash", "hds", "hls", "rtp", "rtp_mpegts", "rtsp", "sap", "smoothstreaming", "whip"), "a stream or many files, not one"
+    ),
+}  # fmt: skip
 """Containers for video that are not in the table."""

@@ -136,6 +136,8 @@ class Packets:
     _gap: tuple[int, int] | None = None
     """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
     _why: str = ""
+    _undecided: tuple[int, int] | None = None
+    """A gap before a packet whose place in the file is not known."""
 
     def __post_init__(self) -> None:
         self.base = float(self.stream.time_base or 1)
@@ -173,6 +175,10 @@ class Packets:
         if self._hole is not None:
             self.ledger.add(self.time(self._hole), self.time(self.end), "the file holds only zeros here")
             self._hole = None
+
+    def stopped_before(self, end: float) -> bool:
+        """Whether the file holds bytes for pictures up to `end`, in seconds, that were not read."""
+        return self._traffic.is_missing(self.container.size, round(end / self.base) + self.zero - self.end)
 
     def _read(self) -> Iterator[Packet]:
         for arrived in self._steady:
@@ -240,6 +246,10 @@ class Packets:
             missing = arrived.complaint or self._suspect or (_MISSING if self._traffic.is_missing(position, gap) else None)
             if missing:
                 self._gap, self._why = (self.end, pts), missing
+            elif position is None:
+                self._undecided = (self.end, pts)
+        if position is not None and self._undecided is not None:
+            self._decide(position)
         self._suspect = "a packet is damaged" if raw.is_corrupt else None
         self._traffic.saw(position, size, floor, gap=gap > 0)
         self._read_any = True
@@ -251,6 +261,14 @@ class Packets:
             # MP4 counts durations in decoding order: the wait before a gap may stand at a picture that is shown long before it.
             self._latest, self.end = pts, pts + (duration if duration and plausible else self.frame)
         return Packet(raw, pts, floor, raw.is_keyframe, shown, size)
+
+    def _decide(self, position: int) -> None:
+        """The place of a packet in the file is known again: what lies between shows whether there was a loss before it."""
+        assert self._undecided is not None
+        start, stop = self._undecided
+        self._undecided = None
+        if stop - start > 1.5 * self.frame and self._traffic.is_missing(position, stop - start):
+            self.ledger.add(self.time(start), self.time(stop), f"damaged: {_MISSING}")
 
     def _continue_clock(self, raw: AvPacket[VideoStream]) -> None:
         if self._offset:

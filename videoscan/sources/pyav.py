@@ -148,6 +148,7 @@ class PyAvFootage:
         self._progress = Progress(self._ledger)
         self._read = 0.0
         self._whole = True
+        self._cut_short = False
         self._counted_from_start = False
         self._span = Span()
         self._next_index = 0
@@ -198,6 +199,7 @@ class PyAvFootage:
                 self._whole = True
         finally:
             self._read = max(self._read, run.read())
+            self._cut_short = self._opened.shared and run.packets.stopped_before(self._opened.declared or 0.0)
             self._flags += run.flags()
             run.close()
             self._seconds += wall.perf_counter() - before
@@ -255,9 +257,8 @@ class PyAvFootage:
     def tally(self) -> Tally:
         """What the pass came to. The part after `end` is not decoded, so its damage is not known."""
         frame = 1 / self._opened.rate
-        duration, tail = settle_length(
-            self._read, self._opened.declared, frame=frame, shared=self._opened.shared, whole=self._whole
-        )
+        shared = self._opened.shared and not self._cut_short
+        duration, tail = settle_length(self._read, self._opened.declared, frame=frame, shared=shared, whole=self._whole)
         if tail is not None:
             self._ledger.add(tail, duration, f"the file ends here, but declares {duration:.1f} s")
         first = self._span.start if self._counted_from_start else 0.0

@@ -17,6 +17,9 @@ _FEW = 8
 
 _RECENT = 32
 
+_KEYFRAME = 8
+"""How many times as large as another picture a keyframe is, as long as nothing better is known."""
+
 
 @dataclass(slots=True)
 class Traffic:
@@ -46,9 +49,12 @@ class Traffic:
     _sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     def saw(self, position: int | None, size: int, dts: int, *, gap: bool) -> None:
-        """Count one packet at `position` in the file; `gap`: there is one in time before it."""
+        """Count one packet at `position` in the file; `gap`: there is one in time before it.
+
+        MPEG program streams know the place of a few pictures only: the others follow the one before them.
+        """
+        position = self.last_end if position is None else position
         if position is None:
-            self.last_end = None
             return
         others = 0
         if self.last_end is None:
@@ -82,9 +88,11 @@ class Traffic:
         if skipped <= 0:
             return False
         usual = float(self._bursts[0][1]) if self._bursts else 0.0
+        # The first pictures are keyframes, and others are much smaller.
+        smallest = min(self._sizes) / (1 if len(self._sizes) >= _FEW else _KEYFRAME)
         if not self.alone:
             ticks = self._recent[-1][0] - self._recent[0][0]
             if len(self._recent) < _FEW or ticks <= 0:
                 return False
             usual += 1.25 * self._others / ticks * gap
-        return skipped > usual + 0.5 * min(self._sizes) * gap / self.frame
+        return skipped > usual + 0.5 * smallest * gap / self.frame
