@@ -48,7 +48,7 @@ class Place:
 
 
 def is_seekable(container: InputContainer, stream: VideoStream, path: Path | None, zero: int, declared: float | None) -> bool:
-    """Whether every picture can be reached from the keyframe before it, by what the file says and by one trial in its middle.
+    """Whether every picture can be reached from the keyframe before it, by what the file says and by two trials.
 
     `declared` is the length in seconds from `zero`, the first picture's tick. Leaves the container anywhere.
     """
@@ -63,11 +63,12 @@ def is_seekable(container: InputContainer, stream: VideoStream, path: Path | Non
             container.seek(zero, stream=stream)  # reads the cues
         else:
             return False
-        return _covers(stream, zero, base, declared, container.size) and _stands_alone(
-            container, stream, zero + int(declared / 2 / base)
-        )
+        if not _covers(stream, zero, base, declared, container.size):
+            return False
+        trials = {_stands_alone(container, stream, zero, zero + round(share * declared / base)) for share in (0.5, 1.0)}
     except (av.error.FFmpegError, OSError):
         return False
+    return False not in trials and True in trials
 
 
 def find(
@@ -165,12 +166,14 @@ def _covers(stream: VideoStream, zero: int, base: float, declared: float, size: 
     return declared - reached <= _FARTHEST
 
 
-def _stands_alone(container: InputContainer, stream: VideoStream, middle: int) -> bool:
-    """Whether the keyframe before `middle` is one."""
-    place = _land(container, stream, middle)
+def _stands_alone(container: InputContainer, stream: VideoStream, zero: int, wanted: int) -> bool | None:
+    """Whether the keyframe before `wanted` needs no picture before it; `None` if it is the first, which proves nothing."""
+    place = _land(container, stream, wanted)
     raw = None if place is None else _first_after(container, stream, place)
-    if raw is None:
+    if raw is None or raw.pts is None:
         return False
+    if raw.pts <= zero:
+        return None
     context = stream.codec_context
     context.flush_buffers()
     frames = context.decode(raw) + context.decode(None)

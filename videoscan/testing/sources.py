@@ -241,7 +241,7 @@ def begins_anywhere(source: Source, clip: Clip) -> None:
     footage.close()
     if not footage.info.seekable:
         return
-    length = clip.times[-1]
+    length, times = clip.times[-1], [frame.time for frame in read(source, clip)[0]]
     samplers: tuple[Sampler, ...] = (EveryFrame(), KeyframeSampler(), IntervalSampler(IntervalOptions(every=length / 9)))
     spans = (
         (length * 0.43, length * 0.7, length / 8),
@@ -251,7 +251,7 @@ def begins_anywhere(source: Source, clip: Clip) -> None:
     for sampler, (start, end, warm_up) in itertools.product(samplers, spans):
         whole, expected = read(source, clip, sampler, start=start, end=end, warm_up=warm_up)
         sought, tally = read(source, clip, sampler, start=start, end=end, warm_up=warm_up, seek=True)
-        before = bisect.bisect_left(clip.times, start - clip.tolerance)
+        before = sum(time < start for time in times)
         which = f"{clip.uri}: [{start:.3f}, {end}) after {warm_up:.3f}"
         _same(clip, [frame.time for frame in sought], [frame.time for frame in whole], which)
         assert [frame.index + before for frame in sought] == [frame.index for frame in whole], f"{which}: other indices"
