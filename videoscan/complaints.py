@@ -40,7 +40,7 @@ LATER: dict[str, str] = {
 }
 """Keys that are kept for later and that this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""
 
-LATER_KINDS = {"sampler": ("scene", "activity"), "runner": ("ray",)}
+LATER_KINDS = {"runner": ("ray",)}
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
