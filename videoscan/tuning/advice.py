@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 
 from videoscan import registry
+from videoscan.errors import ConfigError
 from videoscan.model import Reason
 from videoscan.options import ZOOM_SHARE
 from videoscan.tuning.trials import Setting, Verdict, measure
@@ -85,10 +87,11 @@ def variants(present: Setting) -> list[Setting]:
     if now["kind"] != "tiles":
         tiles = registry.filled("dedups", {"kind": "tiles", "refresh": refresh, "max_rate": cap})
         add("tiles", tiles)
-    if "sensitivity" in tiles:
+    if isinstance(tiles.get("sensitivity"), int | float):
         for factor in _SENSITIVITIES:
-            value = round(float(tiles["sensitivity"]) * factor, 2)
-            add(f"sensitivity {value:g}", {**tiles, "sensitivity": value})
+            value = round(tiles["sensitivity"] * factor, 2)
+            with contextlib.suppress(ConfigError):  # beyond what the option takes
+                add(f"sensitivity {value:g}", {**tiles, "sensitivity": value})
     if "mask" in tiles:
         add("mask off" if tiles["mask"] else "mask on", {**tiles, "mask": not tiles["mask"]})
     add("no cap" if cap else f"max_rate {_CAP:g}", {**tiles, "max_rate": 0.0 if cap else _CAP})
