@@ -180,7 +180,9 @@ def _after_holes(given: Case, found: Pass, truth: Truth, done: Mutated) -> Itera
     small = sum(end - start for start, end in done.touched) <= 64
     end, true = found.start + found.duration, clean.start + clean.duration
     # What is left of a file that declares no length is told by its bytes: at least that something is.
-    guessed = clean.info["declared_duration"] is None and end > true
+    guessed = end > true and (clean.info["declared_duration"] is None or _is_lost(found, end - found.start - frame, 0))
+    if given.kind == "wrong_times" and given.recipe.suffix in {".mpg", ".vob"}:
+        return  # many pictures follow one time stamp
     # A program stream or an Ogg file whose last stamps are gone does not say how long it is.
     slack = _FEW * frame if given.recipe.suffix in {".mpg", ".ogv", ".vob"} else 3 * frame
     if truth.shared and not truth.indexed and given.recipe.suffix not in {".mkv", ".webm"}:

@@ -144,6 +144,8 @@ class Plain:
     _clock: BestEffort = field(default_factory=BestEffort)
     _ready: deque[tuple[VideoFrame, float, int]] = field(default_factory=deque)
     _count: int = 0
+    _latest: float | None = None
+    """Time of the last picture, once one had a time of its own."""
     _beyond: int | None = None
     """Place of the first picture at or after the pass's end."""
     _explained: int = 0
@@ -195,23 +197,33 @@ class Plain:
             self._came(frame)
         if packet is None:
             self.ended = True
-            end = self._count / self.rate if self.untimed else self.packets.time(self.packets.end)
+            end = self._count / self.rate if self._latest is None else self.packets.time(self.packets.end)
             self._look_for_gap(end)
             self.end = max(self.end, end)
 
     def _came(self, frame: VideoFrame) -> None:
         place, self._count = self._count, self._count + 1
+        time = self._time(frame, place)
         if frame.is_corrupt and not self.accept_corrupt:
             self.progress.corrupt += 1
             return
-        ticks = self._clock(frame.pts, frame.dts)
-        self.untimed += ticks is None
-        time = place / self.rate if ticks is None else self.packets.time(ticks)
         self._look_for_gap(time)
         self.end = max(self.end, time + 1 / self.rate)
         if time >= self.span.end and self._beyond is None:
             self._beyond = place
         self._ready.append((frame, time, place))
+
+    def _time(self, frame: VideoFrame, place: int) -> float:
+        """Where a picture without a time of its own follows one that has one (MPEG program streams), it follows at the usual distance."""
+        ticks = self._clock(frame.pts, frame.dts)
+        if ticks is not None:
+            self._latest = self.packets.time(ticks)
+            return self._latest
+        self.untimed += 1
+        if self._latest is None:
+            return place / self.rate
+        self._latest += 1 / self.rate
+        return self._latest
 
     def _look_for_gap(self, time: float) -> None:
         """A gap in time is a loss if something was wrong with the pictures since the last one; otherwise the file is just so."""

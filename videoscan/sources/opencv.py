@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _HIGHEST_RATE = 240.0
 _USUAL_RATE = 25.0
+_SHORTEST = 1e-4
+"""Seconds between pictures of the fastest camera; less is damage."""
 _LOOK = 48
 
 
@@ -107,7 +109,7 @@ class OpenCvSource:
         timed = len(set(stamps)) > 1 or len(stamps) <= 1
         gaps = [later - earlier for earlier, later in itertools.pairwise(sorted(stamps)) if later > earlier]
         if not 0 < fps <= _HIGHEST_RATE:
-            fps = 1 / statistics.median(gaps) if gaps else _USUAL_RATE
+            fps = 1 / max(statistics.median(gaps), _SHORTEST) if gaps else _USUAL_RATE
         if not timed:
             flags.append(f"the stream has no timestamps: frame times are counted at its declared {fps:g} pictures a second")
         info = SourceInfo(

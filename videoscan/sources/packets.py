@@ -40,8 +40,11 @@ _HOLE = 64
 _LONGEST_PICTURE = 3600.0
 """Seconds. A picture that is said to stand for longer has a damaged header."""
 
-_ESTIMATED = frozenset({"mpeg"})
-"""Formats whose length FFmpeg takes from the last timestamp that it can read."""
+_PACK = 2048
+"""Bytes of a pack of an MPEG program stream, whose length FFmpeg takes from the last timestamp that it can read."""
+
+_FILLED = frozenset({"asf", "dv", "mpegts", "mxf", "wtv"})
+"""Containers with bytes of their own between pictures that are far apart: tables, clocks, padding."""
 
 _REST = 0.02
 """Share of a file that may be left behind its last picture: sound, an index, a footer."""
@@ -135,9 +138,10 @@ class Packets:
     """What was wrong right before this packet."""
     _gap: tuple[int, int] | None = None
     """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
-    _why: str = ""
+    _why: str | None = None
+    """What was wrong there; not known yet where the place of a packet in the file is not."""
     _undecided: tuple[int, int] | None = None
-    """A gap before a packet whose place in the file is not known."""
+    """Such a gap once it is settled, until the place of a packet in the file is known again."""
 
     def __post_init__(self) -> None:
         self.base = float(self.stream.time_base or 1)
@@ -148,7 +152,8 @@ class Packets:
         self._codec = codec
         self._jump_back = _JUMP_BACK / self.base
         self._longest = _LONGEST_PICTURE / self.base
-        self._traffic = Traffic(alone=len(self.container.streams) == 1, frame=self.frame, memory=round(MEMORY / self.base))
+        alone = len(self.container.streams) == 1 and self.container.format.name not in _FILLED
+        self._traffic = Traffic(alone=alone, frame=self.frame, memory=round(MEMORY / self.base))
         self._index = _AviIndex(self.stream) if self.container.format.name == "avi" else None
         self._steady = Steady(self._arriving(), self.base, self.frame)
         self._source = self._read()
@@ -214,13 +219,14 @@ class Packets:
         traffic = self._traffic
         if self.indexed:
             return
-        if self.container.duration is not None and not ("mov" in name or name in _ESTIMATED):
+        program = name == "mpeg" and traffic.alone
+        if self.container.duration is not None and "mov" not in name and not program:
             return  # it declares a length, which is held against what was read
         if traffic.first is None or traffic.last_end is None or not self.container.name.startswith("file:"):
             return
         left = unread(Path(self.container.name.removeprefix("file:")), name, traffic.last_end)
         whole = traffic.last_end - traffic.first
-        if left > max(_REST * whole, 1.5 * traffic.video / traffic.count):
+        if left > max(_REST * whole, 1.5 * traffic.video / traffic.count, _PACK if program else 0):
             length = max(1, round(left / whole * (self.end - self.zero)))
             reason = f"the file's last {left} bytes cannot be read: about {length * self.base:.1f} s"
             self.ledger.add(self.time(self.end), self.time(self.end + length), reason)
@@ -244,10 +250,8 @@ class Packets:
             self._settle_gap(pts, floor)
         if gap > 0 and self._gap is None and self._read_any:
             missing = arrived.complaint or self._suspect or (_MISSING if self._traffic.is_missing(position, gap) else None)
-            if missing:
+            if missing or position is None:
                 self._gap, self._why = (self.end, pts), missing
-            elif position is None:
-                self._undecided = (self.end, pts)
         if position is not None and self._undecided is not None:
             self._decide(position)
         self._suspect = "a packet is damaged" if raw.is_corrupt else None
@@ -267,7 +271,7 @@ class Packets:
         assert self._undecided is not None
         start, stop = self._undecided
         self._undecided = None
-        if stop - start > 1.5 * self.frame and self._traffic.is_missing(position, stop - start):
+        if self._traffic.is_missing(position, stop - start):
             self.ledger.add(self.time(start), self.time(stop), f"damaged: {_MISSING}")
 
     def _continue_clock(self, raw: AvPacket[VideoStream]) -> None:
@@ -297,8 +301,10 @@ class Packets:
             self._gap = (start, pts)
         elif dts >= stop:
             self._gap = None
-            if stop - start > 1.5 * self.frame:
+            if stop - start > 1.5 * self.frame and self._why:
                 self.ledger.add(self.time(start), self.time(stop), f"damaged: {self._why}")
+            elif stop - start > 1.5 * self.frame:
+                self._undecided = (start, stop)
 
 
 def is_shown(raw: AvPacket[VideoStream], codec: str) -> bool:

@@ -111,7 +111,7 @@ class Steady:
             self.repaired += 1
         if pts is not None:
             delay = pts - dts
-            doubted = self._delay is not None and abs(delay - self._delay) > self._jump and self._is_stray(pts, dts)
+            doubted = abs(delay - (self._delay or 0)) > self._jump and self._is_stray(pts, dts)
             # Where one of a packet's two times is damaged, so may be the other.
             if doubted or (mended is not None and not 0 <= delay <= AHEAD * self.frame):
                 raw.pts = pts = self._free_place(dts)
@@ -164,12 +164,20 @@ class Steady:
         return first - self.frame if first <= dts or first - dts > self._absurd else None
 
     def _is_stray(self, pts: int, dts: int) -> bool:
-        """Whether no packet in sight comes near this time, forwards or backwards."""
+        """Whether no packet in sight comes near this time, forwards or backwards, and the next ones are not as late as it is."""
+        near = [arrived.raw for arrived in itertools.islice(self._ahead, 5)]
+        alike = sum(
+            raw.pts is not None and raw.dts is not None and abs(raw.pts - raw.dts - pts + dts) <= self._jump for raw in near
+        )
+        if alike > len(near) // 2:
+            return False
         if pts < dts - self._jump:
             return True
-        furthest = max(self._following(), default=None)
-        if furthest is None:
+        following = sorted(self._following(), reverse=True)
+        if not following:
             return pts - dts > self._absurd
+        # One or two of them may be damaged as well.
+        furthest = following[2 if len(following) > AHEAD // 2 else 0]
         return pts > furthest + self._jump and (len(self._ahead) >= AHEAD or pts - dts > AHEAD * self.frame + self._jump)
 
     def _free_place(self, dts: int) -> int:

@@ -17,6 +17,9 @@ _FEW = 8
 
 _RECENT = 32
 
+_HEADS = 512
+"""Bytes that a container may need between two pictures, for the head of a cluster, say."""
+
 _KEYFRAME = 8
 """How many times as large as another picture a keyframe is, as long as nothing better is known."""
 
@@ -26,11 +29,12 @@ class Traffic:
     """What passed in the last `MEMORY` seconds, kept up to date with each packet.
 
     A gap in time is a loss when the file holds bytes for it that the other streams do not need: for at least half of the missing
-    pictures, if they were as small as the smallest of late. A camera that sends nothing while nothing moves leaves no bytes.
+    pictures, if they were as small as the smallest of late; where there are no other streams, for one and a half. A camera that
+    sends nothing while nothing moves leaves no bytes.
     """
 
     alone: bool
-    """Nothing but the video is in the file."""
+    """Nothing but the video is in the file, and what its container needs to hold it."""
     frame: int
     """The usual distance of two pictures in ticks."""
     memory: int
@@ -95,4 +99,5 @@ class Traffic:
             if len(self._recent) < _FEW or ticks <= 0:
                 return False
             usual += 1.25 * self._others / ticks * gap
-        return skipped > usual + 0.5 * smallest * gap / self.frame
+        needed = max(_HEADS, 1.5 * smallest) if self.alone else 0.5 * smallest * gap / self.frame
+        return skipped > usual + needed
