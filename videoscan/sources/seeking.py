@@ -29,6 +29,9 @@ _FARTHEST = 30.0
 
 _TRIES = 16
 
+_TRIALS = (0.47, 1.0)
+"""Where in the file a keyframe is tried: at no round number, where there is one by chance; else at the end."""
+
 _SAMPLES = 512
 """Entries of an index that are looked at."""
 
@@ -48,7 +51,7 @@ class Place:
 
 
 def is_seekable(container: InputContainer, stream: VideoStream, path: Path | None, zero: int, declared: float | None) -> bool:
-    """Whether every picture can be reached from the keyframe before it, by what the file says and by two trials.
+    """Whether every picture can be reached from the keyframe before it, by what the file says and by a trial.
 
     `declared` is the length in seconds from `zero`, the first picture's tick. Leaves the container anywhere.
     """
@@ -65,10 +68,10 @@ def is_seekable(container: InputContainer, stream: VideoStream, path: Path | Non
             return False
         if not _covers(stream, zero, base, declared, container.size):
             return False
-        trials = {_stands_alone(container, stream, zero, zero + round(share * declared / base)) for share in (0.5, 1.0)}
+        trials = (_stands_alone(container, stream, zero, zero + round(share * declared / base)) for share in _TRIALS)
+        return next((trial for trial in trials if trial is not None), False)
     except (av.error.FFmpegError, OSError):
         return False
-    return False not in trials and True in trials
 
 
 def find(
