@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from videoscan.sources.decoding import Picked, Span, Untrusted, decode
+from videoscan.sources.goals import NEVER, Goal
 from videoscan.sources.times import Order, tick
 
 if TYPE_CHECKING:
@@ -32,28 +33,6 @@ _SETTLING = 64
 
 _UNKNOWN, _INTRA = 0, 1
 """``AV_PICTURE_TYPE_NONE`` and ``AV_PICTURE_TYPE_I``."""
-
-_NEVER = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """An aim in ticks of the file's clock. `key_until` belongs to the window."""
-
-    at: float
-    key_from: float = _NEVER
-    key_until: float = -_NEVER
-    reference_until: float = -_NEVER
-
-    @property
-    def by_reference(self) -> bool:
-        """A frame that others refer to is good enough, so only such are decoded."""
-        return self.reference_until >= self.at
-
-    @property
-    def endless(self) -> bool:
-        """Only keyframes are wanted."""
-        return self.at == _NEVER
 
 
 @dataclass
@@ -110,39 +89,32 @@ class Lazy:
     def _tick(self, time: float) -> float:
         return tick(time, self.packets.base) + self.packets.zero
 
-    def _last_tick(self, time: float) -> float:
-        """The last one at or before `time`."""
-        return self.packets.zero - tick(-time, self.packets.base)
-
     def next(self, aim: Aim) -> Picked | None:
         """See `Decoder`."""
-        goal = _Goal(
-            max(self._tick(aim.time), self._last + 1),
-            self._tick(aim.keyframe_from),
-            self._last_tick(aim.keyframe_until),
-            self._last_tick(aim.reference_until) if self._references_are_near else -_NEVER,
-        )
+        goal = Goal.of(aim, self.packets.base, self.packets.zero, self._last + 1)
+        if not self._references_are_near:
+            goal = replace(goal, reference_until=-NEVER)
         picked = self._reach(goal)
         if goal.by_reference and self._overlooked(picked, goal):
             # Damage, or in this file such frames lie far apart: then all are decoded from here on. Those left out are decoded now.
             self._references_are_near = self._complaints() > self._old_complaints
             place = self._key_place(goal.at)
             if place is not None:
-                goal = replace(goal, reference_until=-_NEVER)
+                goal = replace(goal, reference_until=-NEVER)
                 self._restart(place)
                 picked = self._reach(goal)
         if picked is None and self.ended:
             self._lose_the_rest(goal)
         return picked
 
-    def _overlooked(self, picked: Picked | None, goal: _Goal) -> bool:
+    def _overlooked(self, picked: Picked | None, goal: Goal) -> bool:
         """Whether a frame that no other refers to would have met the aim."""
         if picked is None:
             return self.ended and self.order.first_from(int(goal.at)) is not None
         preferred = picked.keyframe and goal.key_from <= picked.pts <= goal.key_until
         return not preferred and picked.pts > goal.reference_until
 
-    def _reach(self, goal: _Goal) -> Picked | None:
+    def _reach(self, goal: Goal) -> Picked | None:
         # What is undecoded is looked at again, as if it came only now: the new aim may judge it differently.
         self._judged = self._fed
         self._floor = self._kept[self._fed - 1].floor if self._fed else None
@@ -205,7 +177,7 @@ class Lazy:
 
     def finish(self) -> int:
         """See `Decoder`."""
-        if self._end == _NEVER:
+        if self._end == NEVER:
             return self.progress.index(self.order.index(2**63))
         floor = self._kept[-1].floor if self._kept else -(2**63)
         patience = _SETTLING
@@ -245,7 +217,7 @@ class Lazy:
                 return place
         return None
 
-    def _arrived(self, packet: Packet, goal: _Goal) -> Picked | None:
+    def _arrived(self, packet: Packet, goal: Goal) -> Picked | None:
         self._floor = packet.floor
         waiting = self._waiting(goal)
         if packet.key and not waiting:
@@ -264,13 +236,13 @@ class Lazy:
     def _is_full(self) -> bool:
         return self._bytes > PENDING_BYTES or len(self._kept) > PENDING_PACKETS
 
-    def _make_room(self, goal: _Goal) -> None:
+    def _make_room(self, goal: Goal) -> None:
         if not self._fed and not goal.endless:
             self._feed_until(goal)
         self._drop(self._judged if goal.endless else self._fed)
         self.order.forget(int(min(self._floor or 0, goal.at)))
 
-    def _in_window(self, pts: int, goal: _Goal) -> bool:
+    def _in_window(self, pts: int, goal: Goal) -> bool:
         if pts <= self._last:
             return False
         if self._first and pts == self.packets.zero and goal.at <= pts:
@@ -292,12 +264,12 @@ class Lazy:
         self._fed_keys.clear()
         self._last_out = None
 
-    def _waiting(self, goal: _Goal) -> bool:
+    def _waiting(self, goal: Goal) -> bool:
         """Whether a keyframe that meets the aim is in the decoder already."""
         return bool(self._fed_keys) and any(self._in_window(pts, goal) for pts in self._fed_keys)
 
-    def _window_closed(self, goal: _Goal) -> bool:
-        if goal.key_until == -_NEVER:
+    def _window_closed(self, goal: Goal) -> bool:
+        if goal.key_until == -NEVER:
             return True
         return self._floor is not None and self._floor > goal.key_until and not self._waiting(goal)
 
@@ -326,7 +298,7 @@ class Lazy:
             self._skipping = all_but_referenced
             self.context.skip_frame = "NONREF" if all_but_referenced else "DEFAULT"
 
-    def _feed_until(self, goal: _Goal) -> None:
+    def _feed_until(self, goal: Goal) -> None:
         while self._fed < self._judged:
             packet = self._kept[self._fed]
             self._fed += 1
@@ -334,7 +306,7 @@ class Lazy:
             if self.stopped() or self._in_ready(goal, ended=False) is not None:
                 return
 
-    def _feed(self, packet: Packet, goal: _Goal) -> None:
+    def _feed(self, packet: Packet, goal: Goal) -> None:
         if packet.key:
             self._fed_keys.add(packet.pts)
         elif self._start is not None and packet.pts < self._start:
@@ -343,7 +315,7 @@ class Lazy:
         self._dirty = True
         self._came(decode(self.context, packet, self.progress), goal)
 
-    def _came(self, frames: list[VideoFrame], goal: _Goal) -> None:
+    def _came(self, frames: list[VideoFrame], goal: Goal) -> None:
         for frame in frames:
             pts = frame.pts
             if frame.is_corrupt:
@@ -366,7 +338,7 @@ class Lazy:
     def _complaints(self) -> int:
         return self.progress.errors + self.progress.corrupt
 
-    def _in_ready(self, goal: _Goal, *, ended: bool) -> VideoFrame | None:
+    def _in_ready(self, goal: Goal, *, ended: bool) -> VideoFrame | None:
         """The ready frame that meets the aim for certain: nothing that is still to come can be preferred to it."""
         if not self._ready:
             return None
@@ -379,7 +351,7 @@ class Lazy:
                     return frame
         return None
 
-    def _found(self, frame: VideoFrame, goal: _Goal) -> Picked:
+    def _found(self, frame: VideoFrame, goal: Goal) -> Picked:
         while self._ready.popleft() is not frame:
             pass
         pts = frame.pts or 0
@@ -398,7 +370,7 @@ class Lazy:
         if end - start >= self.packets.frame / 2:
             self.progress.ledger.add(self.packets.time(start), self.packets.time(end), self.progress.why())
 
-    def _at_end(self, goal: _Goal) -> Picked | None:
+    def _at_end(self, goal: Goal) -> Picked | None:
         if not self._drained:
             self._drained = True
             # Beyond the last promised picture there is nothing to find, however much is undecoded.
@@ -411,7 +383,7 @@ class Lazy:
         found = self._in_ready(goal, ended=True)
         return self._found(found, goal) if found is not None else None
 
-    def _lose_the_rest(self, goal: _Goal) -> None:
+    def _lose_the_rest(self, goal: Goal) -> None:
         promised = None if goal.endless else self.order.first_from(int(goal.at))
         if promised is not None:
             self._lose(promised, self.packets.end)
