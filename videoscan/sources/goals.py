@@ -38,7 +38,7 @@ class Goal:
     @property
     def by_reference(self) -> bool:
         """A frame that others refer to is good enough, so only such are decoded."""
-        return self.reference_until >= self.at
+        return self.reference_until >= self.at and not self.endless
 
     @property
     def endless(self) -> bool:

@@ -226,7 +226,7 @@ class PyAvFootage:
             begin=int(tick(span.begin, base)) + opened.zero,
             start=int(tick(span.start, base)) + opened.zero,
             stopped=self._closed.is_set,
-            from_start=from_start,
+            from_start=from_start or not opened.indexed,
         )
 
     def _other_way(self, way: _Way, picked: Picked | None) -> _Way | None:
