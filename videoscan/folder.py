@@ -9,8 +9,6 @@ import secrets
 import shutil
 from typing import IO, TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from videoscan.errors import StoreError
 
 if TYPE_CHECKING:
@@ -60,6 +58,9 @@ class OutputFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder for this process, as long as it lives. Raises `StoreError` when another one holds it."""
+        # Imported here: it brings asyncio along, and `--help` reads this module too.
+        from filelock import FileLock, Timeout
+
         holding = FileLock(self.path / LOCK, timeout=0)
         with storing(self.path):
             try:
