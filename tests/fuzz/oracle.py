@@ -183,8 +183,10 @@ def _after_holes(given: Case, found: Pass, truth: Truth, done: Mutated) -> Itera
     guessed = end > true and (clean.info["declared_duration"] is None or _is_lost(found, end - found.start - frame, 0))
     if given.kind == "wrong_times" and given.recipe.suffix in {".mpg", ".vob"}:
         return  # many pictures follow one time stamp
+    if given.recipe.muxer in _FRAGMENTED and not _only_pictures(truth, done):
+        return  # times of many pictures follow from the head of a fragment
     # A program stream or an Ogg file whose last stamps are gone does not say how long it is.
-    slack = _FEW * frame if given.recipe.suffix in {".mpg", ".ogv", ".vob"} else 3 * frame
+    slack = 1.0 if given.recipe.suffix in {".mpg", ".ogv", ".vob"} else 3 * frame
     if truth.shared and not truth.indexed and given.recipe.suffix not in {".mkv", ".webm"}:
         slack += _OTHERS
     if (truth.indexed or small) and not true - slack < end < true + max(1.0, 3 * frame) and not guessed:
@@ -192,12 +194,17 @@ def _after_holes(given: Case, found: Pass, truth: Truth, done: Mutated) -> Itera
     yield from _pictures_at_their_times(given, found, truth, done)
 
 
+def _only_pictures(truth: Truth, done: Mutated) -> bool:
+    """Whether nothing was touched but the bytes of pictures."""
+    payloads = [(start, stop) for _, start, stop, _, _ in truth.pictures]
+    return truth.indexed or all(any(a <= start and end <= b for a, b in payloads) for start, end in done.touched or ())
+
+
 def _pictures_at_their_times(given: Case, found: Pass, truth: Truth, done: Mutated) -> Iterator[str]:
     """Pictures from an untouched keyframe to the next touched packet are those that the clean clip has at their times."""
     if given.sampler != "dense" or not done.touched or given.recipe.suffix in _WRAPPED or given.recipe.muxer == "shared":
         return
-    payloads = [(start, stop) for _, start, stop, _, _ in truth.pictures]
-    if not truth.indexed and any(not any(a <= start and end <= b for a, b in payloads) for start, end in done.touched):
+    if not _only_pictures(truth, done):
         return  # also heads of packets, fragments or chunks were hit, in which times may stand
     clean = truth.clean
     shown = {round((time + clean.start) * 500): number for time, number in zip(clean.times, clean.numbers, strict=True)}
@@ -272,6 +279,7 @@ _OWN_RATE = frozenset({".fits", ".h261", ".h263"})
 """Raw formats that do not say how fast they are to be shown."""
 
 BROKEN = frozenset({
+    "libx264rgb-mpeg.mpg",  # its muxer gives two pictures one time
     "h263-mpeg.mpg",  # the demuxer takes it for a codec that nobody has
     "wmv2-wtv.wtv", "huffyuv-wtv.wtv",  # the muxer leaves out what the decoder needs
     "mjpeg-asf_stream.asf", "mpeg4-asf_stream.asf", "dvvideo-asf_stream.asf",  # FFmpeg's own demuxer stumbles over them

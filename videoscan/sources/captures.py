@@ -142,7 +142,8 @@ class Scan:
         if last is None or abs(time - last) <= reach:
             return time
         others = [other + self._offset for other, _, _ in self._waiting]
-        if any(abs(other - last) <= reach for other in others) or not (others or abs(time - last) < _ABSURD):
+        confirmed = abs(time - last) < _ABSURD or any(abs(other - time) <= reach for other in others[:3])
+        if any(abs(other - last) <= reach for other in others) or not confirmed:
             self.strays += 1
             return last + self.step
         if time < last and all(other < last for other in others):

@@ -119,6 +119,10 @@ def decode(context: VideoCodecContext, packet: Packet | None, progress: Progress
     return frames
 
 
+_ROUNDING = 2.5
+"""Pictures that a file may promise more than it has."""
+
+
 @dataclass
 class Plain:
     """Decodes every packet in order and judges frames as they come out.
@@ -198,7 +202,8 @@ class Plain:
         if packet is None:
             self.ended = True
             end = self._count / self.rate if self._latest is None else self.packets.time(self.packets.end)
-            self._look_for_gap(end)
+            # Pictures that were promised at the end and did not come are lost, whatever the decoder says of them.
+            self._look_for_gap(end, certain=end - self.end > _ROUNDING / self.rate)
             self.end = max(self.end, end)
 
     def _came(self, frame: VideoFrame) -> None:
@@ -225,9 +230,9 @@ class Plain:
         self._latest += 1 / self.rate
         return self._latest
 
-    def _look_for_gap(self, time: float) -> None:
+    def _look_for_gap(self, time: float, *, certain: bool = False) -> None:
         """A gap in time is a loss if something was wrong with the pictures since the last one; otherwise the file is just so."""
         faults = self.progress.errors + self.progress.corrupt
-        if faults > self._explained and time - self.end > 0.5 / self.rate:
+        if certain or (faults > self._explained and time - self.end > 0.5 / self.rate):
             self.progress.ledger.add(self.end, time, self.progress.why())
             self._explained = faults
