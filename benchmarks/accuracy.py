@@ -1,89 +1,86 @@
-"""How well the offline describer's timelines agree with what people saw: recall, precision and error of starts, clip by clip.
+"""How well the offline describer's timelines agree with what people saw: recall, precision and errors, clip by clip.
 
-    python benchmarks/accuracy.py [FOLDER] [--profile NAME] [--json FILE]
+    python benchmarks/accuracy.py [FOLDER...] [--profile NAME] [--json FILE] [--write FILE.md]
 
-FOLDER (samples/ without one) holds clips, each with its truth beside it: ``CLIP.truth.json``. An event is recalled when an event of
-the timeline overlaps it, slack included; words are not judged. An event of the timeline is right when it overlaps a true one, a minor
-one too, or lies at a cut of the truth. Cuts are counted apart. Start errors are of recalled events against the first timeline event that
-overlaps them.
+Each FOLDER (samples/ without one) holds clips, each with its truth beside it: ``CLIP.truth.json``. How they are judged stands in
+`videoscan.eval`; words are not judged. A truth without any event says that nobody judged events there, except for the clips in
+`NOTHING_HAPPENS`. ``--write`` puts the table between the marks of a page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import videoscan
+from videoscan import truth as truths
+from videoscan.eval import Score, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from videoscan import Event, Timeline
-
-CUT_SLACK = 1.0
-"""Seconds; a cut is found when an event tagged so lies no farther from it. The samplers look once or twice a second."""
-
-
-def overlaps(event: Event, truth: dict[str, Any]) -> bool:
-    """Whether the two share time, the truth widened by its slack."""
-    slack = truth.get("slack", 0.0)
-    return event.start < truth["end"] + slack and event.end > truth["start"] - slack
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- accuracy: made by benchmarks/accuracy.py -->", "<!-- accuracy: end -->"
+NOTHING_HAPPENS = {"brightness_change.avi"}
+HEADS = ("clip", "recalled", "right of told", "start error", "end error", "told twice", "merged", "cuts found", "cuts right")
 
 
-def near(event: Event, cuts: Sequence[float]) -> bool:
-    """Whether an event begins at a cut."""
-    return any(abs(event.start - cut) <= CUT_SLACK for cut in cuts)
+def row(name: str, verdict: Verdict) -> tuple[str, ...]:
+    """One clip's figures, as they are printed."""
+    events, cuts = verdict.events, verdict.cuts
+    return (
+        name,
+        f"{events.recalled} of {events.true}" if events.true else "-",
+        f"{events.right} of {events.told}" if events.told else "-",
+        "-" if events.start_error is None else f"{events.start_error:.2f} s",
+        "-" if events.end_error is None else f"{events.end_error:.2f} s",
+        str(events.duplicates),
+        str(events.merged),
+        f"{cuts.found} of {cuts.true}" if cuts.true else "-",
+        f"{cuts.right} of {cuts.told}" if cuts.told else "-",
+    )
 
 
-def judge(timeline: Timeline, truth: dict[str, Any]) -> dict[str, Any]:
-    """The figures of one clip. `None` where there is nothing to divide by."""
-    cuts, things = truth.get("cuts", []), truth.get("events", [])
-    wanted = [thing for thing in things if not thing.get("minor")]
-    events = [event for event in timeline.events if "cut" not in event.tags]
-    told_cuts = [event for event in timeline.events if "cut" in event.tags]
-    starts = []
-    for thing in wanted:
-        hits = [event for event in events if overlaps(event, thing)]
-        if hits:
-            starts.append(min(abs(event.start - thing["start"]) for event in hits))
-    right = [event for event in events if near(event, cuts) or any(overlaps(event, thing) for thing in things)]
-    return {
-        "events": len(wanted),
-        "recalled": len(starts),
-        "told": len(events),
-        "right": len(right),
-        "start_error": round(sum(starts) / len(starts), 2) if starts else None,
-        "cuts": len(cuts),
-        "cuts_found": sum(any(abs(event.start - cut) <= CUT_SLACK for event in told_cuts) for cut in cuts),
-        "cuts_told": len(told_cuts),
-        "cuts_right": sum(near(event, cuts) for event in told_cuts),
-    }
+def page(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
+    """Put the table into a page, in place of the one that was there."""
+    text = path.read_text(encoding="utf-8")
+    lines = [HEADS, ("---", *("---:" for _ in HEADS[1:])), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
     """Scan and judge every clip that has a truth file, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "samples")
+    parser.add_argument("folders", nargs="*", type=Path, default=[ROOT / "samples"])
     parser.add_argument("--profile", help="one profile for all; without it sports for *match* and */sport/*, else surveillance")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="a page with the marks between which the table goes")
     asked = parser.parse_args()
-    rows = {}
-    print(f"{'clip':30} {'recalled':>9} {'right of told':>14} {'start error':>12} {'cuts found':>11} {'cuts right':>11}")
-    for file in sorted(asked.folder.rglob("*.truth.json")):
-        clip = file.with_name(file.name.removesuffix(".truth.json"))
+    verdicts: dict[str, Verdict] = {}
+    for file in sorted(file for folder in asked.folders for file in folder.rglob(f"*{truths.SUFFIX}")):
+        clip = file.with_name(file.name.removesuffix(truths.SUFFIX))
         sport = "match" in clip.name or "sport" in clip.parts
         profile = asked.profile or ("sports" if sport else "surveillance")
         timeline = videoscan.scan_sync(clip, profile=profile, sets=("describer.kind=offline",))
-        row = rows[clip.name] = judge(timeline, json.loads(file.read_text(encoding="utf-8")))
-        error = "-" if row["start_error"] is None else f"{row['start_error']:.2f} s"
-        print(
-            f"{clip.name:30} {row['recalled']:>4}/{row['events']:<4} {row['right']:>9}/{row['told']:<4} {error:>12} "
-            f"{row['cuts_found']:>6}/{row['cuts']:<4} {row['cuts_right']:>6}/{row['cuts_told']:<4}"
-        )
+        truth = truths.read(file)
+        verdict = judge(truth, timeline)
+        if not truth.events and clip.name not in NOTHING_HAPPENS:
+            verdict = replace(verdict, events=Score())
+        verdicts[clip.name] = verdict
+    rows = [row(name, verdict) for name, verdict in verdicts.items()]
+    rows.append(row("all", sum(verdicts.values(), Verdict())))
+    widths = [max(len(line[at]) for line in (HEADS, *rows)) for at in range(len(HEADS))]
+    for line in (HEADS, *rows):
+        print("  ".join(cell.ljust(widths[0]) if not at else cell.rjust(widths[at]) for at, cell in enumerate(line)))
     if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        asked.json.write_text(json.dumps({name: v.record() for name, v in verdicts.items()}, indent=1) + "\n", encoding="utf-8")
+    if asked.write:
+        page(asked.write, rows)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from videoscan.cli import options, output
-from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
+from videoscan.cli import selection as selection_of
+from videoscan.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videoscan.document import Timeline
     from videoscan.seams import Exporter
 
 
@@ -33,7 +33,7 @@ def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str
     stdout, or to the file named by -o; several go into the folder named by -o. With --json, one line for each file written.
     """
     exporters = {name: options.exporter(name) for name in dict.fromkeys(formats)}
-    files = [file for argument in selection for file in _timelines(argument)]
+    files = [file for argument in selection for file in selection_of.timelines(argument)]
     files = list(dict.fromkeys(files))
     several = len(files) * len(exporters) > 1
     if several and target is None:
@@ -76,45 +76,10 @@ def _is_folder(target: str | None) -> bool:
     return target is not None and (Path(target).is_dir() or target.endswith(("/", os.sep)))
 
 
-def _timelines(argument: str) -> list[Path]:
-    """The `timeline.json` files that an argument means. Raises `SourceNotFound` or `SourceUnsupported`."""
-    from videoscan.folder import TIMELINE
-    from videoscan.naming import is_output
-
-    path = Path(argument)
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise SourceNotFound(f"{argument} does not exist", hint="give a timeline.json or the folder that a scan wrote")
-    if (path / TIMELINE).is_file():
-        return [path / TIMELINE]
-    found = sorted(file for file in path.rglob(TIMELINE) if is_output(file.parent))
-    if not found:
-        raise SourceUnsupported(
-            f"there is no timeline in the folder {argument}", hint="an unfinished scan has none yet: run its command again"
-        )
-    return found
-
-
 def _exported(exporter: Exporter, file: Path) -> bytes:
-    timeline = _read(file)
     paper = io.BytesIO()
-    exporter.write(timeline, paper, folder=str(file.parent))
+    exporter.write(selection_of.read(file), paper, folder=str(file.parent))
     return paper.getvalue()
-
-
-def _read(file: Path) -> Timeline:
-    """A timeline. Raises `SourceUnsupported` for anything that is not one."""
-    from videoscan.document import Timeline
-
-    try:
-        return Timeline.from_json(file.read_bytes())
-    except OSError as fault:
-        raise SourceUnsupported(f"cannot read {file}: {fault.strerror or fault}") from fault
-    except ValueError as fault:
-        raise SourceUnsupported(
-            f"{file} is not a timeline of schema videoscan.timeline/1", hint="give the timeline.json that a scan wrote"
-        ) from fault
 
 
 def _names(files: Sequence[Path]) -> list[str]:
