@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from videoscan import languages
 from videoscan.errors import ConfigError
 from videoscan.model import Prompt
 
@@ -153,44 +154,22 @@ _ZOOM = (
 )
 _BLACKED_OUT = "Part of the picture is covered with black on purpose, in every frame alike. That is no event, and nobody knows what is there."
 
-LANGUAGES = {
-    "ar": "Arabic",
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "hi": "Hindi",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese (日本語)",
-    "ko": "Korean (한국어)",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Simplified Chinese (简体中文)",
-    "zh-cn": "Simplified Chinese (简体中文)",
-    "zh-hans": "Simplified Chinese (简体中文)",
-    "zh-hant": "Traditional Chinese (繁體中文)",
-    "zh-tw": "Traditional Chinese (繁體中文)",
-}
-"""Codes (BCP 47) to the name a model understands best: English, and the language's own where the script differs."""
-
 
 def in_language(prompt: Prompt, language: str | None) -> Prompt:
     """The same prompt, with the answer asked for in `language`, a name or a code. Asking twice is asking once."""
     if not language or not language.strip():
         return prompt
-    code = language.strip()
-    name = LANGUAGES.get(code.lower()) or LANGUAGES.get(code.lower().split("-")[0].split("_")[0]) or code
-    sentence = f"Write observations, titles, descriptions, tags and the summary in {name}, whatever language stands here."
+    sentence = f"Write observations, titles, descriptions, tags and the summary in {languages.name_of(language)}, whatever language stands here."
     if sentence in prompt.instructions:
         return prompt
     # Before the instructions, not after them: the question stays last.
+    return replace(prompt, instructions=f"{sentence}\n\n{prompt.instructions}")
+
+
+def insisting(prompt: Prompt, language: str) -> Prompt:
+    """The same prompt once more, for a model whose answer was in another language than `language`."""
+    name = languages.name_of(language)
+    sentence = f"Answer in {name}. An answer to this was in another language, and nobody could read it: every text in yours must be in {name}."
     return replace(prompt, instructions=f"{sentence}\n\n{prompt.instructions}")
 
 

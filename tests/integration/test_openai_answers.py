@@ -361,3 +361,56 @@ def test_the_server_notices_what_breaks_the_wire_format():
     liar = type(liar)(**{name: getattr(liar, name) for name in liar.__slots__} | {"media_type": "image/jpeg"})
     with pytest.raises(AssertionError, match="declared image/jpeg"):
         describe(ModelServer(), Window(0, 0.0, 1.0, (liar,)))
+
+
+# -- the language of the answer ------------------------------------------------------------------------------------------
+
+ENGLISH = [event("A red car arrives", 1, description="A red car arrives from the left and parks beside the house.")]
+GERMAN = [event("Ein Auto kommt", 1, description="Ein rotes Auto kommt von links und parkt neben dem Haus.")]
+
+
+def in_language(events, words):
+    return says(answer(events, summary=words, observations=[words]))
+
+
+def english():
+    return in_language(ENGLISH, "A car park at night, and nothing else can be seen.")
+
+
+def german():
+    return in_language(GERMAN, "Ein Parkplatz bei Nacht, und sonst ist nichts zu sehen.")
+
+
+def test_an_answer_in_another_language_is_asked_for_once_more_and_then_from_the_start():
+    server = ModelServer([english(), german(), german()])
+    first, second = describe(server, window(2), window(2, index=1), language="de")
+    assert [each.title for each in (*first.events, *second.events)] == ["Ein Auto kommt"] * 2
+    assert (first.flags, first.attempts, first.usage.retries) == ((), 2, 1)
+    assert (second.flags, second.attempts) == ((), 1)
+    asked = [request.text for request in server.requests]
+    assert ["Answer in German." in text for text in asked] == [False, True, True]
+    assert all(text.endswith("What happens?") for text in asked)
+
+
+def test_a_language_that_is_never_heeded_is_flagged_and_soon_no_longer_paid_for():
+    server = ModelServer(lambda _request: english())
+    described = describe(server, *(window(1, index=number) for number in range(5)), language="German")
+    assert [each.attempts for each in described] == [2, 2, 2, 1, 1]
+    for each in described:
+        assert each.failure is None
+        assert each.events[0].title == "A red car arrives"
+        assert each.flags == ("answer in another language: English, not German",)
+
+
+def test_after_an_answer_that_cannot_be_read_the_one_in_another_language_stands():
+    server = ModelServer([english(), says("Nein."), says("Nein.")])
+    [described] = describe(server, window(1), language="de")
+    assert described.attempts == 3
+    assert described.events[0].title == "A red car arrives"
+    assert described.flags == ("answer in another language: English, not German",)
+
+
+def test_without_a_language_any_will_do():
+    server = ModelServer([english(), german()])
+    described = describe(server, window(1), window(1, index=1))
+    assert [(each.attempts, each.flags) for each in described] == [(1, ()), (1, ())]

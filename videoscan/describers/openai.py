@@ -4,7 +4,7 @@ One window goes three steps down: `_tell` splits it where the endpoint takes few
 `Exchange` sends until something was answered at all. What goes over the wire is in `wire`, what an answer's text means in `answer`,
 what is known about servers in `dialects`, connections in `endpoint`.
 
-Requests for one window are bounded: `READABLE_TRIES` asks, each of `OpenAiOptions.retries` + 1 requests at most (not counted: one on a fresh
+Requests for one window are bounded: `READABLE_TRIES` asks (until it can be read, and is in the language that was asked for), each of `OpenAiOptions.retries` + 1 requests at most (not counted: one on a fresh
 connection per ask, and one per adaptation to the endpoint, of which each happens once), for every part of a split window.
 """
 
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import orjson
 from pydantic import Field, field_validator
 
-from videoscan import prompts
 from videoscan.config import Options
 from videoscan.describers import answer, dialects, wire
 from videoscan.describers.dialects import Meaning
@@ -26,6 +25,7 @@ from videoscan.describers.endpoint import Address, Broken, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
+from videoscan.describers.tongue import Tongue
 from videoscan.errors import (
     BadReply,
     ConfigError,
@@ -78,7 +78,8 @@ class OpenAiOptions(Options):
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
     """Longest answer in tokens. An answer that was cut off is asked for again with more."""
     language: str | None = None
-    """Language of the answers, a name ("German") or a code ("de", "zh")."""
+    """Language of the answers, a name ("German") or a code ("de", "zh"). An answer in another one is asked for once more, and flagged
+    if it comes again."""
     extra_body: dict[str, Any] = Field(default={})
     """Fields for the request's body as they are, such as ``temperature``. They win over what videoscan puts there."""
 
@@ -134,6 +135,7 @@ class OpenAiSession:
             key_variable=options.api_key_env,
             told=told,
         )
+        self._tongue = Tongue(options.language)
         self._naming = asyncio.Lock()
         self._closed = False
         endpoint.open(
@@ -155,7 +157,7 @@ class OpenAiSession:
         failure: Failure | None = None
         try:
             await self._name_the_model()
-            reading = await self._tell(window.pictures, prompts.in_language(prompt, self._options.language), meter)
+            reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter)
         except DescribeError as error:
             if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
                 raise
@@ -259,6 +261,7 @@ class OpenAiSession:
         learned = self._learned
         max_tokens = learned.max_tokens or self._options.max_tokens
         instruct = learned.instruct
+        insisted = False
         best: Reading | None = None
         reply: Reply | None = None
         why = ""
@@ -276,6 +279,11 @@ class OpenAiSession:
             if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
                 raise Smaller(full, 0)
             reading = answer.read(reply.text, places) or (None if reply.text.strip() else answer.read(reply.reasoning, places))
+            if reading is not None:
+                reading, insist = await self._tongue.judge(reading, again=insisted)
+                if insist and turn + 1 < READABLE_TRIES:
+                    best, insisted, prompt = reading, True, self._tongue.insist(prompt)
+                    continue
             if reading is not None and (reading.whole or reply.finish == "length"):
                 learned.instruct = instruct
                 learned.max_tokens = max_tokens if max_tokens > self._options.max_tokens else learned.max_tokens
