@@ -1,13 +1,18 @@
-"""Windows that overlap tell some things twice; here they become one event, with the union of their evidence.
+"""Neighbouring windows tell some things twice, and long ones in parts; here they become one event, with the union of their evidence.
 
-The rule is deterministic and needs both a shared picture and a likeness in words, so that two different things in one picture
-stay two. What was joined, and on what ground, is written into the event's flags.
+The rules are deterministic. Two tellings are one event when their words are like enough and either
+
+- they cite a picture that both windows showed, which weighs most, or
+- the first reaches to its window's last picture and the second begins with the next one that was shown: it goes on.
+
+So two different things in one picture stay two, and so do two like ones with a picture between them that shows neither. What was
+joined, and on what ground, is written into the event's flags.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rapidfuzz import fuzz
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
 # by one model rarely fall under 55; different events of one picture rarely pass 70 unless they share their tags as well.
 _LIKE = 70.0
 _LIKE_WITH_TAGS = 50.0
+_MOMENTS = frozenset({"cut", "light", "moved"})
+"""Tags of measurements that are over in a moment."""
+# A model that was given names to go on with copies them, but for a letter or an article.
+_NAMED = 85.0
 
 # No likeness of letters tells "enters the room" from "leaves the room" (86 of 100): words that exclude each other do. Stems, by
 # the beginning of a word; for Chinese by the character. What only one of two titles says is looked up on either side.
@@ -65,6 +74,7 @@ class Candidate:
     windows: list[int]
     flags: list[str]
     aliases: list[int] = field(default_factory=list)
+    continues: str | None = None
 
     @classmethod
     def of(cls, told: Told, window: int, shown: Sequence[tuple[Shown, Box | None]]) -> Candidate:
@@ -83,6 +93,7 @@ class Candidate:
             ],
             windows=[window],
             flags=list(told.flags),
+            continues=told.continues,
         )
 
     def order(self) -> tuple[float, float, str]:
@@ -105,7 +116,7 @@ class Candidate:
         body = fuzz.token_set_ratio(self.description.casefold(), other.description.casefold()) if self.description else 0.0
         return float(max(title, min(title + 20, body)))
 
-    def absorb(self, other: Candidate, shared: Sequence[int], likeness: float) -> None:
+    def absorb(self, other: Candidate, ground: Ground) -> None:
         """Take over what another window told of the same event."""
         known = {evidence.frame for evidence in self.evidence}
         self.evidence.extend(evidence for evidence in other.evidence if evidence.frame not in known)
@@ -116,10 +127,7 @@ class Candidate:
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
         self.attributes = {**other.attributes, **self.attributes}
-        self.flags.append(
-            f"joined with window {other.windows[-1]}: shared frame{'s' if len(shared) > 1 else ''} "
-            f"{', '.join(map(str, shared[:3]))}, likeness {likeness:.0f}"
-        )
+        self.flags.append(f"joined with window {other.windows[-1]}: {ground}")
         self.flags.extend(flag for flag in other.flags if flag not in self.flags)
         if self.origin == "measured":
             # Title and description are one measurement's words: the more telling window's, both of them.
@@ -156,36 +164,98 @@ def _most(one: float | None, other: float | None) -> float | None:
     return max((value for value in (one, other) if value is not None), default=None)
 
 
-def reconcile(windows: Iterable[list[Candidate]]) -> list[Candidate]:
-    """Join what neighbouring windows told twice. `windows` come in order; so does what is returned.
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one window told. `last` is the last frame it showed, `fresh` the first one that no window before it had shown.
 
-    Only candidates that reach into the pictures two windows share are compared, best match first, so the work grows with the
-    number of events and not with its square.
+    `severed`: between the last frame of the window before and `fresh` lies something that nobody described, so nothing goes on across it.
+    """
+
+    candidates: list[Candidate]
+    last: int | None = None
+    fresh: int | None = None
+    severed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why two tellings are one event. Grounds compare by their weight."""
+
+    shared: tuple[int, ...]
+    likeness: float
+    named: bool = False
+
+    @property
+    def weight(self) -> tuple[bool, bool, float, int]:
+        """Pictures that both cite weigh most, then that the model said so, then the words."""
+        return (bool(self.shared), self.named, self.likeness, len(self.shared))
+
+    def __str__(self) -> str:
+        if self.shared:
+            what = f"shared frame{'s' if len(self.shared) > 1 else ''} {', '.join(map(str, self.shared[:3]))}"
+        else:
+            what = "told as still going on" if self.named else "it goes on from one window's last picture to the next one's first"
+        return f"{what}, likeness {self.likeness:.0f}"
+
+
+def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
+    """Join what neighbouring windows told twice, or in parts. `windows` come in order; so does what is returned.
+
+    Only candidates of neighbouring windows are compared, best ground first, so the work grows with the number of windows.
     """
     done: list[Candidate] = []
-    before: list[Candidate] = []
+    before = Telling([])
     for told in windows:
-        fresh = _without_repeats(told)
+        fresh = _without_repeats(told.candidates)
         pairs = sorted(
             (
-                (likeness, len(shared), -old, -new, shared)
-                for old, candidate in enumerate(before)
+                (ground.weight, -old, -new, ground)
+                for old, candidate in enumerate(before.candidates)
                 for new, other in enumerate(fresh)
-                if (shared := candidate.shares(other)) and _same(candidate, other, likeness := candidate.likeness(other))
+                if (ground := _ground(candidate, other, before, told)) is not None
             ),
+            key=lambda pair: pair[:3],
             reverse=True,
         )
         taken_old: set[int] = set()
         taken_new: dict[int, Candidate] = {}
-        for likeness, _, old, new, shared in pairs:
+        for _, old, new, ground in pairs:
             if -old in taken_old or -new in taken_new:
                 continue
-            before[-old].absorb(fresh[-new], shared, likeness)
+            before.candidates[-old].absorb(fresh[-new], ground)
             taken_old.add(-old)
-            taken_new[-new] = before[-old]
+            taken_new[-new] = before.candidates[-old]
         done.extend(candidate for place, candidate in enumerate(fresh) if place not in taken_new)
-        before = [taken_new.get(place, candidate) for place, candidate in enumerate(fresh)]
+        before = replace(told, candidates=[taken_new.get(place, candidate) for place, candidate in enumerate(fresh)])
     return done
+
+
+def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> Ground | None:
+    """Why the two are one event; `None` when they are not."""
+    shared = tuple(one.shares(other))
+    if not shared and not _goes_on(one, other, before, now):
+        return None
+    likeness = one.likeness(other)
+    named = other.continues is not None and fuzz.ratio(other.continues.casefold(), one.title.casefold()) >= _NAMED
+    if (named and not shared) or _same(one, other, likeness):
+        return Ground(shared, likeness, named=named)
+    return None
+
+
+def _goes_on(one: Candidate, other: Candidate, before: Telling, now: Telling) -> bool:
+    """Whether the one is in sight in its window's last picture, and the other in the next that was shown, with nothing unknown between."""
+    if now.severed or now.fresh is None or one.evidence[-1].frame != before.last or other.evidence[0].frame > now.fresh:
+        return False
+    if one.origin == "measured" == other.origin:
+        # Measurements have no subject but their place; and what is over in a moment happens again, it does not go on.
+        return not _MOMENTS.intersection(one.tags) and _meet(one.evidence[-1].region, other.evidence[0].region)
+    return True
+
+
+def _meet(one: Box | None, other: Box | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _same(one: Candidate, other: Candidate, likeness: float) -> bool:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from videoscan.document import CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
 from videoscan.model import Reason, Shown, Usage
-from videoscan.reconcile import Candidate, reconcile
+from videoscan.reconcile import Candidate, Telling, reconcile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from videoscan.document import State
     from videoscan.model import Description, Mark, Tally
@@ -219,9 +219,9 @@ def _join(pieces: Iterable[tuple[float, float, _State]], duration: float) -> tup
 def _events(
     ordered: Sequence[Outcome], marks: Sequence[Mark], coverage: Sequence[CoverageSpan], duration: float
 ) -> tuple[Event, ...]:
-    merged = reconcile(_candidates(outcome) for outcome in ordered)
     times = [mark.time for mark in marks]
     gaps = [span.start for span in coverage if span.state not in {"described", "unchanged"}]
+    merged = reconcile(_tellings(ordered, gaps))
     starts: dict[int, int] = {}
     events: list[Event] = []
     for candidate in sorted(merged, key=Candidate.order):
@@ -243,6 +243,19 @@ def _events(
         event.model_copy(update={"aliases": tuple(alias for alias in event.aliases if alias not in issued)})
         for event in sorted(events, key=lambda event: (event.start, event.end, event.id))
     )
+
+
+def _tellings(ordered: Sequence[Outcome], gaps: Sequence[float]) -> Iterator[Telling]:
+    last: Shown | None = None
+    for outcome in ordered:
+        frames = [shown for shown in outcome.shown if not shown.zoom]
+        fresh = next((shown for shown in frames if last is None or shown.frame > last.frame), None)
+        severed = last is None or fresh is None
+        if last is not None and fresh is not None:
+            gap = bisect.bisect_left(gaps, last.time)
+            severed = gap < len(gaps) and gaps[gap] < fresh.time
+        yield Telling(_candidates(outcome), frames[-1].frame if frames else None, fresh.frame if fresh else None, severed)
+        last = frames[-1] if frames else last
 
 
 def _candidates(outcome: Outcome) -> list[Candidate]:

@@ -354,3 +354,105 @@ def test_whatever_happens_coverage_tiles_and_events_lie_inside(seed):
     for event in folded.events:
         assert 0 <= event.start_after <= event.start <= event.end <= event.end_before <= round(duration, 6)
         assert [e.frame for e in event.evidence] == sorted({e.frame for e in event.evidence})
+
+
+def walks(first, last, **more):
+    return told(first, last, "A person walks along the fence", tags=("person",), **more)
+
+
+def test_what_goes_on_from_one_window_to_the_next_is_one_event_though_they_share_no_picture():
+    folded = fold(
+        [
+            outcome(0, [0, 1, 2], end=3, events=[walks(1, 2)]),
+            outcome(1, [3, 4, 5], end=6, events=[walks(0, 2)]),
+            outcome(2, [6, 7, 8], end=9, events=[walks(0, 0)]),
+        ],
+        Tally(9.0, 9),
+    )
+    assert [(event.start, event.end, event.windows) for event in folded.events] == [(1.0, 7.0, (0, 1, 2))]
+    assert sum("it goes on" in flag for flag in folded.events[0].flags) == 2
+
+
+@pytest.mark.parametrize("apart", [(walks(0, 1), walks(0, 2)), (walks(0, 2), walks(1, 2))])
+def test_two_like_events_with_a_picture_between_them_stay_two(apart):
+    first, second = apart
+    folded = fold(
+        [outcome(0, [0, 1, 2], end=3, events=[first]), outcome(1, [3, 4, 5], end=6, events=[second])],
+        Tally(6.0, 6),
+    )
+    assert len(folded.events) == 2
+
+
+def test_nothing_goes_on_across_what_nobody_saw():
+    lost = Tally(6.0, 6, lost=(Lost(2.5, 3.0, "damaged"),))
+    windows = [outcome(0, [0, 1, 2], end=3, events=[walks(0, 2)]), outcome(1, [3, 4, 5], end=6, events=[walks(0, 2)])]
+    assert [(event.start, event.end) for event in fold(windows, lost).events] == [(0.0, 2.5), (3.0, 6.0)]
+    failed = outcome(1, [3, 4], end=5, failure=Failure("BadReply", "no JSON"))
+    after = outcome(2, [5, 6], end=7, events=[walks(0, 1)])
+    assert len(fold([windows[0], failed, after], Tally(7.0, 7)).events) == 2
+
+
+def test_unlike_things_on_either_side_of_a_boundary_stay_two():
+    folded = fold(
+        [
+            outcome(0, [0, 1], end=2, events=[told(0, 1, "A person enters the shop")]),
+            outcome(1, [2, 3], end=4, events=[told(0, 1, "A person leaves the shop")]),
+        ],
+        Tally(4.0, 4),
+    )
+    assert len(folded.events) == 2
+
+
+def test_with_an_overlap_an_event_may_begin_with_the_first_new_picture_and_still_go_on():
+    folded = fold(
+        [
+            outcome(0, [0, 1, 2, 3], end=4, events=[walks(1, 3)]),
+            outcome(1, [2, 3, 4, 5], end=6, events=[walks(2, 3)], overlap=2),
+        ],
+        Tally(6.0, 6),
+    )
+    assert [(event.start, event.end) for event in folded.events] == [(1.0, 6.0)]
+
+
+def test_what_is_named_as_still_going_on_is_joined_whatever_else_it_is_called():
+    second = told(0, 1, "He climbs over", continues="A person walks along the fence")
+    folded = fold([outcome(0, [0, 1], end=2, events=[walks(0, 1)]), outcome(1, [2, 3], end=4, events=[second])], Tally(4.0, 4))
+    (event,) = folded.events
+    assert "told as still going on" in " ".join(event.flags)
+    apart = fold([outcome(0, [0, 1], end=2, events=[walks(0, 0)]), outcome(1, [2, 3], end=4, events=[second])], Tally(4.0, 4))
+    assert len(apart.events) == 2
+
+
+def test_a_shared_picture_weighs_more_than_words_on_a_boundary():
+    folded = fold(
+        [
+            outcome(
+                0,
+                [0, 1, 2],
+                end=3,
+                events=[told(0, 1, "Dog runs by the fence", tags=("dog",)), told(2, 2, "Dog runs by the fence", tags=("dog",))],
+            ),
+            outcome(
+                1,
+                [1, 2, 3],
+                end=4,
+                events=[told(0, 0, "A dog runs", tags=("dog",)), told(2, 2, "Dog runs by the fence")],
+                overlap=2,
+            ),
+        ],
+        Tally(4.0, 4),
+    )
+    assert [event.windows for event in folded.events] == [(0, 1), (0, 1)]
+
+
+def test_measurements_go_on_where_their_places_meet():
+    def windows(left, right, tag="activity"):
+        say = {"tags": (tag,), "origin": "measured"}
+        return [
+            outcome(0, [0, 1], end=2, events=[told(0, 1, "Activity", regions={0: left, 1: left}, **say)]),
+            outcome(1, [2, 3], end=4, events=[told(0, 1, "Activity", regions={0: right, 1: right}, **say)]),
+        ]
+
+    assert len(fold(windows((0.1, 0.1, 0.3, 0.3), (0.2, 0.1, 0.4, 0.3)), Tally(4.0, 4)).events) == 1
+    assert len(fold(windows((0.1, 0.1, 0.3, 0.3), (0.7, 0.1, 0.9, 0.3)), Tally(4.0, 4)).events) == 2
+    assert len(fold(windows((0.1, 0.1, 0.3, 0.3), (0.2, 0.1, 0.4, 0.3), "cut"), Tally(4.0, 4)).events) == 2
