@@ -35,7 +35,6 @@ LATER: dict[str, str] = {
     "budget": "budgets",
     "summary": "summaries",
     "runner": "runners",
-    "prompt.context": "rolling context",
     "prompt.fields": "fields",
 }
 """Keys that are kept for later and that this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""

@@ -58,6 +58,7 @@ class Journal:
         """Read what is there, or with `fresh` forget it. Raises `StoreError` when the folder cannot be read or written."""
         self._path = folder / JOURNAL
         self._answers: dict[str, Description] = {}
+        self._failed: set[str] = set()
         self._writing = threading.Lock()
         self.finished: str | None = None
         with storing(self._path):
@@ -75,6 +76,8 @@ class Journal:
                 entry = json.loads(line)
                 if "key" in entry:
                     self._answers[entry["key"]] = _DESCRIPTION.validate_python(entry["description"])
+                elif "failed" in entry:
+                    self._failed.add(entry["failed"])
                 elif "finished" in entry:
                     self.finished = entry["finished"]
             except (ValueError, KeyError, TypeError, ValidationError):
@@ -102,6 +105,18 @@ class Journal:
                 "description": _DESCRIPTION.dump_python(description, mode="json"),
             }
         )
+
+    def record_failure(self, key: str, window: Window, description: Description) -> None:
+        """Note that a question has had no answer, for the sake of those that were asked after it. Raises `StoreError`."""
+        if description.failure is None or key in self._failed:
+            return
+        self._failed.add(key)
+        entry = {"failed": key, "window": window.index, "start": round(window.start, 6), "end": round(window.end, 6)}
+        self._append({**entry, "error": {"kind": description.failure.kind, "message": description.failure.message}})
+
+    def failed(self, key: str) -> bool:
+        """Whether this question has ever had no answer, whatever came later; see `record_failure`."""
+        return key in self._failed
 
     def finish(self, fingerprint: str) -> None:
         """Note that the timeline beside it is finished, and for which question; see `videoscan.publish`."""

@@ -169,6 +169,12 @@ class PromptOptions(Options):
     """Whether the instructions follow or precede the pictures."""
     boxes: bool = False
     """Asks where in the picture each event is; the boxes become its evidence's regions. For models that can point."""
+    context: Literal["none", "rolling"] = "none"
+    """What the model is told of the window before: nothing, or ("rolling") which events were still going on at its end, so that they
+    are told on under the same name. Then windows are asked about one after another within five minutes of video, and stretches of
+    five minutes side by side."""
+    context_tokens: Annotated[int, Field(ge=100, le=4000)] = 300
+    """Tokens (estimated) that `context` may add to a prompt. Names of events come first, the most important ones, then descriptions."""
 
 
 class CameraRule(Options):

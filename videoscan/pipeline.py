@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videoscan import flow, inputs, observe, publish, registry, sampling
+from videoscan.asking import Asker
 from videoscan.core import spec_for
 from videoscan.errors import ScanAborted
-from videoscan.folder import PICTURES, OutputFolder
+from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
-from videoscan.journal import Journal, key_of
-from videoscan.model import Shown, SourceInfo, Tally, Window
+from videoscan.journal import Journal
+from videoscan.model import SourceInfo, Tally, Window
 from videoscan.request import Request, settle
-from videoscan.timeline import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from videoscan.isolation import IsolatedCore
     from videoscan.observe import Observer
     from videoscan.seams import DescriberSession
+    from videoscan.timeline import Outcome
 
 # Windows that wait, described by nobody yet, on top of those in work. Two hide the jitter of decoding; more only cost memory.
 _AHEAD = 2
@@ -156,14 +157,12 @@ async def _scan(
     state = _Pass()
     session = registry.make("describers", request.describer).session(observer)
 
-    async def describe(window: Window) -> Outcome:
-        return await _describe(window, request, session, observer, place, journal)
-
+    asker = Asker(request, session, observer, place, journal)
     try:
         worker = _worker(request, session, observer, place)
         async with (
             flow.read_ahead(iter(worker), _AHEAD, stop=worker.stop) as items,
-            flow.map_as_done(describe, _windows(items, state, request, observer), session.limits.concurrency) as outcomes,
+            flow.map_as_done(asker.ask, _windows(items, state, request, observer, asker), asker.at_once) as outcomes,
         ):
             async for outcome in outcomes:
                 _take(outcome, state)
@@ -200,7 +199,9 @@ def _worker(request: Request, session: DescriberSession, observer: Observer, pla
     return core_for(spec, profile.source, report)
 
 
-async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Request, observer: Observer) -> AsyncIterator[Window]:
+async def _windows(
+    items: AsyncIterator[CoreItem], state: _Pass, request: Request, observer: Observer, asker: Asker
+) -> AsyncIterator[Window]:
     """The windows among the core's items; what comes before and after them is kept aside."""
     async for item in items:
         if isinstance(item, Window):
@@ -209,6 +210,7 @@ async def _windows(items: AsyncIterator[CoreItem], state: _Pass, request: Reques
                 observer(observe.Sending(host, request.describer.get("model"), _most_pictures(request, state.info)))
             state.windows += 1
             observer(observe.WindowReady(item))
+            asker.enter(item)
             yield item
         elif isinstance(item, SourceInfo):
             state.info = item
@@ -225,44 +227,6 @@ def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
     end = request.end if request.end is not None else info.declared_duration if info is not None else None
     each = 2 if request.resolved.profile.windows.zoom else 1  # a frame and its crop
     return each * (math.ceil((end - request.start) / step) + 1) if step and end is not None else None
-
-
-async def _describe(
-    window: Window,
-    request: Request,
-    session: DescriberSession,
-    observer: Observer,
-    place: OutputFolder | None,
-    journal: Journal | None,
-) -> Outcome:
-    """Save the pictures, find the answer in the journal or ask for it and write it down; only then use it."""
-    if place is not None:
-        await flow.in_thread(place.save, window.pictures)
-    key = key_of(window, request.prompt, request.asked, measured=session.limits.measures) if journal is not None else ""
-    known = journal.answer(key) if journal is not None else None
-    description = known or await session.describe(window, request.prompt)
-    if journal is not None and known is None:
-        await flow.in_thread(journal.record, key, window, description)
-    observer(observe.WindowDone(window.index, description, resumed=known is not None, at_once=getattr(session, "at_once", None)))
-    regions = {mark.frame: mark.region for mark in window.marks}
-    return Outcome(
-        index=window.index,
-        start=window.start,
-        end=window.end,
-        shown=tuple(
-            Shown(
-                frame=picture.frame,
-                time=picture.time,
-                picture=f"{PICTURES}/{picture.name}" if place is not None else None,
-                region=regions.get(picture.frame),
-                zoom=picture.zoom_of is not None,
-            )
-            for picture in window.pictures
-        ),
-        marks=tuple(mark.bare() for mark in window.marks),
-        description=description,
-        overlap=window.overlap,
-    )
 
 
 def _take(outcome: Outcome, state: _Pass) -> None:

@@ -166,6 +166,11 @@ def in_language(prompt: Prompt, language: str | None) -> Prompt:
     return replace(prompt, instructions=f"{sentence}\n\n{prompt.instructions}")
 
 
+def going_on(prompt: Prompt, words: str) -> Prompt:
+    """The same prompt for one window, with the words about what is still going on (`videoscan.ongoing`) before its instructions."""
+    return replace(prompt, instructions=f"{words}\n\n{prompt.instructions}") if words else prompt
+
+
 def insisting(prompt: Prompt, language: str) -> Prompt:
     """The same prompt once more, for a model whose answer was in another language than `language`."""
     name = languages.name_of(language)

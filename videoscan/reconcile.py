@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rapidfuzz import fuzz
 
 from videoscan.document import Event, Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from videoscan.model import Box, Shown, Told
 
@@ -59,9 +59,21 @@ _COLOURS = frozenset(
 )
 
 
+Place: TypeAlias = tuple[int, int]
+"""A window's index, and the place of an event among those that it told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """An event says that it goes on from one that an earlier window told, which the model was given by `name`."""
+
+    name: str
+    place: Place
+
+
 @dataclass(slots=True)
 class Candidate:
-    """An event in the making. `evidence` is in order of time and never empty."""
+    """An event in the making. `evidence` is in order of time and never empty. `told_as` are all tellings that became part of it."""
 
     title: str
     description: str
@@ -75,6 +87,8 @@ class Candidate:
     flags: list[str]
     aliases: list[int] = field(default_factory=list)
     continues: str | None = None
+    told_as: list[Place] = field(default_factory=list)
+    follows: Follows | None = None
 
     @classmethod
     def of(cls, told: Told, window: int, shown: Sequence[tuple[Shown, Box | None]]) -> Candidate:
@@ -116,8 +130,8 @@ class Candidate:
         body = fuzz.token_set_ratio(self.description.casefold(), other.description.casefold()) if self.description else 0.0
         return float(max(title, min(title + 20, body)))
 
-    def absorb(self, other: Candidate, ground: Ground) -> None:
-        """Take over what another window told of the same event."""
+    def absorb(self, other: Candidate, ground: Ground | str) -> None:
+        """Take over what another window told of the same event, and note on what ground."""
         known = {evidence.frame for evidence in self.evidence}
         self.evidence.extend(evidence for evidence in other.evidence if evidence.frame not in known)
         self.evidence.sort(key=lambda evidence: evidence.frame)
@@ -127,6 +141,7 @@ class Candidate:
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
         self.attributes = {**other.attributes, **self.attributes}
+        self.told_as += other.told_as
         self.flags.append(f"joined with window {other.windows[-1]}: {ground}")
         self.flags.extend(flag for flag in other.flags if flag not in self.flags)
         if self.origin == "measured":
@@ -201,9 +216,11 @@ class Ground:
 def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
     """Join what neighbouring windows told twice, or in parts. `windows` come in order; so does what is returned.
 
-    Only candidates of neighbouring windows are compared, best ground first, so the work grows with the number of windows.
+    What an event says it follows, by a name that the model was given, goes first. Of the rest only candidates of neighbouring windows
+    are compared, best ground first, so the work grows with the number of windows.
     """
     done: list[Candidate] = []
+    known: dict[Place, Candidate] = {}
     before = Telling([])
     for told in windows:
         fresh = _without_repeats(told.candidates)
@@ -217,8 +234,8 @@ def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
             key=lambda pair: pair[:3],
             reverse=True,
         )
-        taken_old: set[int] = set()
-        taken_new: dict[int, Candidate] = {}
+        taken_new = _followed(fresh, known)
+        taken_old = {old for old, candidate in enumerate(before.candidates) if _in(candidate, taken_new.values())}
         for _, old, new, ground in pairs:
             if -old in taken_old or -new in taken_new:
                 continue
@@ -227,7 +244,30 @@ def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
             taken_new[-new] = before.candidates[-old]
         done.extend(candidate for place, candidate in enumerate(fresh) if place not in taken_new)
         before = replace(told, candidates=[taken_new.get(place, candidate) for place, candidate in enumerate(fresh)])
+        known.update({place: candidate for candidate in before.candidates for place in candidate.told_as})
     return done
+
+
+def _followed(fresh: Sequence[Candidate], known: Mapping[Place, Candidate]) -> dict[int, Candidate]:
+    """Join what follows an earlier event to it; of two that follow one, the likelier. Places in `fresh`, and what they became part of."""
+    taken: dict[int, Candidate] = {}
+    claims = [
+        (earlier.likeness(candidate), -place, earlier, candidate.follows)
+        for place, candidate in enumerate(fresh)
+        if candidate.follows is not None and (earlier := known.get(candidate.follows.place)) is not None
+    ]
+    for _, minus_place, earlier, follows in sorted(claims, key=lambda claim: claim[:2], reverse=True):
+        candidate = fresh[-minus_place]
+        if _in(earlier, taken.values()):
+            candidate.flags.append(f"continues {follows.name!r}, which another event does already")
+        else:
+            earlier.absorb(candidate, f"continues {follows.name!r}")
+            taken[-minus_place] = earlier
+    return taken
+
+
+def _in(candidate: Candidate, others: Iterable[Candidate]) -> bool:
+    return any(candidate is other for other in others)
 
 
 def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> Ground | None:
@@ -301,4 +341,6 @@ def _without_repeats(told: list[Candidate]) -> list[Candidate]:
             kept.append(candidate)
         else:
             twin.flags.append("told twice in one answer")
+            twin.told_as += candidate.told_as
+            twin.follows = twin.follows or candidate.follows
     return kept

@@ -9,15 +9,17 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from videoscan import ongoing
 from videoscan.document import CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
 from videoscan.model import Reason, Shown, Usage
-from videoscan.reconcile import Candidate, Telling, reconcile
+from videoscan.reconcile import Candidate, Follows, Telling, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from videoscan.document import State
     from videoscan.model import Description, Mark, Tally
+    from videoscan.ongoing import Ongoing
 
 # Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
 _DIGITS = 6
@@ -25,7 +27,10 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A window after its description: without the pictures' bytes, so that hours of them fit into memory."""
+    """A window after its description: without the pictures' bytes, so that hours of them fit into memory.
+
+    `given` is what its prompt said was still going on.
+    """
 
     index: int
     start: float
@@ -34,6 +39,7 @@ class Outcome:
     marks: tuple[Mark, ...]
     description: Description
     overlap: int = 0
+    given: tuple[Ongoing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +268,18 @@ def _candidates(outcome: Outcome) -> list[Candidate]:
     if outcome.description.failure is not None:
         return []
     found = []
-    for told in outcome.description.events:
+    for number, told in enumerate(outcome.description.events):
         places = range(max(0, told.first), min(told.last, len(outcome.shown) - 1) + 1)
         if places:
             seen = [(shown, told.regions.get(place)) for place in places if not (shown := outcome.shown[place]).zoom]
-            found.append(Candidate.of(told, outcome.index, seen))
+            candidate = Candidate.of(told, outcome.index, seen)
+            candidate.told_as.append((outcome.index, number))
+            before = ongoing.continued(told, outcome.given)
+            if before is not None:
+                candidate.follows = Follows(before.name, (before.window, before.event))
+            elif told.continues and outcome.given:
+                candidate.flags.append(f"continues {told.continues!r}, which is no name that it was given")
+            found.append(candidate)
     return found
 
 

@@ -218,7 +218,6 @@ def test_a_value_where_a_table_belongs_is_refused(table):
         {"budget": {"cost": "5USD"}},
         {"summary": {"enabled": True}},
         {"runner": {"kind": "ray"}},
-        {"prompt": {"context": "rolling"}},
         {"prompt": {"fields": {"plate": "text"}}},
         {"cameras": [{"match": "*", "alerts": []}]},
     ],

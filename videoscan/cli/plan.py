@@ -136,6 +136,8 @@ def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
     assumed = profile.describer["kind"] == "offline"
     spec = sampling.spec(asked, asyncio.run(limits_of(ASSUMED if assumed else profile.describer)))
     text = estimated_tokens(asked.prompt.system) + estimated_tokens(asked.prompt.instructions)
+    if profile.prompt.context == "rolling":
+        text += profile.prompt.context_tokens
     seen = Sampled(0.0, 0, 0)
     total = Plan()
 
