@@ -129,6 +129,7 @@ def profile_page() -> str:
         "source": options.SourceOptions,
         "windows": options.WindowOptions,
         "prompt": options.PromptOptions,
+        "budget": options.BudgetOptions,
     }
     out = [
         "# Every key of a profile\n",
@@ -158,11 +159,15 @@ def profile_page() -> str:
         ("windows", None, ""),
         ("describer", "describers", "Who says in words what the pictures show."),
         ("prompt", None, ""),
+        ("budget", None, ""),
     ]
     for name, group, about in sections:
         out.append(f"## `[{name}]`\n")
         if group is None:
             out += [f"{prose(fixed[name].__doc__)}\n", keys(fixed[name], name, shipped)]
+            if name == "budget":
+                out += [f"### `[budget.prices]`\n\n{prose(options.PriceOptions.__doc__)}\n", keys(options.PriceOptions, name, {})]
+                out += [f"{prose(options.ModelPrices.__doc__)} It takes `prompt`, `completion`, `cached` and `hour`.\n"]
             continue
         kinds = [name.strip("`") for name, _, _ in _built_in(group)]
         default = shipped["default"][name]["kind"]

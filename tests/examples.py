@@ -13,6 +13,7 @@ import numpy as np
 
 from videoscan.document import (
     Chapter,
+    CostRecord,
     CoverageSpan,
     DescriberRecord,
     ErrorRecord,
@@ -276,7 +277,7 @@ def carpark(folder: Path | None = None) -> Timeline:
             image_bytes=7_340_000,
             prompt_tokens=81_422,
             completion_tokens=3_911,
-            cost={"amount": 0.31, "currency": "USD"},
+            cost=CostRecord(amount=0.31, currency="USD", prices_as_of="2026-11-01"),
         ),
         timing=Timing(wall=412.0, decode=120.0, encode=3.0, describe_wait=280.0),
     )

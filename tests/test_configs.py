@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from videoscan import config, layers, registry
-from videoscan.config import PromptOptions, SourceOptions, WindowOptions
+from videoscan.config import BudgetOptions, PromptOptions, SourceOptions, WindowOptions
+from videoscan.options import ModelPrices, PriceOptions
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 NAMES = [path.stem for path in SHIPPED]
@@ -59,7 +60,12 @@ def test_a_comment_is_nobody_elses(path):
 
 def test_the_default_profile_is_the_built_in_defaults():
     table = tomllib.loads((layers.shipped_folder() / "default.toml").read_text(encoding="utf-8"))
-    for name, model in (("source", SourceOptions), ("windows", WindowOptions), ("prompt", PromptOptions)):
+    for name, model in (
+        ("source", SourceOptions),
+        ("windows", WindowOptions),
+        ("prompt", PromptOptions),
+        ("budget", BudgetOptions),
+    ):
         assert model(**table[name]) == model()
     for group, name in (("samplers", "sampler"), ("dedups", "dedup")):
         kind = table[name]["kind"]
@@ -73,12 +79,18 @@ def test_the_default_profile_shows_every_option_that_has_a_value():
         name: registry.factory(group, table[name]["kind"]).Options
         for group, name in (("samplers", "sampler"), ("dedups", "dedup"))
     }
-    for name, model in {"source": SourceOptions, "windows": WindowOptions, "prompt": PromptOptions, **kinds}.items():
+    for name, model in {
+        "source": SourceOptions,
+        "windows": WindowOptions,
+        "prompt": PromptOptions,
+        "budget": BudgetOptions,
+        **kinds,
+    }.items():
         expected = {key for key, field in model.model_fields.items() if field.default is not None}
         assert set(table[name]) - {"kind"} == expected
 
 
-@pytest.mark.parametrize("model", [SourceOptions, WindowOptions, PromptOptions])
+@pytest.mark.parametrize("model", [SourceOptions, WindowOptions, PromptOptions, BudgetOptions, PriceOptions, ModelPrices])
 def test_every_option_says_what_it_means(model):
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name} has no docstring"

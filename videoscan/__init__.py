@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from videoscan.document import Event, Evidence, Timeline
     from videoscan.errors import (
         BadReply,
+        BudgetSpent,
         ConfigError,
         ContentFiltered,
         DescribeError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadReply",
+    "BudgetSpent",
     "ConfigError",
     "ContentFiltered",
     "DescribeError",

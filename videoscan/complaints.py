@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from videoscan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -32,7 +33,6 @@ _TYPES = {
 
 LATER: dict[str, str] = {
     "alerts": "alerts",
-    "budget": "budgets",
     "summary": "summaries",
     "runner": "runners",
     "prompt.fields": "fields",
@@ -114,9 +114,10 @@ def _first(
     # An unknown key goes first: it is the likelier cause of whatever else is wrong.
     error = min(errors, key=lambda each: each["type"] != "extra_forbidden")
     # Unions put the tried branch into the location ("int", "constrained-int"); the key is all that a person knows.
-    key = str(error["loc"][0]) if error["loc"] else ""
-    here = f"{path}.{key}" if key else path
-    deeper = [str(step) for step in error["loc"][1:] if isinstance(step, int)]
+    model, steps = _innermost(model, error["loc"])
+    key = steps[-1] if steps else ""
+    here = ".".join((path, *steps))
+    deeper = [str(step) for step in error["loc"][len(steps) :] if isinstance(step, int)]
     here += "".join(f"[{step}]" for step in deeper)
     origin = origin_of(here, origins)
     if error["type"] == "extra_forbidden":
@@ -126,6 +127,33 @@ def _first(
     if error["type"] == "value_error":
         return ConfigError(f"{_placed(here, origin)}: {error['ctx']['error']}")
     return ConfigError(f"{_placed(here, origin)} = {_shown(error['input'])}: {_expected(error)}", hint=_allowed(model, key))
+
+
+def _innermost(model: type[BaseModel], place: Sequence[int | str]) -> tuple[type[BaseModel], list[str]]:
+    """The table that a fault lies in, which may stand inside of `model`, and the keys that lead to the fault, the last one its own."""
+    steps: list[str] = []
+    rest = list(place)
+    while rest:
+        field = model.model_fields.get(str(rest[0]))
+        steps.append(str(rest.pop(0)))
+        inside = _model_in(field.annotation) if field is not None else None
+        if inside is None or not rest:
+            break
+        if get_origin(field.annotation if field is not None else None) is dict:
+            steps.append(str(rest.pop(0)))
+        if not rest:
+            break
+        model = inside
+    return model, steps
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The table that a field holds, be it optional or one of many by name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in {dict, Union, UnionType}:
+        return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
+    return None
 
 
 def origin_of(path: str, origins: Mapping[str, str]) -> str | None:

@@ -18,13 +18,24 @@ from videoscan import complaints, credentials, layers
 from videoscan.complaints import not_yet, unknown_key
 from videoscan.errors import ConfigError
 from videoscan.layers import Layer, Merged, Rank, available
-from videoscan.options import CameraRule, Kind, Options, Profile, PromptOptions, RegionOptions, SourceOptions, WindowOptions
+from videoscan.options import (
+    BudgetOptions,
+    CameraRule,
+    Kind,
+    Options,
+    Profile,
+    PromptOptions,
+    RegionOptions,
+    SourceOptions,
+    WindowOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = [
+    "BudgetOptions",
     "CameraRule",
     "Kind",
     "Options",
@@ -41,7 +52,7 @@ __all__ = [
     "load_every_camera",
 ]
 
-_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt")
+_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "budget")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "retries", "max_tokens", "language", "extra_body",
@@ -54,6 +65,7 @@ _KNOWN: dict[str, type[Options]] = {
     "regions": RegionOptions,
     "windows": WindowOptions,
     "prompt": PromptOptions,
+    "budget": BudgetOptions,
 }
 
 

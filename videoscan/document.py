@@ -177,6 +177,21 @@ class ErrorRecord(Document):
     """The text that came instead of an answer."""
 
 
+class CostRecord(Document):
+    """Money, at the prices that the profile gave: what was paid for this in all, former runs that it continues included."""
+
+    amount: float
+    """All of it."""
+    currency: str
+    """Three letters, such as USD."""
+    prices_as_of: str
+    """The date of the prices, ISO 8601."""
+    estimated: float = 0.0
+    """The part for tokens that the server did not count: an upper estimate."""
+    time: float = 0.0
+    """The part for the hours of a deployed endpoint."""
+
+
 class UsageRecord(Document):
     """What was sent and billed; token counts are null where the server did not say."""
 
@@ -192,8 +207,8 @@ class UsageRecord(Document):
     """As the server counted them; null where it did not say."""
     completion_tokens: int | None = None
     """As the server counted them; null where it did not say."""
-    cost: dict[str, Any] | None = None
-    """Money, where prices are known."""
+    cost: CostRecord | None = None
+    """Money; null where `budget.prices` says nothing. A window's does not count the hours of a deployed endpoint."""
 
 
 class WindowRecord(Document):

@@ -15,7 +15,8 @@
     │   ├── EndpointFailed                    5xx, or the connection broke in the middle of an answer
     │   ├── RequestRejected                   400, 413, 422: this request, as it stands, is not taken
     │   ├── ContentFiltered                   the endpoint will not look at these pictures
-    │   └── BadReply                          an answer came that cannot be read
+    │   ├── BadReply                          an answer came that cannot be read
+    │   └── BudgetSpent                   6   one more request could cost more than the budget has left
     ├── StoreError                        5   a file could not be written or read back
     └── ScanAborted                       4   so many windows failed that going on would only cost money
 
@@ -134,6 +135,12 @@ class BadReply(DescribeError):
     """An answer came that cannot be read; `raw` is its text."""
 
     retryable = True
+
+
+class BudgetSpent(DescribeError):
+    """One more request could cost more than the budget has left, so it was not sent. Its window is skipped, not failed."""
+
+    exit_code = 6
 
 
 class StoreError(VideoscanError):

@@ -313,6 +313,7 @@ def from_arguments(overrides: Mapping[str, Any]) -> Layer:
         if value is not None:
             _put(table, path, plain(value), what="argument")
     flags = {"describer.endpoint": "--endpoint", "describer.model": "--model", "prompt.question": "--question"}
+    flags |= {f"budget.{key}": "--budget" for key in ("cost", "tokens", "requests", "per")}
     return Layer("argument", Rank.ARGUMENT, table, flags)
 
 

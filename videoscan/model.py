@@ -251,7 +251,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was sent and billed. Token counts are `None` when the server did not say."""
+    """What was sent and billed. Token counts are `None` when the server did not say.
+
+    `cached_tokens` are those of the prompt that the server had in its cache. What is `assumed` belongs to requests whose tokens the
+    server did not count (an answer without usage, a connection that broke, a 5xx): an upper estimate, so that no bill is larger.
+    """
 
     requests: int = 0
     retries: int = 0
@@ -259,6 +263,15 @@ class Usage:
     image_bytes: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    assumed_prompt_tokens: int = 0
+    assumed_completion_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, as a budget counts them."""
+        counted = (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+        return counted + self.assumed_prompt_tokens + self.assumed_completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
         def both(a: int | None, b: int | None) -> int | None:
@@ -271,7 +284,19 @@ class Usage:
             self.image_bytes + other.image_bytes,
             both(self.prompt_tokens, other.prompt_tokens),
             both(self.completion_tokens, other.completion_tokens),
+            both(self.cached_tokens, other.cached_tokens),
+            self.assumed_prompt_tokens + other.assumed_prompt_tokens,
+            self.assumed_completion_tokens + other.assumed_completion_tokens,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one request may take, before it is sent: tokens of its prompt by formula, the longest answer, its time limit in seconds."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

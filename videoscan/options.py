@@ -5,11 +5,15 @@ Every field's docstring says what it means; error messages, `configs/default.tom
 
 from __future__ import annotations
 
+import datetime as dt
+import fnmatch
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from videoscan import clock as clocks
+from videoscan import money
 from videoscan.errors import ConfigError
 from videoscan.model import Regions
 
@@ -177,6 +181,110 @@ class PromptOptions(Options):
     """Tokens (estimated) that `context` may add to a prompt. Names of events come first, the most important ones, then descriptions."""
 
 
+Price = Annotated[float, Field(ge=0)]
+
+
+class ModelPrices(Options):
+    """Prices of one model, instead of the table's own: ``[budget.prices.models."qwen3-vl-*"]``."""
+
+    prompt: Price = 0.0
+    """Money for a million prompt tokens."""
+    completion: Price = 0.0
+    """Money for a million tokens of answers."""
+    cached: Price | None = None
+    """Money for a million prompt tokens that the server had in its cache; as `prompt`, where it is not given."""
+    hour: Price = 0.0
+    """Money for an hour of an endpoint that is billed while it is deployed."""
+
+
+class PriceOptions(ModelPrices):
+    """The `budget.prices` table: what the endpoint costs. Nobody knows it but you; copy it from your contract, with the date."""
+
+    currency: str
+    """Three capital letters, such as USD or CNY. Nothing is ever converted."""
+    as_of: str
+    """The date at which you looked the prices up, ISO 8601: it stands beside every cost."""
+    models: dict[str, ModelPrices] = {}
+    """Prices by model, where several are used: the first glob that fits the model's name."""
+
+    @field_validator("currency")
+    @classmethod
+    def _a_currency(cls, value: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", value):
+            raise ValueError(f"{value!r} is no currency; write three capital letters, such as USD")
+        return value
+
+    @field_validator("as_of")
+    @classmethod
+    def _a_date(cls, value: str) -> str:
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no date; write one such as 2026-11-28") from None
+        return value
+
+    def of(self, model: str | None) -> money.Prices:
+        """What a model costs."""
+        fitting = next((row for glob, row in self.models.items() if model and fnmatch.fnmatchcase(model, glob)), self)
+        return money.Prices(self.currency, self.as_of, fitting.prompt, fitting.completion, fitting.cached, fitting.hour)
+
+
+class BudgetOptions(Options):
+    """The `budget` table: what may be spent on a model, and what it costs. ``--budget 5USD`` stands for `cost` and the like."""
+
+    cost: str | None = None
+    """Money, with its currency: ``5USD``. Needs `prices` in the same currency."""
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    """Tokens, prompts and answers together; ``2Mtok`` and ``500ktok`` are understood as well."""
+    requests: Annotated[int, Field(ge=1)] | None = None
+    """Requests, those sent again included."""
+    per: Literal["run", "day"] = "run"
+    """What the limits are for: one command with all its inputs, or a day (of this machine's clock) over all runs of this user."""
+    ledger: Annotated[str, Field(min_length=1)] = "default"
+    """With `per = "day"`: runs that name the same ledger share the day's budget."""
+    prices: PriceOptions | None = None
+    """What the endpoint costs."""
+
+    @field_validator("cost")
+    @classmethod
+    def _an_amount(cls, value: str | None) -> str | None:
+        return _accepted(money.parse_cost, value)
+
+    @field_validator("tokens", "requests", mode="before")
+    @classmethod
+    def _a_count(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return money.parse_count(value, "tokens" if info.field_name == "tokens" else "requests")
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+    def prices_of(self, model: str | None) -> money.Prices | None:
+        """What a model costs; `None` where nobody said."""
+        prices = self.prices.of(model) if self.prices is not None else None
+        return prices or None
+
+    def of(self, model: str | None) -> money.Budget:
+        """The limits, for that model. Raises `ConfigError` for a limit in money that the prices do not allow to keep."""
+        cost, currency = money.parse_cost(self.cost) if self.cost is not None else (None, None)
+        if self.cost is not None:
+            prices = self.prices_of(model)
+            if prices is None:
+                named = f" for the model {model}" if self.prices is not None else ""
+                raise ConfigError(
+                    f"budget.cost = {self.cost}, but no prices are known{named}",
+                    hint="write them into the profile: [budget.prices] with currency, as_of, prompt and completion (money per "
+                    "million tokens) or hour; or set the limit in tokens, such as --budget 2Mtok",
+                )
+            if prices.currency != currency:
+                raise ConfigError(
+                    f"budget.cost = {self.cost}, but budget.prices are in {prices.currency}",
+                    hint=f"nothing is converted: give the budget in {prices.currency}",
+                )
+        return money.Budget(cost, currency, self.tokens, self.requests, self.per, self.ledger)
+
+
 class CameraRule(Options):
     """One ``[[cameras]]`` rule: values for the sources whose path or URL `match` fits. The first rule that fits wins."""
 
@@ -207,6 +315,8 @@ class Profile(Options):
     """Who describes them."""
     prompt: PromptOptions = PromptOptions()
     """What is asked."""
+    budget: BudgetOptions = BudgetOptions()
+    """What it may cost."""
     cameras: tuple[CameraRule, ...] = ()
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
 

@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import flow, inputs, observe, publish, registry, sampling
+from videoscan import flow, inputs, money, observe, publish, registry, sampling
 from videoscan.asking import Asker
 from videoscan.core import spec_for
 from videoscan.errors import ScanAborted
 from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
+from videoscan.ledger import Accounts, Ledger
 from videoscan.model import SourceInfo, Tally, Window
 from videoscan.request import Request, settle
+from videoscan.timeline import SPENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -58,6 +60,8 @@ async def scan(
     sets: Sequence[str] = (),
     to: Sequence[str] = (),
     fresh: bool = False,
+    budget: Sequence[str] = (),
+    accounts: Accounts | None = None,
     observer: Observer = observe.ignore,
 ) -> Timeline:
     """Scan one video (or image folder) and return its timeline.
@@ -77,6 +81,9 @@ async def scan(
         sets: Single options, as ``"table.key=value"``.
         to: Further formats to write into `out`, by exporter's name.
         fresh: Forget what an earlier run left in `out`.
+        budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.money``. It is never passed; what it does
+            not suffice for is left out and marked `skipped`.
+        accounts: Shared by scans that draw on the same budget; a run of one scan needs none.
         observer: Is told what happens; see `videoscan.observe`.
 
     Raises:
@@ -91,14 +98,18 @@ async def scan(
         "describer.model": model,
         "prompt.question": question,
         "prompt.template": _absolute(prompt_file),
+        **{f"budget.{key}": value for key, value in money.parse_budget(budget).items()},
     }
     request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)
     for note in request.resolved.notes:
         observer(observe.Note(note))
     if request.resolved.profile.prompt.question and request.describer["kind"] == "offline":
         observer(observe.Note("the question is not answered: the built-in describer only measures; give --endpoint and --model"))
+    ledger = Ledger((accounts or Accounts()).of(request.budget), request.prices)
     timeline = await (
-        _scan(request, observer) if out is None else _scan_into(OutputFolder(Path(out)), request, observer, fresh=fresh)
+        _scan(request, observer, ledger)
+        if out is None
+        else _scan_into(OutputFolder(Path(out)), request, observer, ledger, fresh=fresh)
     )
     observer(observe.Finished(timeline))
     return timeline
@@ -113,7 +124,7 @@ def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:
     return asyncio.run(scan(source, **options))
 
 
-async def _scan_into(place: OutputFolder, request: Request, observer: Observer, *, fresh: bool) -> Timeline:
+async def _scan_into(place: OutputFolder, request: Request, observer: Observer, ledger: Ledger, *, fresh: bool) -> Timeline:
     """Scan with an output folder: go on from its journal, and write everything into it at the end."""
     place.prepare()
     # Before the scan: a file that grows meanwhile was not scanned as it is then, and must not count as finished.
@@ -125,7 +136,9 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
         try:
             with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
                 try:
-                    timeline = publish.finished(fingerprint, place, journal) or await _scan(request, observer, place, journal)
+                    timeline = publish.finished(fingerprint, place, journal)
+                    if timeline is None:
+                        timeline = await _scan(request, observer, ledger, place, journal)
                     await flow.in_thread(publish.write, request, place, timeline)
                     journal.finish(fingerprint)
                 finally:
@@ -148,14 +161,15 @@ class _Pass:
     windows: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     failures_in_a_row: int = 0
+    skipped: int = 0
 
 
 async def _scan(
-    request: Request, observer: Observer, place: OutputFolder | None = None, journal: Journal | None = None
+    request: Request, observer: Observer, ledger: Ledger, place: OutputFolder | None = None, journal: Journal | None = None
 ) -> Timeline:
     began = time.monotonic()
     state = _Pass()
-    session = registry.make("describers", request.describer).session(observer)
+    session = registry.make("describers", request.describer).session(observer, ledger)
 
     asker = Asker(request, session, observer, place, journal)
     try:
@@ -165,13 +179,15 @@ async def _scan(
             flow.map_as_done(asker.ask, _windows(items, state, request, observer, asker), asker.at_once) as outcomes,
         ):
             async for outcome in outcomes:
-                _take(outcome, state)
+                _take(outcome, state, observer, ledger)
     finally:
         await session.close()
     assert state.info is not None
     assert state.tally is not None, "a core that was not stopped ends with its tally"
     request.check_start(state.tally.duration)
-    timeline, notes = publish.timeline_of(request, state.info, state.tally, state.outcomes, wall=time.monotonic() - began)
+    timeline, notes = publish.timeline_of(
+        request, state.info, state.tally, state.outcomes, wall=time.monotonic() - began, billed_seconds=ledger.seconds
+    )
     state.outcomes.clear()  # a night of them, and the writing of reports is still to come
     for note in notes:
         observer(observe.Note(note))
@@ -229,9 +245,14 @@ def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
     return each * (math.ceil((end - request.start) / step) + 1) if step and end is not None else None
 
 
-def _take(outcome: Outcome, state: _Pass) -> None:
+def _take(outcome: Outcome, state: _Pass, observer: Observer, ledger: Ledger) -> None:
     state.outcomes.append(outcome)
     failure = outcome.description.failure
+    if failure is not None and failure.kind == SPENT:
+        if not state.skipped:
+            observer(observe.Note(f"{failure.message} ({ledger.left()} spent); what is left is skipped"))
+        state.skipped += 1
+        return
     if failure is None or failure.kind not in _NO_ANSWER:
         state.failures_in_a_row = 0
         return

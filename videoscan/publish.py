@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 
 
 def timeline_of(
-    request: Request, info: SourceInfo, tally: Tally, outcomes: Sequence[Outcome], *, wall: float
+    request: Request,
+    info: SourceInfo,
+    tally: Tally,
+    outcomes: Sequence[Outcome],
+    *,
+    wall: float,
+    billed_seconds: float = 0.0,
 ) -> tuple[Timeline, tuple[str, ...]]:
-    """The whole document, and notes about what had to be assumed. `wall` is how many seconds the scan took."""
+    """The whole document, and notes about what had to be assumed.
+
+    `wall` is how many seconds the scan took, `billed_seconds` how long a deployed endpoint was in use for it, former runs included.
+    """
     start, end = _looked_at(request)
-    folded = fold(outcomes, tally, start=start, end=end)
+    prices = request.prices if request.describer["kind"] != "offline" else None
+    folded = fold(outcomes, tally, start=start, end=end, prices=prices)
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
@@ -58,7 +68,7 @@ def timeline_of(
         windows=folded.windows,
         coverage=folded.coverage,
         frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
-        usage=usage_record(folded.usage),
+        usage=usage_record(folded.usage, prices, seconds=billed_seconds),
         timing=Timing(
             wall=round(wall, 3),
             decode=round(tally.decode_seconds, 3),

@@ -75,6 +75,8 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
         raise complaints.unknown_value(
             "prompt.template", profile.prompt.template, prompts.names(), (origins or {}).get("prompt.template")
         )
+    if profile.describer["kind"] != "offline":
+        profile.budget.of(profile.describer.get("model"))
     table: dict[str, Any] = {"name": profile.name, "source": profile.source.model_dump(mode="json")}
     table["sampler"] = _filled("samplers", profile.sampler, origins or {})
     table["dedup"] = _filled("dedups", profile.dedup, origins or {})
@@ -82,6 +84,7 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["windows"] = profile.windows.model_dump(mode="json")
     table["describer"] = _filled("describers", profile.describer, origins or {})
     table["prompt"] = profile.prompt.model_dump(mode="json")
+    table["budget"] = profile.budget.model_dump(mode="json")
     return table
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import __version__, config, prompts, registry
 from videoscan.errors import ConfigError
+from videoscan.money import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from videoscan.inputs import Input
     from videoscan.model import Prompt
+    from videoscan.money import Prices
 
 # Options of a describer that change how fast an answer comes, not which.
 _PACE = frozenset({"concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "api_key_env"})
@@ -45,6 +47,16 @@ class Request:
         """The describer's options that an answer depends on."""
         return {key: value for key, value in self.describer.items() if key not in _PACE}
 
+    @property
+    def budget(self) -> Budget:
+        """What may be spent, the built-in describer's nothing included."""
+        return self.resolved.profile.budget.of(self.describer.get("model")) if self.describer["kind"] != "offline" else Budget()
+
+    @property
+    def prices(self) -> Prices | None:
+        """What the model costs, where somebody said so."""
+        return self.resolved.profile.budget.prices_of(self.describer.get("model"))
+
     def check_start(self, duration: float) -> None:
         """Raises `ConfigError` when the pass began behind the end of the source: only the pass shows where that is."""
         if self.start >= duration > 0:
@@ -56,7 +68,8 @@ class Request:
 
     def fingerprint(self) -> str:
         """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""
-        table = {**self.table, "describer": self.asked}
+        # More money makes no other answer; other prices make another bill.
+        table = {**self.table, "describer": self.asked, "budget": self.table["budget"]["prices"]}
         parts = [__version__, _stats(self.given), table, self.prompt.instructions, self.start, self.end]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 

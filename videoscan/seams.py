@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from videoscan.document import Timeline
-    from videoscan.model import Call, Description, Frame, Prompt, Regions, SourceInfo, Tally, Window
+    from videoscan.model import Call, Description, Estimate, Frame, Prompt, Regions, SourceInfo, Tally, Usage, Window
 
 INFINITY = float("inf")
 
@@ -170,6 +170,35 @@ class Limits:
     sends: bool = True
 
 
+class Reservation(Protocol):
+    """What is held back of a budget for one request; see `videoscan.ledger`."""
+
+    async def settle(self, usage: Usage) -> None:
+        """It was answered, or may have been billed: this is what it took."""
+        ...
+
+    async def release(self) -> None:
+        """It was never sent."""
+        ...
+
+    def drop(self, *, sent: bool = True) -> None:
+        """Nobody will say what became of it. Nothing, after one of the others."""
+        ...
+
+
+class Ledger(Protocol):
+    """Whoever sends requests to a model asks it before each of them."""
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether anybody is interested in how many tokens a request takes."""
+        ...
+
+    async def reserve(self, estimate: Estimate) -> Reservation:
+        """Hold back the worst that a request can cost. Raises `BudgetSpent`: then it must not be sent."""
+        ...
+
+
 class DescriberSession(Protocol):
     """A describer at work for one scan: connections, learned limits, counters."""
 
@@ -190,8 +219,12 @@ class Describer(Protocol):
     Options: ClassVar[type[BaseModel]]
     note: ClassVar[str | None]
 
-    def session(self, told: Callable[[Call], None] = unheard) -> DescriberSession:
-        """Start working. Makes no connection yet; must be called inside a running event loop. `told` hears of every request."""
+    def session(self, told: Callable[[Call], None] = unheard, ledger: Ledger | None = None) -> DescriberSession:
+        """Start working. Makes no connection yet; must be called inside a running event loop.
+
+        `told` hears of every request. `ledger` is asked before each that costs anything; where it has nothing left, `describe` gives a
+        failure of kind ``BudgetSpent``.
+        """
         ...
 
 

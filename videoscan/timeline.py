@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from videoscan import ongoing
-from videoscan.document import CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
+from videoscan.document import CostRecord, CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
 from videoscan.model import Reason, Shown, Usage
 from videoscan.reconcile import Candidate, Follows, Telling, reconcile
 
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
     from videoscan.document import State
     from videoscan.model import Description, Mark, Tally
+    from videoscan.money import Prices
     from videoscan.ongoing import Ongoing
 
 # Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
 _DIGITS = 6
+
+SPENT = "BudgetSpent"
+"""The failure of a window that was not asked about because the budget had nothing left: it counts as skipped, and is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,14 @@ class Folded:
     usage: Usage = field(default_factory=Usage)
 
 
-def fold(outcomes: Iterable[Outcome], tally: Tally, *, start: float = 0.0, end: float | None = None) -> Folded:
+def fold(
+    outcomes: Iterable[Outcome],
+    tally: Tally,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    prices: Prices | None = None,
+) -> Folded:
     """Fold a finished pass. `start` and `end` are the limits it was asked to keep to (seconds; `None` is the source's end).
 
     Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events.
@@ -67,7 +78,7 @@ def fold(outcomes: Iterable[Outcome], tally: Tally, *, start: float = 0.0, end: 
         usage += outcome.description.usage
     return Folded(
         events=_events(ordered, marks, coverage, tally.duration),
-        windows=tuple(_record(outcome, tally.duration) for outcome in ordered),
+        windows=tuple(_record(outcome, tally.duration, prices) for outcome in ordered),
         coverage=coverage,
         sampled=len(marks),
         kept=sum(mark.kept for mark in marks),
@@ -84,7 +95,7 @@ def _marks(ordered: Sequence[Outcome]) -> list[Mark]:
     return marks
 
 
-def _record(outcome: Outcome, duration: float) -> WindowRecord:
+def _record(outcome: Outcome, duration: float, prices: Prices | None) -> WindowRecord:
     told = outcome.description
     failure = told.failure
     return WindowRecord(
@@ -92,18 +103,20 @@ def _record(outcome: Outcome, duration: float) -> WindowRecord:
         start=_tidy(outcome.start),
         end=_tidy(min(outcome.end, duration)),
         frames=tuple(shown.frame for shown in outcome.shown if not shown.zoom),
-        status="failed" if failure else "described",
+        status="described" if failure is None else "skipped" if failure.kind == SPENT else "failed",
         summary=told.summary,
         observations=told.observations,
-        error=ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw) if failure else None,
+        error=ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw)
+        if failure and failure.kind != SPENT
+        else None,
         attempts=told.attempts,
-        usage=usage_record(told.usage),
+        usage=usage_record(told.usage, prices),
         flags=told.flags,
     )
 
 
-def usage_record(usage: Usage) -> UsageRecord:
-    """The document's form of what was sent and billed."""
+def usage_record(usage: Usage, prices: Prices | None = None, *, seconds: float = 0.0) -> UsageRecord:
+    """The document's form of what was sent and billed. `seconds` is how long a deployed endpoint was in use for it."""
     return UsageRecord(
         requests=usage.requests,
         retries=usage.retries,
@@ -111,6 +124,7 @@ def usage_record(usage: Usage) -> UsageRecord:
         image_bytes=usage.image_bytes,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
+        cost=CostRecord(**prices.record(usage, seconds=seconds)) if prices else None,
     )
 
 
@@ -154,24 +168,32 @@ def _coverage(
     return _join(pieces, duration)
 
 
-def _fates(ordered: Sequence[Outcome]) -> dict[int, str | None]:
-    """For each shown frame `None` if a window with it was described, else why not. One good window is enough."""
-    fates: dict[int, str | None] = {}
+def _fates(ordered: Sequence[Outcome]) -> dict[int, _State | None]:
+    """For each shown frame `None` if a window with it was described, else what became of it. One good window is enough."""
+    fates: dict[int, _State | None] = {}
     for outcome in ordered:
         failure = outcome.description.failure
         for shown in outcome.shown:
             if failure is None:
                 fates[shown.frame] = None
             else:
-                fates.setdefault(shown.frame, f"window {outcome.index}: {failure.kind}")
+                fates.setdefault(
+                    shown.frame,
+                    _State("skipped", reason=failure.message)
+                    if failure.kind == SPENT
+                    else _State("failed", reason=f"window {outcome.index}: {failure.kind}"),
+                )
     return fates
 
 
-def _state(mark: Mark, fates: dict[int, str | None]) -> _State:
+_NEVER = _State("failed", reason="its window was never described")
+
+
+def _state(mark: Mark, fates: dict[int, _State | None]) -> _State:
     stands = mark.frame if mark.kept else mark.same_as
-    why = fates.get(stands, "its window was never described") if stands is not None else "no kept frame stands for it"
-    if why is not None:
-        return _State("failed", reason=why)
+    fate = fates.get(stands, _NEVER) if stands is not None else _State("failed", reason="no kept frame stands for it")
+    if fate is not None:
+        return fate
     if mark.kept:
         return _State("described")
     if mark.reason is Reason.THINNED:

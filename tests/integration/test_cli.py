@@ -55,7 +55,7 @@ def test_the_module_runs_as_the_command_does():
     [
         ["nonsense"],
         ["scan"],
-        ["scan", "--budget", "5USD", "a.mp4"],
+        ["scan", "--budget", "5dollars", "a.mp4"],
         ["scan", "--start", "soon", "a.mp4"],
         ["export", "somewhere"],
     ],

@@ -198,6 +198,18 @@ def test_an_unknown_key_is_refused_with_its_path_its_file_and_a_suggestion(tmp_p
         ("prompt.order=text-last", ("pictures-first, text-first",)),
         ("sampler.kind=3", ("sampler.kind", "text is expected")),
         ("tables.kind=3", ("tables", "unknown key")),
+        ("budget.cost=5", ("budget.cost", "'5' is no limit", "5USD")),
+        ("budget.cost=5dollars", ("'dollars'", "5USD")),
+        ("budget.tokens=5USD", ("no number of tokens", "2Mtok")),
+        ("budget.per=week", ("budget.per", "run, day")),
+        ("budget.prices.prompt=3", ("budget.prices.currency: missing",)),
+        ("budget.prices.promt=3", ("budget.prices.promt", "unknown key", "did you mean `prompt`?")),
+        (
+            'budget.prices={currency = "USD", as_of = "2026-11-28", models = {big = {prompt = "much"}}}',
+            ("budget.prices.models.big.prompt", '"much"', "a number is expected"),
+        ),
+        ('budget.prices={currency = "usd", as_of = "2026-11-28"}', ("budget.prices.currency", "'usd'", "three capital letters")),
+        ('budget.prices={currency = "USD", as_of = "today"}', ("budget.prices.as_of", "'today'", "2026-11-28")),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(setting, words):
@@ -215,7 +227,6 @@ def test_a_value_where_a_table_belongs_is_refused(table):
     "table",
     [
         {"alerts": [{"name": "a"}]},
-        {"budget": {"cost": "5USD"}},
         {"summary": {"enabled": True}},
         {"runner": {"kind": "ray"}},
         {"prompt": {"fields": {"plate": "text"}}},

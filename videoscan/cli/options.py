@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from videoscan import timecode
+from videoscan import money, timecode
 from videoscan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,15 +52,17 @@ class Choices:
     prompt_file: Path | None = None
     endpoint: str | None = None
     model: str | None = None
+    budget: tuple[str, ...] = ()
 
     @property
-    def overrides(self) -> dict[str, str]:
-        """Flags by the key that each stands for."""
+    def overrides(self) -> dict[str, Any]:
+        """Flags by the key that each stands for. Raises `ConfigError` for a `--budget` that is none."""
         flags = {
             "describer.endpoint": self.endpoint,
             "describer.model": self.model,
             "prompt.question": self.question,
             "prompt.template": str(self.prompt_file.resolve()) if self.prompt_file is not None else None,
+            **{f"budget.{key}": value for key, value in money.parse_budget(self.budget).items()},
         }
         return {key: value for key, value in flags.items() if value is not None}
 
@@ -87,6 +89,12 @@ _ASKING = (
         "[env: VIDEOSCAN_ENDPOINT; the key: VIDEOSCAN_API_KEY]",
     ),
     click.option("--model", metavar="NAME", help="The model's name there. [env: VIDEOSCAN_MODEL]"),
+    click.option(
+        "--budget",
+        multiple=True,
+        metavar="LIMIT",
+        help="Never spend more on the model: 5USD (with prices in the profile), 2Mtok, 500req, 5USD/day. Repeatable.",
+    ),
 )
 
 
@@ -98,7 +106,9 @@ def sampling(command: F) -> F:
 def sampling_and_asking(command: F) -> F:
     """Those, and the ones that decide who is asked what."""
     return _gathered(
-        command, _SAMPLING + _ASKING, ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model")
+        command,
+        _SAMPLING + _ASKING,
+        ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model", "budget"),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from videoscan.cli.options import Choices
     from videoscan.document import Timeline
     from videoscan.inputs import Found, Input
+    from videoscan.ledger import Accounts
 
 
 OUT = Path("videoscan-out")
@@ -86,6 +87,7 @@ def scan(
     """
     from videoscan import inputs, registry
     from videoscan.cli import interrupts
+    from videoscan.ledger import Accounts
 
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
@@ -98,7 +100,7 @@ def scan(
         printer.take(Result(refused.argument, error=refused.error))
     if found.inputs:
         try:
-            interrupts.run(_scan_all(found, choices, out, to, printer, fresh=fresh, heard=heard))
+            interrupts.run(_scan_all(found, choices, out, to, printer, Accounts(), fresh=fresh, heard=heard))
         except KeyboardInterrupt:
             output.say("videoscan: interrupted; what is described is kept, and the same command goes on from there")
             return output.INTERRUPTED
@@ -106,12 +108,21 @@ def scan(
 
 
 async def _scan_all(
-    found: Found, choices: Choices, out: Path | None, to: Sequence[str], printer: _Printer, *, fresh: bool, heard: Observer
+    found: Found,
+    choices: Choices,
+    out: Path | None,
+    to: Sequence[str],
+    printer: _Printer,
+    accounts: Accounts,
+    *,
+    fresh: bool,
+    heard: Observer,
 ) -> None:
     opened = False
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
-        result, looked = await _scan_one(given, choices, out, to, fresh=fresh, heard=heard, title=f"{place}{given.name}")
+        title = f"{place}{given.name}"
+        result, looked = await _scan_one(given, choices, out, to, accounts, fresh=fresh, heard=heard, title=title)
         opened = opened or looked
         if isinstance(result.error, ConfigError) and not opened:
             # Nothing was looked at yet: the options are wrong, not this input.
@@ -129,7 +140,15 @@ def _not_tried(error: DescribeError | ScanAborted) -> DescribeError | ScanAborte
 
 
 async def _scan_one(
-    given: Input, choices: Choices, out: Path | None, to: Sequence[str], *, fresh: bool, heard: Observer, title: str
+    given: Input,
+    choices: Choices,
+    out: Path | None,
+    to: Sequence[str],
+    accounts: Accounts,
+    *,
+    fresh: bool,
+    heard: Observer,
+    title: str,
 ) -> tuple[Result, bool]:
     """The result, and whether the source was opened at all."""
     from videoscan import config, inputs, pipeline
@@ -158,6 +177,8 @@ async def _scan_one(
                     sets=choices.sets,
                     to=to,
                     fresh=fresh,
+                    budget=choices.budget,
+                    accounts=accounts,
                     observer=_both(reporter, heard),
                 )
         except Exception as error:  # one input's fault, whatever it is, must not cost the others their scan
@@ -236,6 +257,8 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     gaps = tables.gaps(timeline)
     if gaps:
         lines.append(gaps)
+    if timeline.usage.cost is not None:
+        lines.append(tables.cost(timeline.usage.cost))
     if timeline.describer.note:
         lines.append(tables.plain(timeline.describer.note))
     return [*lines, f"timeline: {folder / TIMELINE}", f"report:   {folder / REPORT}", ""]
@@ -246,6 +269,8 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _total(results: Sequence[Result]) -> str:
+    from videoscan import money
+
     timelines = [result.timeline for result in results if result.timeline is not None]
     failed = len(results) - len(timelines)
     events = sum(len(timeline.events) for timeline in timelines)
@@ -253,6 +278,7 @@ def _total(results: Sequence[Result]) -> str:
     parts = [f"{_counted(len(results), 'input')}: {len(timelines)} scanned", _counted(events, "event")]
     parts += [f"{gaps} with gaps"] if gaps else []
     parts += [f"{failed} failed"] if failed else []
+    parts += [money.money(amount, currency) for currency, amount in (_cost(timelines) or {}).items()]
     return ", ".join(parts)
 
 
@@ -269,9 +295,19 @@ def _json_line(result: Result) -> dict[str, Any]:
         "duration": timeline.source.duration if timeline is not None else None,
         "events": len(timeline.events) if timeline is not None else None,
         "coverage": tables.coverage([timeline]) if timeline is not None else None,
+        "cost": _cost([timeline]) if timeline is not None else None,
         "complete": timeline is not None and timeline.complete,
         "error": output.error_record(result.error) if result.error is not None else None,
     }
+
+
+def _cost(timelines: Sequence[Timeline]) -> dict[str, float] | None:
+    """Money by currency, as far as prices are known."""
+    costs: dict[str, float] = {}
+    for timeline in timelines:
+        if (cost := timeline.usage.cost) is not None:
+            costs[cost.currency] = round(costs.get(cost.currency, 0.0) + cost.amount, 8)
+    return costs or None
 
 
 def _json_total(results: Sequence[Result]) -> dict[str, Any]:
@@ -286,6 +322,7 @@ def _json_total(results: Sequence[Result]) -> dict[str, Any]:
             "duration": round(sum(timeline.source.duration for timeline in timelines), 3),
             "events": sum(len(timeline.events) for timeline in timelines),
             "coverage": tables.coverage(timelines),
+            "cost": _cost(timelines),
             "complete": len(timelines) == len(results) and all(timeline.complete for timeline in timelines),
         }
     }

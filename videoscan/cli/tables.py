@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from videoscan import timecode
+from videoscan import money, timecode
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from videoscan.document import Timeline
+    from videoscan.document import CostRecord, Timeline
 
 _BETWEEN = "  "
 
@@ -85,6 +85,16 @@ def gaps(timeline: Timeline) -> str | None:
     if failed:
         parts.append(f"{failed} of {len(timeline.windows)} windows failed")
     return f"Gaps: {'; '.join(parts)}."
+
+
+def cost(record: CostRecord) -> str:
+    """A sentence about what it cost."""
+    parts = [f"prices of {record.prices_as_of}"]
+    if record.estimated:
+        parts.append(f"of it {money.money(record.estimated, record.currency)} for tokens that the server did not count")
+    if record.time:
+        parts.append(f"of it {money.money(record.time, record.currency)} for the hours of the endpoint")
+    return f"Cost: {money.money(record.amount, record.currency)} ({', '.join(parts)})."
 
 
 def coverage(timelines: Iterable[Timeline]) -> dict[str, float]:

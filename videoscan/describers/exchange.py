@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from videoscan.describers import wire
+from videoscan.describers.bill import Bill
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Broken
 from videoscan.errors import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from videoscan.describers.request import Meter, Request
     from videoscan.describers.wire import Refusal, Reply
     from videoscan.patience import Patience
+    from videoscan.seams import Ledger
 
 FIRST_CONTACT_TRIES = 3
 """Tries to connect before an endpoint that was never reached is given up: a wrong address should be known in seconds."""
@@ -73,8 +75,10 @@ class Exchange:
         seconds: float,
         key_variable: str,
         told: Callable[[Call], None] = unheard,
+        ledger: Ledger | None = None,
     ) -> None:
         self._told = told
+        self._ledger = ledger
         self._endpoint, self._patience, self._seconds, self._key_variable = endpoint, patience, seconds, key_variable
 
     async def reply_to(self, request: Request, meter: Meter, *, again: bool) -> Reply:
@@ -124,7 +128,14 @@ class Exchange:
         return self._patience.tries if self._endpoint.reached else min(self._patience.tries, FIRST_CONTACT_TRIES)
 
     async def _outcome(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> Reply | Refusal:
-        """Send it once, and tell whoever listens how that ended."""
+        """Send it once, if the budget allows; count what it took, and tell whoever listens how that ended."""
+        bill = Bill(self._ledger, request.estimate(self._seconds), meter)
+        try:
+            return await self._billed(request, meter, bill, again=again, fresh=fresh)
+        finally:
+            bill.drop()
+
+    async def _billed(self, request: Request, meter: Meter, bill: Bill, *, again: bool, fresh: bool) -> Reply | Refusal:
         pictures = request.pictures
         call = Call(
             host=self._endpoint.address.host,
@@ -138,8 +149,9 @@ class Exchange:
             seconds=0.0,
         )
         try:
-            answered, seconds = await self._send(request, meter, again=again, fresh=fresh)
+            answered, seconds = await self._send(request, meter, bill, again=again, fresh=fresh)
         except Broken as broken:
+            await bill.unanswered(sent=broken.connected)
             self._told(replace(call, body_bytes=request.size, error=broken.error.message, seconds=broken.seconds))
             raise
         call = replace(call, body_bytes=request.size, status=answered.status, seconds=seconds)
@@ -147,8 +159,11 @@ class Exchange:
             outcome = self._open(answered, request, meter)
         except (Broken, BadReply) as fault:
             error = fault.error if isinstance(fault, Broken) else fault
+            await bill.settle(answered.status, len(answered.data))
             self._told(replace(call, error=error.message))
             raise
+        status = outcome.status if isinstance(outcome, wire.Refusal) else answered.status
+        await bill.settle(status, len(answered.data))
         if isinstance(outcome, wire.Refusal):
             self._told(replace(call, error=self._endpoint.mask(outcome.message), request_id=outcome.request_id))
         else:
@@ -156,13 +171,15 @@ class Exchange:
             self._told(replace(call, finish=outcome.finish, request_id=answered.headers.get("x-request-id")))
         return outcome
 
-    async def _send(self, request: Request, meter: Meter, *, again: bool, fresh: bool) -> tuple[Answered, float]:
+    async def _send(self, request: Request, meter: Meter, bill: Bill, *, again: bool, fresh: bool) -> tuple[Answered, float]:
         endpoint = self._endpoint
         async with endpoint.slots.slot():
+            await bill.open()
             await endpoint.requests.take()
             await endpoint.tokens.take(request.tokens())
             await endpoint.gate.passage()
             began = now()
+            bill.send()
             try:
                 answered = await endpoint.post(request.body(), seconds=self._seconds, fresh=fresh)
             except Broken as broken:

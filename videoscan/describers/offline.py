@@ -16,7 +16,7 @@ from videoscan.config import Options as BaseOptions
 from videoscan.difference import CHANGED
 from videoscan.measure import Flag
 from videoscan.model import Description, Reason, Told
-from videoscan.seams import Limits, unheard
+from videoscan.seams import Ledger, Limits, unheard
 from videoscan.timecode import short
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class OfflineDescriber:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def session(self, told: Callable[[Call], None] = unheard) -> OfflineSession:  # noqa: ARG002  # it asks nobody
+    def session(self, told: Callable[[Call], None] = unheard, ledger: Ledger | None = None) -> OfflineSession:  # noqa: ARG002  # it asks nobody
         """See `videoscan.seams.Describer`."""
         return OfflineSession()
 

@@ -28,6 +28,7 @@ from videoscan.describers.split import Part, cut, merge
 from videoscan.describers.tongue import Tongue
 from videoscan.errors import (
     BadReply,
+    BudgetSpent,
     ConfigError,
     ContentFiltered,
     DescribeError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from videoscan.describers.endpoint import Learned
     from videoscan.describers.wire import Refusal, Reply
     from videoscan.model import Call, Picture, Prompt, Window
+    from videoscan.seams import Ledger
 
 READABLE_TRIES = 3
 """How often an answer that cannot be read is asked for, in all, before its window counts as failed."""
@@ -106,7 +108,7 @@ class OpenAiDescriber:
     def __init__(self, options: OpenAiOptions) -> None:
         self.options = options
 
-    def session(self, told: Callable[[Call], None] = unheard) -> OpenAiSession:
+    def session(self, told: Callable[[Call], None] = unheard, ledger: Ledger | None = None) -> OpenAiSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
         Raises `ConfigError` for a key or an address that cannot be used.
@@ -114,7 +116,7 @@ class OpenAiDescriber:
         options = self.options
         address = Address.parse(options.endpoint)
         key = key_from(os.environ.get(options.api_key_env), options.api_key_env)
-        return OpenAiSession(options, Endpoint.shared(address, key), told)
+        return OpenAiSession(options, Endpoint.shared(address, key), told, ledger)
 
 
 class OpenAiSession:
@@ -123,7 +125,13 @@ class OpenAiSession:
     `endpoint` and `dialect` are what the session works with; both may be printed, neither shows the key.
     """
 
-    def __init__(self, options: OpenAiOptions, endpoint: Endpoint, told: Callable[[Call], None] = unheard) -> None:
+    def __init__(
+        self,
+        options: OpenAiOptions,
+        endpoint: Endpoint,
+        told: Callable[[Call], None] = unheard,
+        ledger: Ledger | None = None,
+    ) -> None:
         self._options = options
         self.endpoint = endpoint
         self.model = options.model
@@ -134,6 +142,7 @@ class OpenAiSession:
             seconds=options.timeout,
             key_variable=options.api_key_env,
             told=told,
+            ledger=ledger,
         )
         self._tongue = Tongue(options.language)
         self._naming = asyncio.Lock()
@@ -269,6 +278,11 @@ class OpenAiSession:
             request = self._request(pictures, prompt, max_tokens=max_tokens, instruct=instruct)
             try:
                 reply = await self._exchange.reply_to(request, meter, again=turn > 0)
+            except BudgetSpent:
+                if best is None:
+                    raise
+                meter.flag("not asked again, though it could be better: the budget is used up")
+                return best
             except BadReply as error:
                 why, reply = error.message.removeprefix(f"{self.endpoint.address.host}: "), wire.Reply(text=error.raw or "")
                 continue

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from videoscan import tokens
 from videoscan.describers import shape, wire
 from videoscan.describers.dialects import Meaning
-from videoscan.model import Usage
+from videoscan.model import Estimate, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,17 @@ class Request:
         cost = self.dialect.cost
         shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
         return shown + words // 4 + self._max_tokens // 4
+
+    def estimate(self, seconds: float) -> Estimate:
+        """The most that it may take: the prompt by formula, the longest answer that it allows, its time limit of `seconds`."""
+        cost = self.dialect.cost
+        shown = tokens.of_pictures(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
+        # Whether the form goes as words is settled when the body is made; a budget must not hang on it.
+        form = shape.drawn(self._prompt.schema) if self._prompt.schema else ""
+        longest = self._extra.get("max_completion_tokens", self._extra.get("max_tokens", self._max_tokens))
+        return Estimate(
+            shown + tokens.of_words(self._prompt, form), longest if isinstance(longest, int) else self._max_tokens, seconds
+        )
 
     def adapt(self, refusal: Refusal) -> bool:
         """Change what the endpoint does not take, each thing once; false when there is nothing to change."""

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videoscan import timecode
+from videoscan import money, timecode
 from videoscan.exporters import wording
 from videoscan.exporters.pictures import inline, link
 
@@ -179,8 +179,8 @@ def _facts(timeline: Timeline) -> Iterable[tuple[str, str]]:
         yield "Sent", f"{usage.images:,} pictures ({usage.image_bytes / 1e6:.1f} MB) in {usage.requests:,} requests{retries}"
     if usage.prompt_tokens is not None or usage.completion_tokens is not None:
         yield "Tokens", f"{usage.prompt_tokens or 0:,} in, {usage.completion_tokens or 0:,} out"
-    if usage.cost and isinstance(usage.cost.get("amount"), int | float):
-        yield "Cost", f"{usage.cost['amount']:.2f} {usage.cost.get('currency', '')}".strip()
+    if usage.cost is not None:
+        yield "Cost", f"{money.money(usage.cost.amount, usage.cost.currency)} (prices of {usage.cost.prices_as_of})"
     yield "Made", f"{timeline.created.replace('T', ' ')[:19]}, videoscan {timeline.videoscan}"
 
 
