@@ -187,7 +187,7 @@ def test_every_command_line_is_one_that_the_program_takes(page):
     for words in command_lines(page):
         context = parsed(words)
         if context is not None and "sets" in context.params:
-            asked = {"describer.endpoint": context.params.get("endpoint"), "describer.model": context.params.get("model")}
+            asked = {f"describer.{name}": context.params.get(name) for name in ("endpoint", "model", "model_file", "projector")}
             profile = context.params.get("profile", "default")
             registry.check(
                 "default" if profile.endswith(".toml") else profile, sets=context.params["sets"], overrides=asked, environ={}

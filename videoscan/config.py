@@ -57,7 +57,13 @@ _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "retries", "max_tokens", "language", "extra_body",
 )  # fmt: skip
-_TEXT_KEYS = {f"describer.{key}" for key in ("endpoint", "model", "dialect", "api_key_env", "language")}
+_LOCAL_KEYS = ("model_file", "projector", "context", "threads", "gpu_layers")
+_REMOTE_KEYS = ("endpoint", "model", "dialect", "api_key_env", "requests_per_minute", "tokens_per_minute", "retries")
+_PACE_KEYS = ("concurrency", "timeout")
+_OWN = {"openai": "endpoint", "local": "model_file"}
+_TEXT_KEYS = {
+    f"describer.{key}" for key in ("endpoint", "model", "dialect", "api_key_env", "language", "model_file", "projector")
+}
 _HOW_TO_NAME_AN_ENDPOINT = "give --endpoint https://host/v1, set VIDEOSCAN_ENDPOINT, or write describer.endpoint into the profile"
 
 _KNOWN: dict[str, type[Options]] = {
@@ -245,44 +251,70 @@ def _camera_layer(rule: CameraRule, origin: str) -> Layer:
 
 def _same_options(table: str, old: object, new: object) -> bool:
     # "auto" has no options of its own: what stands beside it is for the model, should there be one.
-    return table == "describer" and ({old, new} == {"auto", "openai"} or (old, new) == ("auto", "offline"))
+    return table == "describer" and ({old, new} == {"auto", "openai"} or (old, new) in {("auto", "offline"), ("auto", "local")})
 
 
 def _settle_describer(merged: Merged) -> None:
-    """Decide what `auto` means, and see that options for a model do not go where there is none."""
+    """Decide what `auto` means, and see that options for one kind of describer do not go to another."""
     table, placed = merged.table["describer"], merged.placed
-    endpoint, kind = table.get("endpoint"), table.get("kind")
-    if kind == "auto":
-        known = placed["describer.endpoint"].label("describer.endpoint") if endpoint else None
-        table["kind"] = kind = "openai" if endpoint else "offline"
-        why = f"auto, as the endpoint is known ({known})" if known else "auto, as no endpoint is known"
-        placed["describer.kind"] = Layer(why, placed["describer.kind"].rank, {})
-    elif (
-        kind == "offline" and endpoint and placed["describer.endpoint"].rank >= max(Rank.ARGUMENT, placed["describer.kind"].rank)
-    ):
-        raise ConfigError(
-            f"describer.endpoint is given ({placed['describer.endpoint'].label('describer.endpoint')}), "
-            f"but describer.kind is offline ({placed['describer.kind'].label('describer.kind')})",
-            hint="add --set describer.kind=openai to use the endpoint",
-        )
+    decided = _settle_kind(merged)
+    kind, where = table.get("kind"), placed["describer.kind"].label("describer.kind")
     if kind == "openai":
-        if not endpoint:
+        if not table.get("endpoint"):
             raise ConfigError("describer.kind is openai, but no endpoint is known", hint=_HOW_TO_NAME_AN_ENDPOINT)
-        if isinstance(endpoint, str):
-            credentials.check_endpoint(endpoint, where=placed["describer.endpoint"].label("describer.endpoint"))
-        return
+        if isinstance(table["endpoint"], str):
+            credentials.check_endpoint(table["endpoint"], where=_label(placed, "describer.endpoint"))
+    if kind == "local" and not table.get("model_file"):
+        raise ConfigError("describer.kind is local, but no model file is known", hint="give --model-file MODEL.gguf")
+    foreign = {"openai": _LOCAL_KEYS, "local": _REMOTE_KEYS}.get(str(kind), (*_MODEL_KEYS, *_LOCAL_KEYS))
+    if kind == "local":
+        # How hard a shipped profile drives a server says nothing about this machine.
+        foreign += tuple(key for key in _PACE_KEYS if _rank(placed, f"describer.{key}") == Rank.SHIPPED)
     unused = [
         key
-        for key in _MODEL_KEYS
-        if key in table and (kind == "offline" or _rank(placed, f"describer.{key}") == Rank.ENVIRONMENT)
+        for key in foreign
+        if key in table and (kind == "offline" or decided or _rank(placed, f"describer.{key}") == Rank.ENVIRONMENT)
     ]
     asked = [key for key in unused if _rank(placed, f"describer.{key}") > Rank.SHIPPED]
     if asked:
         named = ", ".join(f"{key} ({_label(placed, f'describer.{key}')})" for key in asked)
-        reason = f"the describer is {kind} ({placed['describer.kind'].label('describer.kind')})"
-        merged.notes.append(f"not used, as {reason}: describer.{named}; {_HOW_TO_NAME_AN_ENDPOINT}")
+        what_then = f"; {_HOW_TO_NAME_AN_ENDPOINT}" if kind not in _OWN else ""
+        merged.notes.append(f"not used, as the describer is {kind} ({where}): describer.{named}{what_then}")
     for key in unused:
         merged.drop(f"describer.{key}")
+
+
+def _settle_kind(merged: Merged) -> bool:
+    """Put in place of `auto`, or of a kind that a later layer's endpoint or model file overrules, the kind that is meant.
+
+    Returns whether anything was decided here. Raises `ConfigError` where two layers of one rank want different things.
+    """
+    table, placed = merged.table["describer"], merged.placed
+    kind, layer = table.get("kind"), placed["describer.kind"]
+    given = {own: meant for meant, own in _OWN.items() if table.get(own)}
+    ranks = {own: placed[f"describer.{own}"].rank for own in given}
+    best = max(given, key=lambda own: ranks[own], default=None)
+    said = {own: _label(placed, f"describer.{own}") for own in given}
+    if kind == "auto" and len(set(ranks.values())) < len(ranks):
+        raise ConfigError(
+            f"describer.endpoint ({said['endpoint']}) and describer.model_file ({said['model_file']}) are both given",
+            hint="leave one of them out, or say which: --set describer.kind=openai, or local",
+        )
+    if kind == "offline" and best and ranks[best] >= max(Rank.ARGUMENT, layer.rank):
+        raise ConfigError(
+            f"describer.{best} is given ({said[best]}), but describer.kind is offline ({layer.label('describer.kind')})",
+            hint=f"add --set describer.kind={given[best]} to use {'the endpoint' if best == 'endpoint' else 'the model file'}",
+        )
+    if kind == "auto":
+        table["kind"] = given[best] if best else "offline"
+        why = f"the {best.replace('_', ' ')} is known ({said[best]})" if best else "no endpoint is known"
+        placed["describer.kind"] = Layer(f"auto, as {why}", layer.rank, {})
+        return True
+    if kind in _OWN and best and given[best] != kind and ranks[best] > layer.rank:
+        table["kind"] = given[best]
+        placed["describer.kind"] = Layer(f"{said[best]} instead of {kind} ({layer.label('describer.kind')})", ranks[best], {})
+        return True
+    return False
 
 
 def _owners(placed: Mapping[str, Layer], path: str) -> list[Layer]:

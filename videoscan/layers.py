@@ -312,7 +312,13 @@ def from_arguments(overrides: Mapping[str, Any]) -> Layer:
     for path, value in overrides.items():
         if value is not None:
             _put(table, path, plain(value), what="argument")
-    flags = {"describer.endpoint": "--endpoint", "describer.model": "--model", "prompt.question": "--question"}
+    flags = {
+        "describer.endpoint": "--endpoint",
+        "describer.model": "--model",
+        "describer.model_file": "--model-file",
+        "describer.projector": "--projector",
+        "prompt.question": "--question",
+    }
     flags |= {f"budget.{key}": "--budget" for key in ("cost", "tokens", "requests", "per")}
     return Layer("argument", Rank.ARGUMENT, table, flags)
 

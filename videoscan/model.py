@@ -324,6 +324,32 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """A model is being loaded on this machine, or (`done`) has been: so many seconds after loading began. `again`: after a crash.
+
+    `size` is in bytes. Told at the beginning, then every second, and at the end.
+    """
+
+    model: str
+    size: int
+    seconds: float
+    done: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a describer asks, where its options only say where that one is to be found, such as in a file.
+
+    `key` changes whenever another would answer. `stands_for` are the options that it makes superfluous, or that change no answer.
+    """
+
+    model: str
+    key: str
+    stands_for: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class PictureCost:
     """Estimates the prompt tokens of one picture. A value, not a function, so that it can cross to a worker process.
 

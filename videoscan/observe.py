@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from videoscan.model import Call
+from videoscan.model import Call, Loading
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
@@ -86,7 +86,7 @@ class Finished:
     timeline: Timeline
 
 
-Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | Call | WindowDone | Decoded | Note | Finished
+Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | Loading | Call | WindowDone | Decoded | Note | Finished
 Observer: TypeAlias = Callable[[Fact], None]
 
 

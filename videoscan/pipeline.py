@@ -57,6 +57,8 @@ async def scan(
     end: float | None = None,
     endpoint: str | None = None,
     model: str | None = None,
+    model_file: str | Path | None = None,
+    projector: str | Path | None = None,
     sets: Sequence[str] = (),
     to: Sequence[str] = (),
     fresh: bool = False,
@@ -78,6 +80,8 @@ async def scan(
         endpoint: An OpenAI-compatible address; without one (here, in the profile or in `VIDEOSCAN_ENDPOINT`) the built-in
             offline describer is used.
         model: The model's name at that endpoint.
+        model_file: Instead of an endpoint, a GGUF file that llama.cpp runs inside the scan (the extra `local`).
+        projector: The file with which that model sees; without it the only one beside it.
         sets: Single options, as ``"table.key=value"``.
         to: Further formats to write into `out`, by exporter's name.
         fresh: Forget what an earlier run left in `out`.
@@ -96,11 +100,14 @@ async def scan(
     flags = {
         "describer.endpoint": endpoint,
         "describer.model": model,
+        "describer.model_file": _absolute(model_file),
+        "describer.projector": _absolute(projector),
         "prompt.question": question,
         "prompt.template": _absolute(prompt_file),
         **{f"budget.{key}": value for key, value in money.parse_budget(budget).items()},
     }
     request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)
+    request = await flow.in_thread(request.identified)
     for note in request.resolved.notes:
         observer(observe.Note(note))
     if request.resolved.profile.prompt.question and request.describer["kind"] == "offline":

@@ -60,7 +60,7 @@ def timeline_of(
         profile=request.table,
         describer=DescriberRecord(
             kind=request.describer["kind"],
-            model=request.describer.get("model"),
+            model=request.model,
             endpoint=request.describer.get("endpoint"),
             note=registry.factory("describers", request.describer["kind"]).note,
         ),

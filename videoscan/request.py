@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videoscan import __version__, config, prompts, registry
 from videoscan.errors import ConfigError
 from videoscan.money import Budget
+from videoscan.seams import Identified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from videoscan.inputs import Input
-    from videoscan.model import Prompt
+    from videoscan.model import Identity, Prompt
     from videoscan.money import Prices
 
 # Options of a describer that change how fast an answer comes, not which.
@@ -26,7 +27,10 @@ _PACE = frozenset({"concurrency", "requests_per_minute", "tokens_per_minute", "t
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One scan of one input. `table` is the whole profile with every default, as a timeline stores it; times are seconds."""
+    """One scan of one input. `table` is the whole profile with every default, as a timeline stores it; times are seconds.
+
+    `identity` is whom a describer with a model of its own asks; `None` where the options say it, and before `identified`.
+    """
 
     given: Input
     resolved: config.Resolved
@@ -35,6 +39,12 @@ class Request:
     start: float = 0.0
     end: float | None = None
     to: tuple[str, ...] = ()
+    identity: Identity | None = None
+
+    def identified(self) -> Request:
+        """The same, with `identity` looked up. Raises `ConfigError` where the describer's options name nothing that is there."""
+        part = registry.make("describers", self.describer)
+        return replace(self, identity=part.identity()) if isinstance(part, Identified) else self
 
     @property
     def describer(self) -> dict[str, Any]:
@@ -45,7 +55,14 @@ class Request:
     @property
     def asked(self) -> dict[str, Any]:
         """The describer's options that an answer depends on."""
-        return {key: value for key, value in self.describer.items() if key not in _PACE}
+        superfluous = _PACE | (self.identity.stands_for if self.identity is not None else frozenset())
+        asked = {key: value for key, value in self.describer.items() if key not in superfluous}
+        return asked if self.identity is None else {**asked, "identity": self.identity.key}
+
+    @property
+    def model(self) -> str | None:
+        """The model's name, as far as it is known beforehand."""
+        return self.identity.model if self.identity is not None else self.describer.get("model")
 
     @property
     def budget(self) -> Budget:

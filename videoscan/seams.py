@@ -8,7 +8,7 @@ the session it opens, so one instance may serve many jobs and threads at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, ClassVar, Protocol
+from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from videoscan.model import EVERYWHERE, PictureCost
 
@@ -18,13 +18,26 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from videoscan.document import Timeline
-    from videoscan.model import Call, Description, Estimate, Frame, Prompt, Regions, SourceInfo, Tally, Usage, Window
+    from videoscan.model import (
+        Call,
+        Description,
+        Estimate,
+        Frame,
+        Identity,
+        Loading,
+        Prompt,
+        Regions,
+        SourceInfo,
+        Tally,
+        Usage,
+        Window,
+    )
 
 INFINITY = float("inf")
 
 
-def unheard(_call: Call) -> None:
-    """Nobody wants to hear of a request."""
+def unheard(_fact: Call | Loading) -> None:
+    """Nobody wants to hear of a request, or that a model is being loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +232,21 @@ class Describer(Protocol):
     Options: ClassVar[type[BaseModel]]
     note: ClassVar[str | None]
 
-    def session(self, told: Callable[[Call], None] = unheard, ledger: Ledger | None = None) -> DescriberSession:
+    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> DescriberSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
         `told` hears of every request. `ledger` is asked before each that costs anything; where it has nothing left, `describe` gives a
         failure of kind ``BudgetSpent``.
         """
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A describer whose options may come to mean another model without being changed themselves, such as the name of a file."""
+
+    def identity(self) -> Identity:
+        """Whom it asks just now. Raises `ConfigError` when that cannot be told."""
         ...
 
 

@@ -30,6 +30,37 @@ def test_an_endpoint_that_is_no_address_is_refused(endpoint):
     assert "describer.endpoint" in refused(overrides={"describer.endpoint": endpoint})
 
 
+def test_a_model_file_means_llamacpp_inside_and_a_shipped_profiles_pace_is_not_for_it():
+    got = load("surveillance", overrides={"describer.model_file": "/models/a.gguf", "describer.projector": "/models/b.gguf"})
+    assert got.profile.describer == {"kind": "local", "model_file": "/models/a.gguf", "projector": "/models/b.gguf"}
+    assert got.notes == ()
+    assert got.origins["describer.kind"] == "auto, as the model file is known (--model-file)"
+    assert load("surveillance", sets=["describer.kind=local", "describer.model_file=a.gguf"]).profile.describer["kind"] == "local"
+    assert "--model-file" in refused(sets=["describer.kind=local"])
+
+
+def test_between_an_endpoint_and_a_model_file_the_later_word_counts(tmp_path):
+    file = {"describer.model_file": "a.gguf"}
+    endpoint = {"describer.endpoint": "http://127.0.0.1:8080/v1"}
+    got = load(environ={"VIDEOSCAN_ENDPOINT": "https://a.example/v1", "VIDEOSCAN_MODEL": "m"}, overrides=file)
+    assert got.profile.describer == {"kind": "local", "model_file": "a.gguf"}
+    assert any("VIDEOSCAN_ENDPOINT" in note and "VIDEOSCAN_MODEL" in note for note in got.notes)
+    theirs = written(tmp_path, "theirs.toml", '[describer]\nkind = "openai"\nendpoint = "https://a.example/v1"\nretries = 2\n')
+    got = load(theirs, overrides=file)
+    assert got.profile.describer == {"kind": "local", "model_file": "a.gguf"}
+    assert any("endpoint" in note and "retries" in note for note in got.notes)
+    mine = written(tmp_path, "mine.toml", '[describer]\nkind = "local"\nmodel_file = "a.gguf"\ncontext = 9000\nlanguage = "de"\n')
+    assert load(mine).profile.describer == {"kind": "local", "model_file": "a.gguf", "context": 9000, "language": "de"}
+    got = load(mine, overrides=endpoint)
+    assert got.profile.describer == {"kind": "openai", "endpoint": "http://127.0.0.1:8080/v1", "language": "de"}
+    assert any("context" in note and "model_file" in note for note in got.notes)
+    both = written(tmp_path, "both.toml", '[describer]\nmodel_file = "a.gguf"\nendpoint = "https://a.example/v1"\n')
+    assert "leave one of them out" in refused(both)
+    assert load(both, sets=["describer.kind=local"]).profile.describer["kind"] == "local"
+    quiet = written(tmp_path, "quiet.toml", '[describer]\nkind = "offline"\n')
+    assert "--set describer.kind=local" in refused(quiet, overrides=file)
+
+
 def test_an_endpoint_keeps_its_query_string():
     address = "https://a.example/v1/chat/completions?api-version=2025-01-01"
     assert load(overrides={"describer.endpoint": address}).profile.describer["endpoint"] == address

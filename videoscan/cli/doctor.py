@@ -23,7 +23,7 @@ _CLIPS = Path(__file__).parent / "codecs"
 _PICTURES = {"mpeg2video": 25}
 _USUAL_PICTURES = 5
 
-_PACKAGES = ("av", "numpy", "aiohttp", "pydantic", "click", "rich")
+_PACKAGES = ("av", "numpy", "aiohttp", "pydantic", "click", "rich", "xllamacpp")
 _OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
 
 # Libraries that are under the GPL themselves: a build that carries one is, as a whole, GPL, whatever its own notice says.

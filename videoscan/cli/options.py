@@ -53,6 +53,8 @@ class Choices:
     endpoint: str | None = None
     model: str | None = None
     budget: tuple[str, ...] = ()
+    model_file: Path | None = None
+    projector: Path | None = None
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -60,11 +62,17 @@ class Choices:
         flags = {
             "describer.endpoint": self.endpoint,
             "describer.model": self.model,
+            "describer.model_file": _absolute(self.model_file),
+            "describer.projector": _absolute(self.projector),
             "prompt.question": self.question,
-            "prompt.template": str(self.prompt_file.resolve()) if self.prompt_file is not None else None,
+            "prompt.template": _absolute(self.prompt_file),
             **{f"budget.{key}": value for key, value in money.parse_budget(self.budget).items()},
         }
         return {key: value for key, value in flags.items() if value is not None}
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.expanduser().absolute())
 
 
 _SAMPLING = (
@@ -95,6 +103,18 @@ _ASKING = (
         metavar="LIMIT",
         help="Never spend more on the model: 5USD (with prices in the profile), 2Mtok, 500req, 5USD/day. Repeatable.",
     ),
+    click.option(
+        "--model-file",
+        type=click.Path(path_type=Path),
+        metavar="MODEL.gguf",
+        help="Instead of an endpoint: a model on this disk, run by llama.cpp inside the scan. Needs pip install 'videoscan[local]'.",
+    ),
+    click.option(
+        "--projector",
+        type=click.Path(path_type=Path),
+        metavar="MMPROJ.gguf",
+        help="The file with which that model sees.  [default: the only *mmproj*.gguf beside it]",
+    ),
 )
 
 
@@ -108,7 +128,7 @@ def sampling_and_asking(command: F) -> F:
     return _gathered(
         command,
         _SAMPLING + _ASKING,
-        ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model", "budget"),
+        ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model", "budget", "model_file", "projector"),
     )
 
 

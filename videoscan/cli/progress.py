@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from videoscan import observe, timecode
 from videoscan.cli import output
 from videoscan.cli.tables import plain
+from videoscan.model import Loading
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,6 +43,7 @@ class Advance:
     failed: int = 0
     resumed: int = 0
     at_once: int | None = None
+    loading: float | None = None
     _open: dict[int, float] = field(default_factory=dict)
     _described: float = 0.0
     _read_for: float | None = None
@@ -69,6 +71,8 @@ class Advance:
                 self.windows = windows
                 self._read_for = time.monotonic() - self.began
                 self.stage = "describing" if self.done < windows else "writing"
+            case Loading(_, _, seconds, done):
+                self.loading = None if done else seconds
             case observe.Finished():
                 self.stage = "done"
             case _:
@@ -102,6 +106,7 @@ class Advance:
         """The figures beside the bar."""
         speed, left = self.speed(now), self.left(now)
         parts = [
+            f"loading the model, {self.loading:.0f} s" if self.loading is not None else "",
             f"{speed:.1f}x" if speed is not None else "",
             f"{timecode.short(left)} left" if left is not None and self.stage != "writing" else "",
             f"{self.done}/{self.windows if self.windows is not None else f'{self.ready}+'} windows" if self.ready else "",
@@ -141,6 +146,8 @@ class Reporter:
                     self._line(flag)
             case observe.Note(text):
                 self._line(text)
+            case Loading():
+                self._loading(fact)
             case observe.Sending(host, model, pictures):
                 many = f"up to {pictures:,} pictures" if pictures is not None else "pictures"
                 named = f" (model {model})" if model else ""
@@ -159,6 +166,16 @@ class Reporter:
                     stage=self.advance.stage,
                     figures=self.advance.words(now),
                 )
+
+    def _loading(self, fact: Loading) -> None:
+        """A line when it begins and one when it is done; in between the bar's `stage` tells the seconds."""
+        if fact.done:
+            self._line(f"{fact.model} is loaded ({fact.seconds:.1f} s)")
+        elif not fact.seconds:
+            why = "llama.cpp crashed; " if fact.again else ""
+            self._line(
+                f"{why}loading {fact.model} ({fact.size / 1e6:,.0f} MB); it runs on this machine, and no picture leaves it"
+            )
 
     def _line(self, text: str) -> None:
         line = f"{self._title}: {plain(text)}"

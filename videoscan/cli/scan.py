@@ -174,6 +174,8 @@ async def _scan_one(
                     end=choices.end,
                     endpoint=choices.endpoint,
                     model=choices.model,
+                    model_file=choices.model_file,
+                    projector=choices.projector,
                     sets=choices.sets,
                     to=to,
                     fresh=fresh,

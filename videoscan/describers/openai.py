@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Learned
     from videoscan.describers.wire import Refusal, Reply
-    from videoscan.model import Call, Picture, Prompt, Window
+    from videoscan.model import Call, Loading, Picture, Prompt, Window
     from videoscan.seams import Ledger
 
 READABLE_TRIES = 3
@@ -108,7 +108,7 @@ class OpenAiDescriber:
     def __init__(self, options: OpenAiOptions) -> None:
         self.options = options
 
-    def session(self, told: Callable[[Call], None] = unheard, ledger: Ledger | None = None) -> OpenAiSession:
+    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> OpenAiSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
         Raises `ConfigError` for a key or an address that cannot be used.
@@ -129,7 +129,7 @@ class OpenAiSession:
         self,
         options: OpenAiOptions,
         endpoint: Endpoint,
-        told: Callable[[Call], None] = unheard,
+        told: Callable[[Call | Loading], None] = unheard,
         ledger: Ledger | None = None,
     ) -> None:
         self._options = options

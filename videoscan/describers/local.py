@@ -1,0 +1,333 @@
+"""The `local` describer: a model's weights from this disk, run by llama.cpp inside the scan. No server to set up, no network.
+
+The model is loaded when the first window asks for it, so that planning and going on from a journal that has every answer cost
+nothing, and ended with the scan. What is said to it and how its answers are read is the `openai` describer's work: llama.cpp speaks
+that language, and its JSON Schemas are enforced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from videoscan.config import Options
+from videoscan.describers import dialects, gguf, llamacpp
+from videoscan.describers.endpoint import Address, Endpoint
+from videoscan.describers.openai import OpenAiOptions, OpenAiSession
+from videoscan.errors import ConfigError
+from videoscan.model import Identity, Loading, PictureCost
+from videoscan.seams import Limits, unheard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from videoscan.describers.gguf import Gguf
+    from videoscan.describers.llamacpp import Server
+    from videoscan.model import Call, Description, Prompt, Window
+    from videoscan.seams import Ledger
+
+TEXTS = 2048
+"""Tokens that are kept free for the words of a request: instructions, question, the frames' names."""
+PICTURES = 12_288
+"""Tokens for pictures in a context that nobody has chosen: twelve of 1280 x 720 pixels at Qwen3-VL's rate, and some to spare."""
+LEAST_PICTURES = 512
+"""A context with less room for pictures is refused."""
+MOST_CRASHES = 2
+"""So many crashes without an answer in between, and the scan ends."""
+
+_UNTIL_REAPED = 0.5  # seconds
+_INSTALL = "pip install 'videoscan[local]'"
+
+
+class LocalOptions(Options):
+    """Which files, and how much of this machine llama.cpp may use."""
+
+    model_file: Annotated[str, Field(min_length=1)]
+    """The model's GGUF file (the first, where it has several parts). A relative path starts at the working directory."""
+    projector: str | None = None
+    """The GGUF file that turns pictures into the model's tokens, usually called ``mmproj-...``. Without it, the only one beside the model."""
+    context: Annotated[int, Field(ge=1024, le=1_048_576)] | None = None
+    """Tokens that one request may take: pictures, words and answer. More takes more memory; windows are made to fit. Without it, room for
+    twelve pictures of 1280 x 720, or what the model was made for, if that is less."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Threads that llama.cpp computes with. Without it, half of the processors for words and all but one for pictures: one decodes."""
+    gpu_layers: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """Layers of the model on a graphics card, 0 for none. Without it, as many as there is room for, where the build can use one."""
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 1
+    """Windows that are described at once. Each takes a `context` of memory; more than one only pays on a graphics card."""
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 3600.0
+    """Seconds for one answer. A large model without a graphics card takes minutes."""
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
+    """Longest answer in tokens. An answer that was cut off is asked for again with more."""
+    language: str | None = None
+    """Language of the answers, a name ("German") or a code ("de", "zh")."""
+    extra_body: dict[str, Any] = Field(default={})
+    """Fields for the request's body as they are, such as ``temperature`` or ``seed``."""
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_the_messages_alone(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if "messages" in value:
+            raise ValueError("messages are what videoscan is for: use prompt.role, prompt.question or a template")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The files of a model that can see: `parts` is the model's own, the first of which llama.cpp is given."""
+
+    model: Gguf
+    projector: Gguf
+    parts: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return sum(path.stat().st_size for path in (*self.parts, self.projector.path))
+
+    @property
+    def cost(self) -> PictureCost:
+        """What a picture costs in tokens: by the projector's own measures where they say it, else by the family's rule."""
+        kind = str(self.projector.values.get("clip.projector_type", ""))
+        patch = self.projector.values.get("clip.vision.patch_size")
+        if kind.startswith("qwen") and isinstance(patch, int) and patch > 0:
+            merged = self.projector.values.get("clip.vision.spatial_merge_size", 2)
+            return PictureCost("patch", size=patch * int(merged), base=2)
+        family = f"{self.model.name} {self.model.architecture}"
+        return dialects.for_endpoint(Address.parse("http://127.0.0.1").chat, family, "llamacpp").cost
+
+
+class LocalDescriber:
+    """Describes windows with a model file on this machine."""
+
+    Options: ClassVar[type[LocalOptions]] = LocalOptions
+    note: ClassVar[str | None] = None
+
+    def __init__(self, options: LocalOptions) -> None:
+        self.options = options
+
+    def identity(self) -> Identity:
+        """Which weights these are, wherever they lie: the files' contents are the key, not their names. Raises `ConfigError`."""
+        weights = self.weights()
+        return Identity(
+            model=weights.model.name,
+            key=gguf.digest((*weights.parts, weights.projector.path)),
+            stands_for=frozenset({"model_file", "projector", "context", "threads", "gpu_layers"}),
+        )
+
+    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> LocalSession:
+        """Start working. Loads nothing yet; must be called inside a running event loop.
+
+        Raises `ConfigError` for files that are none, and where llama.cpp is not installed.
+        """
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise ConfigError("a model file needs llama.cpp, which is not installed here (no module xllamacpp)", hint=_INSTALL)
+        return LocalSession(self.options, self.weights(), told, ledger)
+
+    def weights(self) -> Weights:
+        """The files, looked into. Raises `ConfigError`."""
+        path = _file(self.options.model_file, "describer.model_file")
+        parts = gguf.parts(path, key="describer.model_file")
+        model = gguf.read(path, key="describer.model_file")
+        if model.is_projector:
+            raise ConfigError(
+                f"describer.model_file = {str(path)!r} is a projector, not a model",
+                hint="give it as --projector, and the model's own file as --model-file",
+            )
+        named = self.options.projector
+        eye = _file(named, "describer.projector") if named else _beside(path)
+        projector = gguf.read(eye, key="describer.projector")
+        if not projector.is_projector:
+            raise ConfigError(
+                f"describer.projector = {str(eye)!r} is a model ({projector.name}), not a projector",
+                hint="the projector is a file of its own, usually called mmproj-...gguf, on the page where the model came from",
+            )
+        if not projector.sees:
+            raise ConfigError(
+                f"describer.projector = {str(eye)!r} is for sound, not for pictures", hint="take the vision projector"
+            )
+        return Weights(model, projector, parts)
+
+
+def _file(text: str, key: str) -> Path:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise ConfigError(f"{key} = {text!r} is a folder", hint="give the .gguf file in it")
+    if not path.is_file():
+        raise ConfigError(f"{key} = {text!r}: there is no such file", hint=f"looked for {path.absolute()}")
+    return path.absolute()
+
+
+def _beside(model: Path) -> Path:
+    """The only projector in the model's folder."""
+    found = sorted(path for path in model.parent.glob("*.gguf") if "mmproj" in path.name.lower() and path != model)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(path.name for path in found[:10])
+        raise ConfigError(f"describer.projector: several lie beside {model.name}: {names}", hint="name one with --projector FILE")
+    raise ConfigError(
+        f"describer.projector: none is named, and none lies beside {model.name}",
+        hint="a model sees through a second file, usually called mmproj-...gguf, on the page where it came from; give --projector FILE",
+    )
+
+
+def context_of(options: LocalOptions, weights: Weights) -> int:
+    """Tokens for one request. Raises `ConfigError` when pictures have no room in it."""
+    trained = weights.model.of_model("context_length")
+    chosen = options.context or options.max_tokens + TEXTS + PICTURES
+    context = chosen if options.context or trained is None else min(chosen, trained)
+    if context - options.max_tokens - TEXTS < LEAST_PICTURES:
+        least = options.max_tokens + TEXTS + LEAST_PICTURES
+        raise ConfigError(
+            f"a context of {context} tokens has no room for pictures beside an answer of {options.max_tokens} and {TEXTS} for words",
+            hint=f"raise describer.context to {least} or more, or lower describer.max_tokens",
+        )
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A loaded model and the session that asks it."""
+
+    server: Server
+    session: OpenAiSession
+
+
+class LocalSession:
+    """One scan's use of a model file. A crash of llama.cpp is answered by loading it again, `MOST_CRASHES` - 1 times in a row."""
+
+    def __init__(
+        self,
+        options: LocalOptions,
+        weights: Weights,
+        told: Callable[[Call | Loading], None] = unheard,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._options, self._weights, self._told, self._ledger = options, weights, told, ledger
+        self._context = context_of(options, weights)
+        self._run: _Run | None = None
+        self._starting = asyncio.Lock()
+        self._crashes = 0
+        self._closed = False
+        row = dialects.LLAMACPP
+        self.limits = Limits(
+            picture_bytes=row.picture_bytes,
+            tokens=self._context - options.max_tokens - TEXTS,
+            concurrency=options.concurrency,
+            formats=row.formats,
+            cost=weights.cost,
+        )
+
+    @property
+    def server(self) -> Server | None:
+        """The running llama.cpp, once a window has asked for it."""
+        return self._run.server if self._run is not None else None
+
+    async def describe(self, window: Window, prompt: Prompt) -> Description:
+        """An answer about the window's pictures, or a failure as a value.
+
+        Raises `EndpointRefused` when the model cannot be loaded, `EndpointFailed` when llama.cpp crashes again and again.
+        """
+        while True:
+            run = await self._loaded()
+            described = await _unless_it_ends(run, window, prompt)
+            if described is not None:
+                self._crashes = 0
+                return described
+            await self._clear_away(run)
+
+    async def close(self) -> None:
+        """End llama.cpp. Idempotent."""
+        self._closed = True
+        run, self._run = self._run, None
+        if run is not None:
+            await _end(run)
+
+    async def _loaded(self) -> _Run:
+        async with self._starting:
+            if self._run is None:
+                self._run = await self._load()
+            return self._run
+
+    async def _load(self) -> _Run:
+        options, weights = self._options, self._weights
+        processors = _processors()
+
+        def tell(seconds: float, *, done: bool = False) -> None:
+            self._told(Loading(weights.model.name, weights.size, seconds, done=done, again=self._crashes > 0))
+
+        settings = llamacpp.Settings(
+            model=weights.parts[0],
+            projector=weights.projector.path,
+            alias=weights.model.name,
+            context=self._context,
+            slots=options.concurrency,
+            threads=options.threads or max(1, processors // 2),
+            batch_threads=options.threads or max(1, processors - 1),
+            gpu_layers=options.gpu_layers,
+        )
+        began = asyncio.get_running_loop().time()
+        tell(0.0)
+        server = await llamacpp.Server.start(settings, tell)
+        tell(asyncio.get_running_loop().time() - began, done=True)
+        asked = OpenAiOptions(
+            endpoint=server.url,
+            model=weights.model.name,
+            dialect="llamacpp",
+            concurrency=options.concurrency,
+            timeout=options.timeout,
+            max_tokens=options.max_tokens,
+            language=options.language,
+            extra_body=options.extra_body,
+        )
+        endpoint = Endpoint.shared(Address.parse(server.url), server.key)
+        return _Run(server, OpenAiSession(asked, endpoint, self._told, self._ledger))
+
+    async def _clear_away(self, run: _Run) -> None:
+        """After a crash: count it, once for all who were waiting. Raises when there have been too many."""
+        async with self._starting:
+            if self._run is run:
+                self._run = None
+                self._crashes += 1
+                await _end(run)
+            if self._crashes >= MOST_CRASHES:
+                raise llamacpp.crashed(run.server, self._crashes)
+
+
+async def _unless_it_ends(run: _Run, window: Window, prompt: Prompt) -> Description | None:
+    """The answer; `None` when llama.cpp ended before there was one."""
+    asked = asyncio.ensure_future(run.session.describe(window, prompt))
+    ended = asyncio.ensure_future(run.server.ended())
+    try:
+        await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            return None
+        if asked.exception() is not None or asked.result().failure is not None:
+            # The connection may be seen to break before the process is seen to end.
+            await asyncio.wait({ended}, timeout=_UNTIL_REAPED)
+            if not run.server.running:
+                return None
+        return asked.result()
+    finally:
+        for task in (asked, ended):
+            task.cancel()
+        await asyncio.gather(asked, ended, return_exceptions=True)
+
+
+async def _end(run: _Run) -> None:
+    try:
+        await run.session.close()
+    finally:
+        await run.server.stop()
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
