@@ -39,6 +39,9 @@ def _no_settings_from_outside(monkeypatch, tmp_path_factory):
     for name in [name for name in os.environ if name.startswith("VIDEOSCAN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-profiles"))
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path_factory.getbasetemp() / "no-state"))
+    # Scripts of model servers count requests; the tests of the first use turn this off again.
+    monkeypatch.setenv("VIDEOSCAN_PROBE", "never")
 
 
 @pytest.fixture(autouse=True)

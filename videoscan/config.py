@@ -55,10 +55,10 @@ __all__ = [
 _TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "budget")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
-    "retries", "max_tokens", "language", "extra_body",
+    "retries", "max_tokens", "language", "probe", "extra_body",
 )  # fmt: skip
 _LOCAL_KEYS = ("model_file", "projector", "context", "threads", "gpu_layers")
-_REMOTE_KEYS = ("endpoint", "model", "dialect", "api_key_env", "requests_per_minute", "tokens_per_minute", "retries")
+_REMOTE_KEYS = ("endpoint", "model", "dialect", "api_key_env", "requests_per_minute", "tokens_per_minute", "retries", "probe")
 _PACE_KEYS = ("concurrency", "timeout")
 _OWN = {"openai": "endpoint", "local": "model_file"}
 _TEXT_KEYS = {

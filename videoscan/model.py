@@ -350,22 +350,32 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should know that is not an error: an assumption made, an option dropped."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PictureCost:
     """Estimates the prompt tokens of one picture. A value, not a function, so that it can cross to a worker process.
 
     ``patch``: ``round(w / size) * round(h / size) + base`` (Qwen2.5-VL 28, Qwen3-VL 32). ``tile``: shrunk to fit 2048 x 2048 and
     then to a short side of 768, ``base + each`` per started 512-pixel tile (OpenAI, high detail: 85 + 170). ``flat``: `base`.
+    With `most` (0: none) a ``patch`` picture costs no more than that: the server shrinks larger ones.
     """
 
     rule: Literal["patch", "tile", "flat"] = "flat"
     size: int = 32
     base: int = 0
     each: int = 0
+    most: int = 0
 
     def tokens(self, width: int, height: int) -> int:
         """The estimate for a picture of that size in pixels."""
         if self.rule == "patch":
-            return max(1, round(width / self.size)) * max(1, round(height / self.size)) + self.base
+            patches = max(1, round(width / self.size)) * max(1, round(height / self.size))
+            return min(patches + self.base, self.most) if self.most else patches + self.base
         if self.rule == "tile":
             scale = min(1.0, 2048 / max(width, height))
             scale = min(scale, 768 / (min(width, height) * scale) * scale)

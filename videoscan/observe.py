@@ -9,11 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from videoscan.model import Call, Loading
+from videoscan.model import Call, Loading, Note
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.model import Description, SourceInfo, Window
+
+
+__all__ = [
+    "Call",
+    "Decoded",
+    "Fact",
+    "Finished",
+    "Loading",
+    "Note",
+    "Observer",
+    "Opened",
+    "Sampled",
+    "Sending",
+    "WindowDone",
+    "WindowReady",
+    "ignore",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +87,6 @@ class Decoded:
     """The core has read the whole source; what remains is waiting for descriptions. `windows` is their final number."""
 
     windows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something a person should know that is not an error: an assumption made, an option dropped."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

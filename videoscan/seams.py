@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Frame,
         Identity,
         Loading,
+        Note,
         Prompt,
         Regions,
         SourceInfo,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 INFINITY = float("inf")
 
 
-def unheard(_fact: Call | Loading) -> None:
-    """Nobody wants to hear of a request, or that a model is being loaded."""
+def unheard(_fact: Call | Loading | Note) -> None:
+    """Nobody wants to hear of a request, of a model being loaded, or what a person should know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +233,11 @@ class Describer(Protocol):
     Options: ClassVar[type[BaseModel]]
     note: ClassVar[str | None]
 
-    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> DescriberSession:
+    def session(self, told: Callable[[Call | Loading | Note], None] = unheard, ledger: Ledger | None = None) -> DescriberSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
-        `told` hears of every request. `ledger` is asked before each that costs anything; where it has nothing left, `describe` gives a
-        failure of kind ``BudgetSpent``.
+        `told` hears of every request, and what a person should know of the model. `ledger` is asked before each request that costs
+        anything; where it has nothing left, `describe` gives a failure of kind ``BudgetSpent``.
         """
         ...
 

@@ -28,7 +28,7 @@ SUMMARIES = {
     "export": "Write timelines in another format.",
     "eval": "Hold timelines against the truth.",
     "profiles": "List, show and check profiles.",
-    "doctor": "Say what is installed and what it can decode.",
+    "doctor": "Say what is installed and can be decoded, or what a model can do.",
 }
 
 

@@ -1,5 +1,7 @@
 """``videoscan doctor``: versions, what can really be decoded, free disk, and the licences of the FFmpeg builds inside the wheels.
 
+With an endpoint it examines that instead; see `videoscan.cli.examined`.
+
 Codecs are measured, not believed: each clip in ``cli/codecs/`` (a second of FFmpeg's ``testsrc2``, 64 x 48) is decoded by both
 backends and its pictures are counted. OpenCV's wheel, for one, opens AV1 and yields nothing.
 """
@@ -52,12 +54,53 @@ class Codec:
 
 
 @click.command
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    help="Examine this model server instead: what it takes, what it really sees, what it costs. [the key: VIDEOSCAN_API_KEY]",
+)
+@click.option(
+    "--model", metavar="NAME", help="Which model there. Without it the only one that is listed.  [env: VIDEOSCAN_MODEL]"
+)
+@click.option(
+    "--profile",
+    metavar="NAME|FILE.toml",
+    default="default",
+    help="Take endpoint, key's variable and picture size from a profile.",
+)
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable.")
+@click.option("--quick", is_flag=True, help="Fewer requests: about half of them, and a third of the tokens.")
+@click.option(
+    "--body-mb", type=click.FloatRange(1, 500), default=32.0, show_default=True, help="The largest request that is tried, in MB."
+)
+@click.option("--forget", is_flag=True, help="Take away what was measured of the endpoint, and measure nothing.")
 @options.json_lines
-def command(*, as_json: bool) -> int:
-    """Say what is installed and what it can decode.
+def command(
+    *,
+    endpoint: str | None,
+    model: str | None,
+    profile: str,
+    sets: tuple[str, ...],
+    quick: bool,
+    body_mb: float,
+    forget: bool,
+    as_json: bool,
+) -> int:
+    """Say what is installed and can be decoded, or what a model can do.
 
-    Also how much disk is free, and under which licences the FFmpeg builds inside the packages are.
+    Without options: versions, codecs as measured, free disk, and under which licences the FFmpeg builds inside the packages are.
+
+    With --endpoint it sends test cards to a model server and measures: reachability, the key, json_schema, how many pictures are
+    really seen, tokens per picture, the largest body, requests at once, streaming. How many requests that takes is said before.
+    The result is kept, and scan and plan go by it.
     """
+    if endpoint or model or profile != "default" or sets or quick or forget:
+        from videoscan.cli import examined
+
+        chosen, long_side = examined.options_from(profile, sets, {"describer.endpoint": endpoint, "describer.model": model})
+        if forget:
+            return examined.forget(chosen.endpoint, chosen.model, as_json=as_json)
+        return examined.run(chosen, long_side=long_side, quick=quick, body_mb=body_mb, as_json=as_json)
     versions, builds, codecs, disks, problems = _versions(), [_pyav_build(), _opencv_build()], _codecs(), _disks(), _problems()
     if as_json:
         output.put_json(

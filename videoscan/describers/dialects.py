@@ -26,6 +26,8 @@ class Meaning(enum.StrEnum):
 
     THROTTLED = "throttled"
     """Too fast: wait, then the same again."""
+    LOADING = "loading"
+    """The model is not loaded yet: wait, however long that takes, then the same again."""
     FAILED = "failed"
     """The server's own trouble: wait, then the same again."""
     OVERLOADED = "overloaded"

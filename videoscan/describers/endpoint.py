@@ -97,6 +97,9 @@ class Learned:
     """`response_format` was taken and ignored: the form is asked for in words as well."""
     max_tokens: int | None = None
     limit_key: str = "max_tokens"
+    introduced: bool = False
+    """What earlier runs found was looked up, or the first use was tried out."""
+    introducing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,11 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"<Endpoint {self.address.shown}, {'with a key' if self._key else 'no key'}>"
 
+    @property
+    def has_key(self) -> bool:
+        """Whether requests carry a key."""
+        return self._key is not None
+
     def learned(self, model: str | None) -> Learned:
         """What is known about a model there; to be written to."""
         return self._learned.setdefault(model, Learned())
@@ -223,7 +231,7 @@ class Endpoint:
                 headers=headers,
                 timeout=limits,
                 allow_redirects=False,
-                proxy=_proxy(url),
+                proxy=proxy_for(url),
                 trace_request_ctx=trace,
             ) as answer:
                 started = True
@@ -310,7 +318,7 @@ async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
     return b"".join(chunks), False
 
 
-def _proxy(url: URL) -> str | None:
+def proxy_for(url: URL) -> str | None:
     """The proxy that the environment names for this address; never one for this machine itself.
 
     aiohttp's own `trust_env` would also send credentials out of ~/.netrc.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan.describers import wire
+from videoscan.describers import models, wire
 from videoscan.describers.bill import Bill
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Broken
@@ -18,7 +18,7 @@ from videoscan.errors import (
     EndpointThrottled,
     RequestRejected,
 )
-from videoscan.model import Call, Usage
+from videoscan.model import Call, Note, Usage
 from videoscan.patience import Deadline, now, sleep
 from videoscan.seams import unheard
 
@@ -53,6 +53,7 @@ class Smaller(Exception):
 
 _KINDS: dict[Meaning, type[DescribeError]] = {
     Meaning.THROTTLED: EndpointThrottled,
+    Meaning.LOADING: EndpointThrottled,
     Meaning.FAILED: EndpointFailed,
     Meaning.OVERLOADED: EndpointFailed,
     Meaning.REFUSED: EndpointRefused,
@@ -74,12 +75,18 @@ class Exchange:
         *,
         seconds: float,
         key_variable: str,
-        told: Callable[[Call], None] = unheard,
+        told: Callable[[Call | Note], None] = unheard,
         ledger: Ledger | None = None,
     ) -> None:
         self._told = told
         self._ledger = ledger
+        self._said_loading = False
         self._endpoint, self._patience, self._seconds, self._key_variable = endpoint, patience, seconds, key_variable
+
+    @property
+    def reached(self) -> bool:
+        """Whether a connection was ever made."""
+        return self._endpoint.reached
 
     async def reply_to(self, request: Request, meter: Meter, *, again: bool) -> Reply:
         """The model's reply, whatever its text. `again`: the same was asked before, and its answer could not be read.
@@ -88,7 +95,7 @@ class Exchange:
         that remained after all tries.
         """
         endpoint, failures, stale, fresh = self._endpoint, 0, False, False
-        deadline = Deadline(self._patience.total)
+        deadline, loading, loaded = Deadline(self._patience.total), Deadline(models.LOADING_SECONDS), 0
         while True:
             wait: float | None = None
             try:
@@ -98,6 +105,13 @@ class Exchange:
                     return outcome
                 if request.adapt(outcome):
                     again, fresh = True, False
+                    continue
+                if outcome.meaning is Meaning.LOADING and loading.left > 0:
+                    again, fresh = True, False
+                    self.wait_for_loading(models.loading(endpoint.address.host, loading.left))
+                    # The gate holds the neighbours as well: none of them need send its pictures to be told the same.
+                    endpoint.gate.close_for(models.loading_pause(loaded, loading))
+                    loaded += 1
                     continue
                 if outcome.meaning is Meaning.TOO_MANY or (outcome.meaning is Meaning.OVERLOADED and len(request.pictures) > 1):
                     raise Smaller(outcome, request.size)
@@ -119,6 +133,12 @@ class Exchange:
                 endpoint.gate.close_for(pause)
             else:
                 await sleep(pause)
+
+    def wait_for_loading(self, text: str) -> None:
+        """Say that a server is loading its model; once is enough."""
+        if not self._said_loading:
+            self._said_loading = True
+            self._told(Note(text))
 
     def _tries(self, broken: Broken) -> int:
         if broken.hopeless:

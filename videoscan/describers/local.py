@@ -21,7 +21,7 @@ from videoscan.describers import dialects, gguf, llamacpp
 from videoscan.describers.endpoint import Address, Endpoint
 from videoscan.describers.openai import OpenAiOptions, OpenAiSession
 from videoscan.errors import ConfigError
-from videoscan.model import Identity, Loading, PictureCost
+from videoscan.model import Identity, Loading, Note, PictureCost
 from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class LocalDescriber:
             stands_for=frozenset({"model_file", "projector", "context", "threads", "gpu_layers"}),
         )
 
-    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> LocalSession:
+    def session(self, told: Callable[[Call | Loading | Note], None] = unheard, ledger: Ledger | None = None) -> LocalSession:
         """Start working. Loads nothing yet; must be called inside a running event loop.
 
         Raises `ConfigError` for files that are none, and where llama.cpp is not installed.
@@ -207,7 +207,7 @@ class LocalSession:
         self,
         options: LocalOptions,
         weights: Weights,
-        told: Callable[[Call | Loading], None] = unheard,
+        told: Callable[[Call | Loading | Note], None] = unheard,
         ledger: Ledger | None = None,
     ) -> None:
         self._options, self._weights, self._told, self._ledger = options, weights, told, ledger
@@ -285,6 +285,7 @@ class LocalSession:
             timeout=options.timeout,
             max_tokens=options.max_tokens,
             language=options.language,
+            probe="never",  # what this server takes is known
             extra_body=options.extra_body,
         )
         endpoint = Endpoint.shared(Address.parse(server.url), server.key)

@@ -22,7 +22,7 @@ from videoscan.timecode import short
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from videoscan.model import Box, Call, Loading, Mark, Measured, Prompt, Window
+    from videoscan.model import Box, Call, Loading, Mark, Measured, Note, Prompt, Window
 
 NOTE = "Measured by OpenCV, not by a language model: it says where and how much, never what."
 """What a reader of the timeline is told about this describer."""
@@ -59,7 +59,7 @@ class OfflineDescriber:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> OfflineSession:  # noqa: ARG002  # it asks nobody
+    def session(self, told: Callable[[Call | Loading | Note], None] = unheard, ledger: Ledger | None = None) -> OfflineSession:  # noqa: ARG002  # it asks nobody
         """See `videoscan.seams.Describer`."""
         return OfflineSession()
 

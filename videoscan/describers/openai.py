@@ -13,15 +13,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import orjson
 from pydantic import Field, field_validator
 
 from videoscan.config import Options
-from videoscan.describers import answer, dialects, wire
+from videoscan.describers import answer, dialects, introduction, known, models, wire
 from videoscan.describers.dialects import Meaning
-from videoscan.describers.endpoint import Address, Broken, Endpoint, key_from
+from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
@@ -29,14 +28,13 @@ from videoscan.describers.tongue import Tongue
 from videoscan.errors import (
     BadReply,
     BudgetSpent,
-    ConfigError,
     ContentFiltered,
     DescribeError,
     EndpointRefused,
     EndpointUnreachable,
     RequestRejected,
 )
-from videoscan.model import Description, Failure
+from videoscan.model import Description, Failure, Note, Usage
 from videoscan.patience import Patience
 from videoscan.seams import Limits, unheard
 
@@ -82,6 +80,8 @@ class OpenAiOptions(Options):
     language: str | None = None
     """Language of the answers, a name ("German") or a code ("de", "zh"). An answer in another one is asked for once more, and flagged
     if it comes again."""
+    probe: Literal["auto", "never"] = "auto"
+    """Whether the first use of an unknown endpoint begins with two requests that show what it takes (test cards, no footage)."""
     extra_body: dict[str, Any] = Field(default={})
     """Fields for the request's body as they are, such as ``temperature``. They win over what videoscan puts there."""
 
@@ -108,7 +108,7 @@ class OpenAiDescriber:
     def __init__(self, options: OpenAiOptions) -> None:
         self.options = options
 
-    def session(self, told: Callable[[Call | Loading], None] = unheard, ledger: Ledger | None = None) -> OpenAiSession:
+    def session(self, told: Callable[[Call | Loading | Note], None] = unheard, ledger: Ledger | None = None) -> OpenAiSession:
         """Start working. Makes no connection yet; must be called inside a running event loop.
 
         Raises `ConfigError` for a key or an address that cannot be used.
@@ -129,13 +129,15 @@ class OpenAiSession:
         self,
         options: OpenAiOptions,
         endpoint: Endpoint,
-        told: Callable[[Call | Loading], None] = unheard,
+        told: Callable[[Call | Loading | Note], None] = unheard,
         ledger: Ledger | None = None,
     ) -> None:
         self._options = options
         self.endpoint = endpoint
+        self._told = told
         self.model = options.model
-        self.dialect: Dialect = dialects.for_endpoint(endpoint.address.chat, options.model, options.dialect)
+        self._known = known.recall(endpoint.address.shown, options.model)
+        self.dialect: Dialect = self._row()
         self._exchange = Exchange(
             endpoint,
             Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout)),
@@ -148,7 +150,7 @@ class OpenAiSession:
         self._naming = asyncio.Lock()
         self._closed = False
         endpoint.open(
-            concurrency=options.concurrency,
+            concurrency=self._at_once,
             requests_per_minute=options.requests_per_minute,
             tokens_per_minute=options.tokens_per_minute,
         )
@@ -164,8 +166,10 @@ class OpenAiSession:
         meter = Meter(window.index)
         reading: Reading | None = None
         failure: Failure | None = None
+        before = Usage()
         try:
             await self._name_the_model()
+            before = await self._introduce(window.pictures)
             reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter)
         except DescribeError as error:
             if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
@@ -179,7 +183,7 @@ class OpenAiSession:
             summary=described.summary,
             failure=failure,
             attempts=max(1, meter.usage.requests),
-            usage=meter.usage,
+            usage=before + meter.usage,
             seconds=time.monotonic() - began,
             flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
         )
@@ -258,7 +262,8 @@ class OpenAiSession:
             picture_bytes=row.picture_bytes,
             # The pictures' share of the body: texts and schema stay below 64 KB.
             body_bytes=None if body is None else max(body // 2, body - 65_536),
-            concurrency=self._options.concurrency,
+            tokens=introduction.room_for_pictures(self._known, self._options.max_tokens),
+            concurrency=self._at_once,
             formats=row.formats,
             cost=row.cost,
         )
@@ -358,21 +363,47 @@ class OpenAiSession:
             return
         async with self._naming:
             if self.model is None:
-                self.model = await self._only_model()
-                self.dialect = dialects.for_endpoint(self.endpoint.address.chat, self.model, self._options.dialect)
+                self.model = models.only(self.endpoint, await self._listed())
+                self._known = known.recall(self.endpoint.address.shown, self.model)
+                self.dialect = self._row()
 
-    async def _only_model(self) -> str:
-        try:
-            answered = await self.endpoint.get_models(seconds=self._options.timeout)
-        except Broken as broken:
-            raise broken.error from None
-        if answered.status in {401, 403}:
-            raise self._exchange.error(wire.judge(answered.status, answered.headers, answered.data, self.dialect), self.dialect)
-        try:
-            listed = [str(row["id"]) for row in orjson.loads(answered.data)["data"]]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            listed = []
-        if len(listed) == 1:
-            return listed[0]
-        known = f"it offers {', '.join(listed[:20])}" if listed else "it lists none"
-        raise ConfigError(f"describer.model: no model is named for {self.endpoint.address.host}", hint=f"name one; {known}")
+    async def _listed(self) -> tuple[str, ...] | None:
+        options = self._options
+        waiting = self._exchange.wait_for_loading
+        return await models.listed(self.endpoint, key_variable=options.api_key_env, seconds=options.timeout, waiting=waiting)
+
+    # -- what earlier runs found, or the first use shows -----------------------------------------------------------------
+
+    def _row(self) -> Dialect:
+        row = dialects.for_endpoint(self.endpoint.address.chat, self.model, self._options.dialect)
+        return self._known.over(row) if self._known is not None else row
+
+    @property
+    def _at_once(self) -> int:
+        measured = self._known.concurrency if self._known is not None and self._known.by == "doctor" else None
+        return min(self._options.concurrency, measured or self._options.concurrency)
+
+    async def _introduce(self, pictures: Sequence[Picture]) -> Usage:
+        """Go by what is known, or try the endpoint out if nothing is. Once per endpoint and model; what it took is returned."""
+        if self._learned.introduced or not pictures:
+            return Usage()
+        async with self._learned.introducing:
+            learned = self._learned
+            if learned.introduced:
+                return Usage()
+            usage = Usage()
+            if self._known is not None:
+                for text in introduction.go_by(self._known, learned, self.endpoint.address.host):
+                    self._told(Note(text))
+            elif known.may_probe(self._options.probe) and self.model is not None:
+                usage = await introduction.try_out(
+                    self._exchange,
+                    pictures,
+                    endpoint=self.endpoint,
+                    model=self.model,
+                    dialect=self.dialect,
+                    extra=self._options.extra_body,
+                    told=self._told,
+                )
+            learned.introduced = True
+            return usage

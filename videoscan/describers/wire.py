@@ -300,6 +300,10 @@ _MOST_PICTURES = re.compile(
     rf"(?=\s*(?:\(|{_PICTURES}|张|图|\.|,|;|\"|$|per\b|in\b))",
     re.IGNORECASE,
 )
+# llama.cpp: 503 "Loading model"; Hugging Face: 503 "Model X is currently loading".
+_LOADING = re.compile(
+    r"\bloading (?:the )?model|\bmodel\b[^.\n]{0,80}\b(?:is|being|still) (?:\w+ )?load(?:ing|ed)\b", re.IGNORECASE
+)
 _SCHEMA = re.compile(r"response_?format|json_?schema|structured[ _-]?outputs?|guided|grammar|\bschema\b", re.IGNORECASE)
 
 
@@ -337,6 +341,8 @@ def _meaning(status: int, codes: Sequence[str], message: str, dialect: Dialect, 
         return Meaning.FILTERED, True
     if 300 <= status < 400 or status in {401, 402, 403, 404, 405}:
         return Meaning.REFUSED, True
+    if status == 503 and _LOADING.search(message):
+        return Meaning.LOADING, True
     if status in {429, 503}:
         return Meaning.THROTTLED, True
     if status in {408, 409, 425} or status >= 500:

@@ -54,6 +54,8 @@ class Turn:
 
 
 Script: TypeAlias = Sequence[Turn] | Callable[[Received], Turn]
+LOADING: Mapping[str, Any] = {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
+"""What llama.cpp's server answers to everything until its model is loaded."""
 USAGE: Mapping[str, Any] = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 
@@ -118,7 +120,8 @@ class ModelServer:
 
     `most_pictures`, `most_bytes` and `context` (tokens, at 100 a picture) refuse in vLLM's, nginx's and llama.cpp's words. `schemas`:
     whether response_format is taken, refused with 400, or `key` (a Bearer key) is wanted. `text_first` expects the instructions
-    before the pictures. `strict=False` only notes problems.
+    before the pictures. The first `loading` requests of any kind meet a server that is still loading its model, as llama.cpp says it.
+    `strict=False` only notes problems.
     """
 
     def __init__(
@@ -133,11 +136,13 @@ class ModelServer:
         text_first: bool = False,
         models: Sequence[str] = ("test-model",),
         delay: float = 0.0,
+        loading: int = 0,
         strict: bool = True,
     ) -> None:
         self._script = script
         self._key, self._most_pictures, self._most_bytes, self._context = key, most_pictures, most_bytes, context
         self._schemas, self._text_first, self._models, self._delay, self._strict = schemas, text_first, models, delay, strict
+        self._loading = loading
         self.requests: list[Received] = []
         self.problems: list[str] = []
         self.busy = 0
@@ -214,13 +219,21 @@ class ModelServer:
             thread.join(10)
             loop.close()
 
+    def _still_loading(self) -> bool:
+        self._loading -= 1
+        return self._loading >= 0
+
     async def _list_models(self, request: web.Request) -> web.Response:
+        if self._still_loading():
+            return web.json_response(LOADING, status=503)
         if self._key is not None and request.headers.get("Authorization") != f"Bearer {self._key}":
             return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
         return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in self._models]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
+        if self._still_loading():
+            return web.json_response(LOADING, status=503)
         self.connections.add(id(request.transport))
         received, problems = read_request(request, raw, len(self.requests), text_first=self._text_first)
         self.requests.append(received)

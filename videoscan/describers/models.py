@@ -1,0 +1,77 @@
+"""Which models an endpoint lists, and the only one where there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from videoscan.describers import wire
+from videoscan.describers.dialects import GENERIC, Meaning
+from videoscan.describers.endpoint import Broken
+from videoscan.errors import ConfigError, EndpointRefused
+from videoscan.patience import Deadline, sleep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from videoscan.describers.endpoint import Endpoint
+
+LOADING_SECONDS = 600.0
+"""How long a server is waited for that says it is loading its model: thirty billion parameters from a slow disk."""
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+_NAMED = 20
+
+
+async def listed(
+    endpoint: Endpoint, *, key_variable: str, seconds: float, waiting: Callable[[str], None]
+) -> tuple[str, ...] | None:
+    """The names that the endpoint lists; `None` where it has no list. A server that is loading is waited for.
+
+    Raises `EndpointRefused` for 401 and 403, and what kept it from being reached.
+    """
+    deadline, asked = Deadline(LOADING_SECONDS), 0
+    while True:
+        try:
+            answered = await endpoint.get_models(seconds=seconds)
+        except Broken as broken:
+            raise broken.error from None
+        if answered.status == 200:
+            break
+        refusal = wire.judge(answered.status, answered.headers, answered.data, GENERIC)
+        if refusal.meaning is Meaning.LOADING and deadline.left > 0:
+            waiting(loading(endpoint.address.host, deadline.left))
+            await sleep(loading_pause(asked, deadline))
+            asked += 1
+            continue
+        if answered.status in {401, 403}:
+            raise EndpointRefused(
+                f"{endpoint.address.host} answered {answered.status}: {endpoint.mask(refusal.message)}",
+                hint=f"check the key in the environment variable {key_variable}",
+                status=answered.status,
+                request_id=refusal.request_id,
+            )
+        return None
+    try:
+        return tuple(str(row["id"]) for row in orjson.loads(answered.data)["data"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def only(endpoint: Endpoint, names: tuple[str, ...] | None) -> str:
+    """The only name among them. Raises `ConfigError`, which lists what there is."""
+    if names is not None and len(names) == 1:
+        return names[0]
+    rest = f", and {len(names) - _NAMED} more" if names and len(names) > _NAMED else ""
+    known = f"it offers {', '.join(names[:_NAMED])}{rest}" if names else "it lists none"
+    raise ConfigError(f"describer.model: no model is named for {endpoint.address.host}", hint=f"name one; {known}")
+
+
+def loading_pause(asked: int, deadline: Deadline) -> float:
+    """Seconds until a loading server is asked again, having been asked so many times: not long at first, then seldom."""
+    return min(_PAUSES[min(asked, len(_PAUSES) - 1)], deadline.left)
+
+
+def loading(host: str, left: float) -> str:
+    """What is said while a server loads its model."""
+    return f"{host} is still loading its model; waiting, for {left:.0f} s at most"
