@@ -20,7 +20,12 @@ from videoscan.model import Description, Mark, Reason, Shown, Tally, Told, Usage
 from videoscan.timeline import Outcome, fold
 
 FRAMES, SAMPLES, EVERY = 8, 24, 1.0
-DOINGS = ("A person walks along the fence", "A car parks by the gate", "Two people talk at the door", "A dog runs across the yard")
+DOINGS = (
+    "A person walks along the fence",
+    "A car parks by the gate",
+    "Two people talk at the door",
+    "A dog runs across the yard",
+)
 
 
 def outcome(index: int) -> Outcome:
@@ -68,7 +73,9 @@ def main() -> None:
         folded = fold(outcomes, Tally(count * SAMPLES * EVERY, count * SAMPLES))
         spent = time.process_time() - began
         rows.append({"windows": count, "events": len(folded.events), "cpu": round(spent, 2), "megabytes": round(megabytes())})
-        print(f"{count:>10} {len(folded.events):>10} {spent:>7.2f} s {1000 * spent / count * 1000:>7.1f} ms {megabytes():>7.0f} MB")
+        print(
+            f"{count:>10} {len(folded.events):>10} {spent:>7.2f} s {1000 * spent / count * 1000:>7.1f} ms {megabytes():>7.0f} MB"
+        )
         assert len(folded.events) == count * 3 // 2, "every other event goes on into the next window"
         del outcomes, folded
     if asked.json:

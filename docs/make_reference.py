@@ -129,6 +129,7 @@ def profile_page() -> str:
         "source": options.SourceOptions,
         "windows": options.WindowOptions,
         "prompt": options.PromptOptions,
+        "summary": options.SummaryOptions,
         "budget": options.BudgetOptions,
     }
     out = [
@@ -159,6 +160,7 @@ def profile_page() -> str:
         ("windows", None, ""),
         ("describer", "describers", "Who says in words what the pictures show."),
         ("prompt", None, ""),
+        ("summary", None, ""),
         ("budget", None, ""),
     ]
     for name, group, about in sections:

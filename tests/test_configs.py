@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from videoscan import config, layers, registry
-from videoscan.config import BudgetOptions, PromptOptions, SourceOptions, WindowOptions
+from videoscan.config import BudgetOptions, PromptOptions, SourceOptions, SummaryOptions, WindowOptions
 from videoscan.options import ModelPrices, PriceOptions
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
@@ -64,6 +64,7 @@ def test_the_default_profile_is_the_built_in_defaults():
         ("source", SourceOptions),
         ("windows", WindowOptions),
         ("prompt", PromptOptions),
+        ("summary", SummaryOptions),
         ("budget", BudgetOptions),
     ):
         assert model(**table[name]) == model()
@@ -83,6 +84,7 @@ def test_the_default_profile_shows_every_option_that_has_a_value():
         "source": SourceOptions,
         "windows": WindowOptions,
         "prompt": PromptOptions,
+        "summary": SummaryOptions,
         "budget": BudgetOptions,
         **kinds,
     }.items():
@@ -90,7 +92,9 @@ def test_the_default_profile_shows_every_option_that_has_a_value():
         assert set(table[name]) - {"kind"} == expected
 
 
-@pytest.mark.parametrize("model", [SourceOptions, WindowOptions, PromptOptions, BudgetOptions, PriceOptions, ModelPrices])
+@pytest.mark.parametrize(
+    "model", [SourceOptions, WindowOptions, PromptOptions, SummaryOptions, BudgetOptions, PriceOptions, ModelPrices]
+)
 def test_every_option_says_what_it_means(model):
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name} has no docstring"

@@ -33,7 +33,6 @@ _TYPES = {
 
 LATER: dict[str, str] = {
     "alerts": "alerts",
-    "summary": "summaries",
     "runner": "runners",
     "prompt.fields": "fields",
 }

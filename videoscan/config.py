@@ -27,6 +27,7 @@ from videoscan.options import (
     PromptOptions,
     RegionOptions,
     SourceOptions,
+    SummaryOptions,
     WindowOptions,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "Resolved",
     "Row",
     "SourceOptions",
+    "SummaryOptions",
     "WindowOptions",
     "available",
     "explain",
@@ -52,7 +54,7 @@ __all__ = [
     "load_every_camera",
 ]
 
-_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "budget")
+_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "summary", "budget")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "retries", "max_tokens", "language", "probe", "extra_body",
@@ -71,6 +73,7 @@ _KNOWN: dict[str, type[Options]] = {
     "regions": RegionOptions,
     "windows": WindowOptions,
     "prompt": PromptOptions,
+    "summary": SummaryOptions,
     "budget": BudgetOptions,
 }
 

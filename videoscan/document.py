@@ -297,7 +297,9 @@ class Timeline(Document):
     summary: str | None = None
     """The whole in a few sentences; null where none was made."""
     chapters: tuple[Chapter, ...] = ()
-    """The source in chapters."""
+    """The source in chapters, without a hole between them; none without events."""
+    flags: tuple[str, ...] = ()
+    """Sentences about what was corrected or is doubtful in summary and chapters."""
     events: tuple[Event, ...] = ()
     """What happened, in order of start."""
     windows: tuple[WindowRecord, ...] = ()
@@ -333,7 +335,13 @@ class Timeline(Document):
 
 # Fields that came after a timeline could first be written without them. A document that lacks one is still valid; whatever is
 # added later goes here too.
-_MAY_BE_MISSING = {"SourceRecord": {"flags"}, "DescriberRecord": {"note"}, "ErrorRecord": {"raw"}, "WindowRecord": {"flags"}}
+_MAY_BE_MISSING = {
+    "Timeline": {"flags"},
+    "SourceRecord": {"flags"},
+    "DescriberRecord": {"note"},
+    "ErrorRecord": {"raw"},
+    "WindowRecord": {"flags"},
+}
 
 
 def json_schema() -> dict[str, Any]:

@@ -181,6 +181,19 @@ class PromptOptions(Options):
     """Tokens (estimated) that `context` may add to a prompt. Names of events come first, the most important ones, then descriptions."""
 
 
+class SummaryOptions(Options):
+    """The `summary` table: who writes the summary and the chapters."""
+
+    enabled: bool = False
+    """Asks a model for them, in text-only requests over the events: one for some hundred of them, which `plan` counts. Without it,
+    or with the built-in describer, both are made from the events by rule, at no cost."""
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Which model of the same endpoint writes them; without it the one that describes. A text model does."""
+    max_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 12_000
+    """Tokens that one such request may hold (estimated), events and answer together. What does not fit is summarised in parts, and
+    then the parts."""
+
+
 Price = Annotated[float, Field(ge=0)]
 
 
@@ -315,6 +328,8 @@ class Profile(Options):
     """Who describes them."""
     prompt: PromptOptions = PromptOptions()
     """What is asked."""
+    summary: SummaryOptions = SummaryOptions()
+    """Who writes the summary and the chapters."""
     budget: BudgetOptions = BudgetOptions()
     """What it may cost."""
     cameras: tuple[CameraRule, ...] = ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from videoscan import __version__, clock, folder, registry, sampling
 from videoscan.document import DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
+from videoscan.summarize import plain
 from videoscan.timeline import fold, usage_record
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def timeline_of(
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
     former = _former(request)
+    unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
+    digest = plain(folded.events, duration, unseen=unseen)
     timeline = Timeline(
         source=former
         or SourceRecord(
@@ -64,6 +67,9 @@ def timeline_of(
             endpoint=request.describer.get("endpoint"),
             note=registry.factory("describers", request.describer["kind"]).note,
         ),
+        summary=digest.summary,
+        chapters=digest.chapters,
+        flags=digest.flags,
         events=folded.events,
         windows=folded.windows,
         coverage=folded.coverage,

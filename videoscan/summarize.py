@@ -28,8 +28,10 @@ _QUIET = 30.0
 _TOLD = 5
 """Events that a plain summary tells of; those that matter most."""
 _CHAPTER_TOLD = 3
+_CITED_AT_ONCE = 8
 
-_CITED = re.compile(r"(?<![A-Za-z0-9])e\d{8}(?:-\d+)?(?![0-9A-Za-z])")
+CITED = re.compile(r"(?<![A-Za-z0-9])e\d{8}(?:-\d+)?(?![0-9A-Za-z])")
+"""How a text cites an event."""
 _BRACKETS = re.compile(r"[\[(（【]\s*[,;、，\s]*[\])）】]")
 # A mark that ends a sentence, with the citations behind it; a point between digits ends nothing.
 _SENTENCE = re.compile(r".*?(?:[.!?](?=[\s\[(]|$)|[。！？]|$)(?:\s*[\[(（【][^\])）】]*[\])）】])*", re.DOTALL)
@@ -48,19 +50,24 @@ class Digest:
 # --- by rule ------------------------------------------------------------------------------------------------------------------
 
 
-def plain(events: Sequence[Event], duration: float) -> Digest:
-    """What can be said without a model: the events that matter most in order of time, and the longest time without any."""
+def plain(events: Sequence[Event], duration: float, *, unseen: float = 0.0) -> Digest:
+    """What can be said without a model: the events that matter most in order of time, and the longest time without any.
+
+    `unseen` are seconds that nobody looked at: a summary without events says so, and never claims more than was looked at.
+    """
     told = [event for event in events if event.review is None or event.review.state != "rejected"]
     if not told:
-        return Digest(f"Nothing was reported in {timecode.length(duration)}.")
+        but = f"; {timecode.length(unseen)} of it were not looked at" if unseen > 0 else ""
+        return Digest(f"Nothing was reported in {timecode.length(duration)}{but}.")
     first = _parted(told, duration)
     chapters = _tiled(
         [(place, _title(part), _sentences(part, _CHAPTER_TOLD)) for place, part in _runs(told, first)], told, duration
     )
     words = [_sentences(told, _TOLD)]
-    left = len(told) - _TOLD
-    if left > 0:
-        words.append(f"{left} more event{'s' if left > 1 else ''} between [{told[0].id}] and [{told[-1].id}].")
+    cited_ = set(CITED.findall(words[0]))
+    if left := [event for event in told if event.id not in cited_]:
+        ends = f"between [{left[0].id}] and [{left[-1].id}]" if len(left) > 1 else f"[{left[0].id}]"
+        words.append(f"{len(left)} more event{'s' if len(left) > 1 else ''} {ends}.")
     if (quiet := _longest_quiet(told)) is not None:
         before, after, length = quiet
         words.append(f"Nothing was reported for {timecode.length(length)} between [{before.id}] and [{after.id}].")
@@ -72,8 +79,16 @@ def _weight(event: Event) -> tuple[float, float, float]:
 
 
 def _sentences(events: Sequence[Event], most: int) -> str:
-    chosen = sorted(events, key=_weight, reverse=True)[:most]
-    return " ".join(f"{_sentence(event)} [{event.id}]." for event in sorted(chosen, key=lambda event: event.start))
+    """The `most` weighty things, each said once however often it happens."""
+    alike: dict[str, list[Event]] = {}
+    for event in events:
+        alike.setdefault(_sentence(event).casefold(), []).append(event)
+    chosen = sorted(alike.values(), key=lambda group: max(map(_weight, group)), reverse=True)[:most]
+    words = []
+    for group in sorted(chosen, key=lambda group: group[0].start):
+        times = f" (×{len(group)})" if len(group) > 1 else ""
+        words.append(f"{_sentence(group[0])}{times} [{', '.join(event.id for event in group[:_CITED_AT_ONCE])}].")
+    return " ".join(words)
 
 
 def _sentence(event: Event) -> str:
@@ -252,7 +267,7 @@ def read(answer: Mapping[str, Any], items: Sequence[Item], events: Sequence[Even
         title = _text(chapter.get("title")) if isinstance(chapter, dict) else ""
         if not title:
             continue
-        found = _CITED.search(str(chapter.get("first_event")))
+        found = CITED.search(str(chapter.get("first_event")))
         place = known.get(found[0]) if found else None
         if place is None or not lowest <= place <= highest:
             flags.append(f"a chapter that begins with no event was left out: {title}")
@@ -309,10 +324,10 @@ def cited(text: str, events: Sequence[Event]) -> tuple[str, list[str]]:
             return ""
         return events[place].id  # an alias becomes the id
 
-    held = _BRACKETS.sub("", _CITED.sub(right, text))
+    held = _BRACKETS.sub("", CITED.sub(right, text))
     held = re.sub(r"([\[(]\s*)[,;]\s*|\s*[,;]\s*(?=[\])])|[ \t]+(?=[.,;:!?])", lambda found: found[1] or "", held)
     held = " ".join(held.split())
-    flags += [f"a sentence cites no event: {each[:120]}" for each in sentences(held) if not _CITED.search(each)]
+    flags += [f"a sentence cites no event: {each[:120]}" for each in sentences(held) if not CITED.search(each)]
     words = " ".join(f"{event.title} {event.description}" for event in events) if _CLOCK.search(held) else ""
     flags += [
         f"says {found[0]}, which may be a time: times are looked up" for found in _CLOCK.finditer(held) if found[0] not in words

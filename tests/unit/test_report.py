@@ -11,6 +11,7 @@ import pybase64
 import pytest
 from exporting import written
 
+from videoscan import timecode
 from videoscan.exporters import wording
 from videoscan.exporters.html import HtmlExporter
 from videoscan.exporters.pictures import inline, link
@@ -193,3 +194,15 @@ def test_five_thousand_events_make_a_report_under_thirty_megabytes(tmp_path):
     data = written(HtmlExporter(), examples.busy(tmp_path, pictures=200), tmp_path)
     assert len(data) < 30_000_000
     assert data.count(b"<img ") == 5000
+
+
+def test_a_citation_is_a_link_to_its_event_that_shows_the_time(night):
+    timeline, folder = night
+    event = timeline.events[0]
+    told = timeline.model_copy(
+        update={"summary": f"Somebody came [{event.id}], not a dragon [e99999999].", "flags": ("doubtful",)}
+    )
+    page = written(HtmlExporter(), told, folder).decode()
+    assert f'[<a class="num" href="#event-{event.id}">{timecode.short(event.start)}</a>]' in page
+    assert "[e99999999]" in page
+    assert "doubtful" in page

@@ -62,7 +62,13 @@ def test_only_the_longest_gaps_part_chapters_when_there_are_too_many():
 
 
 def test_more_events_than_are_told_are_counted():
-    assert "15 more events" in plain([happens(5.0 * n, 5.0 * n + 2) for n in range(20)], 200.0).summary
+    events = [happens(5.0 * n, 5.0 * n + 2, f"Car {n} passes", importance=n / 100) for n in range(20)]
+    assert plain(events, 200.0).summary.endswith(f"15 more events between [{events[0].id}] and [{events[14].id}].")
+
+
+def test_what_happens_again_and_again_is_said_once():
+    events = [happens(5.0 * n, 5.0 * n + 2) for n in range(4)]
+    assert plain(events, 60.0).summary == "A person walks (×4) [e00000000, e00000050, e00000100, e00000150]."
 
 
 def test_without_events_there_is_a_sentence_and_no_chapter():

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from videoscan import config, timecode
 from videoscan.exporters.pictures import link
-from videoscan.exporters.wording import described_by, gaps, looked_at, name, nothing_happened, plain, question, span
+from videoscan.exporters.wording import described_by, gaps, looked_at, name, nothing_happened, plain, question, span, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,11 @@ def _page(timeline: Timeline, *, pictures: bool) -> Iterator[str]:
     if missing:
         yield ""
     if timeline.summary:
-        yield f"## Summary\n\n{escaped(timeline.summary)}\n"
+        yield f"## Summary\n\n{escaped(timed(timeline.summary, timeline))}\n"
     if timeline.chapters:
         yield "## Chapters\n"
         for chapter in timeline.chapters:
-            summary = f": {escaped(chapter.summary)}" if chapter.summary else ""
+            summary = f": {escaped(timed(chapter.summary, timeline))}" if chapter.summary else ""
             yield f"- {span(chapter.start, chapter.end)} **{escaped(chapter.title)}**{summary}"
         yield ""
     yield "## Events\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from videoscan import timecode
+from videoscan.summarize import CITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +142,25 @@ def span(start: float, end: float) -> str:
 def standing(timeline: Timeline) -> list[Event]:
     """The events that no person rejected: what subtitles show."""
     return [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
+
+
+def cited(text: str | None, timeline: Timeline) -> list[tuple[str, Event | None]]:
+    """A text in pieces: words, and between them each event that it cites, with the time that stands for its id."""
+    events = {alias: event for event in timeline.events for alias in event.aliases}
+    events |= {event.id: event for event in timeline.events}
+    pieces: list[tuple[str, Event | None]] = []
+    at = 0
+    for found in CITED.finditer(text or ""):
+        if event := events.get(found[0]):
+            pieces += [(found.string[at : found.start()], None), (timecode.short(event.start), event)]
+            at = found.end()
+    pieces.append(((text or "")[at:], None))
+    return [(words, event) for words, event in pieces if words]
+
+
+def timed(text: str | None, timeline: Timeline) -> str:
+    """A text with the times of the events that it cites, in place of their ids."""
+    return "".join(words for words, _ in cited(text, timeline))
 
 
 def plain(text: str | None) -> str:

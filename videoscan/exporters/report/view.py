@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from videoscan import money, timecode
 from videoscan.exporters import wording
@@ -16,7 +16,7 @@ from videoscan.exporters.pictures import inline, link
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from videoscan.document import Event, Evidence, Timeline
+    from videoscan.document import Chapter, Event, Evidence, Timeline
     from videoscan.exporters.pictures import Inlined
     from videoscan.exporters.wording import Run, State
 
@@ -89,6 +89,10 @@ class EventView:
     more: str | None
 
 
+Piece: TypeAlias = "tuple[str, str | None]"
+"""Words of a text, and the anchor of the event that they cite, if they do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything the template prints that the timeline does not say itself."""
@@ -99,6 +103,9 @@ class Report:
     looked_at: str
     gaps: tuple[Run, ...]
     nothing: str
+    summary: tuple[Piece, ...]
+    chapters: tuple[tuple[Chapter, tuple[Piece, ...]], ...]
+    """Each with its summary in pieces."""
     events: tuple[EventView, ...]
     stretches: tuple[Stretch, ...]
     legend: tuple[tuple[State, str], ...]
@@ -127,6 +134,12 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         _event_view(timeline, event, number, lane, shown, inlined)
         for number, (event, lane, shown) in enumerate(zip(timeline.events, lanes, chosen, strict=True), start=1)
     )
+    anchors = {view.event.id: view.anchor for view in events}
+
+    def pieces(text: str | None) -> tuple[Piece, ...]:
+        split = wording.cited(wording.prose(text), timeline)
+        return tuple((words, anchors[event.id] if event else None) for words, event in split)
+
     tags: dict[str, int] = {}
     for event in timeline.events:
         for tag in dict.fromkeys(event.tags):
@@ -140,6 +153,8 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         looked_at=wording.looked_at(timeline),
         gaps=tuple(wording.gaps(timeline)),
         nothing=wording.nothing_happened(timeline),
+        summary=pieces(timeline.summary),
+        chapters=tuple((chapter, pieces(chapter.summary)) for chapter in timeline.chapters),
         events=events,
         stretches=tuple(_stretches(timeline)),
         legend=tuple((state, text) for state, text in wording.STATES.items() if state in states),
