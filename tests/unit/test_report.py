@@ -198,9 +198,9 @@ def test_five_thousand_events_make_a_report_under_thirty_megabytes(tmp_path):
 
 def test_a_citation_is_a_link_to_its_event_that_shows_the_time(night):
     timeline, folder = night
-    event = timeline.events[0]
+    event = timeline.events[0].model_copy(update={"id": "e00000380"})
     told = timeline.model_copy(
-        update={"summary": f"Somebody came [{event.id}], not a dragon [e99999999].", "flags": ("doubtful",)}
+        update={"events": (event,), "summary": f"Somebody came [{event.id}], not a dragon [e99999999].", "flags": ("doubtful",)}
     )
     page = written(HtmlExporter(), told, folder).decode()
     assert f'[<a class="num" href="#event-{event.id}">{timecode.short(event.start)}</a>]' in page
