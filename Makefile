@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 USE    := $(VENV)/.use
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: help demo test fuzz check format bench browser docs wheel clean
+.PHONY: help demo test fuzz kills check format bench browser docs wheel clean
 help:     ; @sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile
 demo: $(USE)         ## scan a sample with the built-in describer and print its timeline
 	@$(BIN)/videoscan demo
@@ -18,6 +18,8 @@ test: $(READY)       ## the whole test suite
 	$(BIN)/python -m pytest
 fuzz: $(READY)       ## scan 2,000 damaged copies of small clips in every codec and container: 10 to 25 minutes
 	$(BIN)/python -m tests.fuzz
+kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten minutes
+	$(BIN)/python -m tests.kill
 check: $(READY)      ## format, lint, types, import rules, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -90,10 +90,10 @@ class Asker:
         if self._journal is None:
             description = await self._session.describe(window, prompt)
             return description, False, ongoing.after(given, window, description)
-        # Hashing megabytes of pictures takes milliseconds: not on the event loop.
+        # Hashing megabytes of pictures takes milliseconds, and so may the disk: not on the event loop.
         of = functools.partial(key_of, window, prompt, self._request.asked, measured=self._session.limits.measures)
         key = await flow.in_thread(of)
-        known = self._journal.answer(key)
+        known = await flow.in_thread(self._journal.answer, key)
         description = known or await self._session.describe(window, prompt)
         if known is None:
             await flow.in_thread(self._journal.record, key, window, description)

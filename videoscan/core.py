@@ -74,7 +74,7 @@ def spec_for(
         regions=_regions(given, profile),
         max_rate=float(registry.filled("dedups", profile.dedup).get("max_rate", 0.0)),
         parallel=profile.source.parallel,
-        store=Path(given.uri) if given.kind == "kept" else store,
+        store=store,
         version=version,
     )
 

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+import socket
 from typing import IO, TYPE_CHECKING
 
 from videoscan.errors import StoreError
@@ -14,6 +15,8 @@ from videoscan.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from filelock import BaseFileLock
 
     from videoscan.model import Picture
 
@@ -23,6 +26,9 @@ JOURNAL = "journal.jsonl"
 SAMPLING = "sampling.jsonl"
 LOCK = ".lock"
 PICTURES = "frames"
+
+# A file system without locks: NFS whose lock service is not running, some FUSE ones.
+_NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 
 
 @contextlib.contextmanager
@@ -53,24 +59,19 @@ class OutputFolder:
             self._parents_made = missing
             probe = self.path / f".probe-{secrets.token_hex(4)}"
             probe.write_bytes(b"videoscan")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # whoever holds the folder may have tidied it up
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, as long as it lives. Raises `StoreError` when another one holds it."""
-        # Imported here: it brings asyncio along, and `--help` reads this module too.
-        from filelock import FileLock, Timeout
+        """Hold the folder for this process, as long as it lives. Raises `StoreError`, naming who holds it, when another one does.
 
-        holding = FileLock(self.path / LOCK, timeout=0)
+        The system's own lock goes with its process, however that ends: a file that a killed one left holds nobody up. What such a
+        process was writing beside its place is taken away.
+        """
         with storing(self.path):
-            try:
-                holding.acquire()
-            except Timeout:
-                raise StoreError(
-                    f"another videoscan is writing into {self.path}",
-                    hint="wait for it, or give this one another folder with --out",
-                ) from None
+            holding = _hold(self.path / LOCK)
         try:
+            self._tidy()
             yield
         finally:
             # While it is held: whoever waits for it finds that its file is gone, and makes a new one (filelock looks after that).
@@ -78,9 +79,19 @@ class OutputFolder:
                 (self.path / LOCK).unlink()
             holding.release()
 
+    def _tidy(self) -> None:
+        # Only a scan writes these, and the scan is ours; an export into the same folder has names of its own.
+        for pattern in (f"{PICTURES}/.*.part", ".timeline.*.part", f".{REPORT}.*.part", ".*.jsonl.*.part", ".probe-*"):
+            with contextlib.suppress(OSError):
+                for path in self.path.glob(pattern):
+                    path.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file to write `name` into, beside its place; renamed when the block ends well: a reader never sees a half."""
+        """A file to write `name` into, beside its place; renamed when the block ends well: a reader never sees a half.
+
+        Synced, the renaming as well: what is written after it never survives a power cut without it.
+        """
         path = self.path / name
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         with storing(path):
@@ -91,6 +102,7 @@ class OutputFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 beside.replace(path)
+                _sync(path.parent)
             finally:
                 beside.unlink(missing_ok=True)
 
@@ -146,3 +158,49 @@ class OutputFolder:
         for parent in self._parents_made[1:]:
             with contextlib.suppress(OSError):
                 parent.rmdir()
+
+
+def _hold(path: Path) -> BaseFileLock:
+    """The lock at `path`, held. Where a network's file system has none of its own, a file that names its holder stands for one."""
+    # Imported here: it brings asyncio along, and `--help` reads this module too.
+    from filelock import FileLock, SoftFileLock, Timeout
+
+    holding: BaseFileLock = FileLock(path, timeout=0, fallback_to_soft=False)
+    stands_for = path.with_name(f"{path.name}-holder")
+    try:
+        holding.acquire()
+    except Timeout:
+        raise _held(path, "wait for it, or give this one another folder with --out") from None
+    except OSError as fault:
+        if fault.errno not in _NO_LOCKS:
+            raise
+        holding = SoftFileLock(stands_for, timeout=0)
+        try:
+            with contextlib.suppress(Timeout):
+                holding.acquire()
+            if not holding.is_locked:  # the first attempt takes away what a process of this machine left that is gone
+                holding.acquire()
+        except Timeout:
+            raise _held(stands_for, f"wait for it; if that machine is gone, remove {stands_for}") from None
+    with contextlib.suppress(OSError):  # a system that lets nobody write into a locked file
+        path.write_text(f"{os.getpid()}\n{socket.gethostname()}\n", encoding="utf-8")
+    return holding
+
+
+def _held(path: Path, hint: str) -> StoreError:
+    """Somebody else holds the lock at `path`, whose two first lines are the process and its machine, where it could write them."""
+    who = ""
+    with contextlib.suppress(OSError, ValueError):
+        pid, host, *_ = path.read_text(encoding="utf-8").splitlines()
+        who = f" (process {int(pid)} on {host})"
+    return StoreError(f"another videoscan{who} is writing into {path.parent}", hint=hint)
+
+
+def _sync(folder: Path) -> None:
+    """Have a folder's entries on disk, where the system knows such a thing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,8 +1,14 @@
 """The per-scan record that makes resume exact: an answer is in the journal before it is used.
 
-One JSON object a line, readable by a person: a header that names the source, then one line per described window, keyed by
-everything the answer depends on. A changed prompt, model or picture makes another key, so that an old answer is never taken for
-a new question. The last line may be torn by a kill; it is skipped, and the next write begins on a line of its own.
+``journal.jsonl``: one JSON object a line, readable by a person (``docs/output-folder.md``): a header that names the source,
+then one line per described window, keyed by everything the answer depends on. A changed prompt, model or picture makes another key, so
+that an old answer is never taken for a new question, and is still there when the old question comes back.
+
+A line counts when it is whole. What a kill, a full disk or a power cut left of one is passed over, costs only its own window, and the
+next write begins on a line of its own.
+
+Memory: 16 bytes of key and a place in the file for each answer, about 120 bytes in all (12 MB for a month of 100,000 windows);
+answers are read back from disk when they are asked for.
 """
 
 from __future__ import annotations
@@ -11,12 +17,13 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from videoscan.folder import JOURNAL, storing
+from videoscan import __version__
+from videoscan.folder import JOURNAL, OutputFolder, storing
 from videoscan.model import Description, Prompt, Window
 
 if TYPE_CHECKING:
@@ -26,12 +33,18 @@ if TYPE_CHECKING:
 _FORMAT = "videoscan.journal/1"
 _DESCRIPTION = TypeAdapter(Description)
 
+# How an answer's line begins, as `_append` writes it: enough to index it without reading on.
+_ANSWER = b'{"key":"'
+
+# A line that means nothing: torn, overwritten, or of another version. Brackets without end exhaust the parser's stack.
+_UNREADABLE = (ValueError, LookupError, TypeError, ValidationError, RecursionError)
+
 
 def key_of(window: Window, prompt: Prompt, describer: Mapping[str, Any], *, measured: bool) -> str:
     """The hash of all that an answer depends on: pictures and their times, words around them, who is asked, and with what.
 
     `describer` holds the options that change an answer (model, dialect, extra body), not those that only change how fast it
-    comes. `measured`: the describer goes by the marks, so they count as well.
+    comes. `measured`: the describer is this program and goes by the marks, so both count as well.
     """
     parts: list[Any] = [
         dict(describer),
@@ -47,7 +60,8 @@ def key_of(window: Window, prompt: Prompt, describer: Mapping[str, Any], *, meas
         ],
     ]
     if measured:
-        parts.append([window.overlap, *(asdict(mark) for mark in window.marks)])
+        marks = [asdict(replace(mark, ignored=None)) for mark in window.marks]
+        parts.append([__version__, window.overlap, window.start, window.end, *marks])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -57,54 +71,82 @@ class Journal:
     def __init__(self, folder: Path, source: str, *, fresh: bool = False) -> None:
         """Read what is there, or with `fresh` forget it. Raises `StoreError` when the folder cannot be read or written."""
         self._path = folder / JOURNAL
-        self._answers: dict[str, Description] = {}
+        self._places: dict[str, int] = {}
         self._failed: set[str] = set()
         self._writing = threading.Lock()
+        self._reading = threading.Lock()
         self.finished: str | None = None
         with storing(self._path):
-            text = self._path.read_bytes() if self._path.exists() and not fresh else b""
-            self._load(text)
-            self._file = self._path.open("wb" if fresh else "ab")
-            if text and not text.endswith(b"\n"):
-                self._file.write(b"\n")
-        if not text:
-            self._append({"journal": _FORMAT, "source": source})
+            if fresh or not self._path.exists() or not self._path.stat().st_size:
+                # Whole or not at all: a journal that does not say whose it is would belong to nobody.
+                OutputFolder(folder).write(JOURNAL, _line({"journal": _FORMAT, "source": source}))
+            self._file = self._path.open("ab", buffering=0)
+            self._written = self._path.open("rb")
+        try:
+            with storing(self._path):
+                torn = self._load()
+            if torn:
+                self._write(b"\n")
+        except BaseException:
+            self.close()
+            raise
 
-    def _load(self, text: bytes) -> None:
-        for line in text.splitlines():
-            try:
-                entry = json.loads(line)
-                if "key" in entry:
-                    self._answers[entry["key"]] = _DESCRIPTION.validate_python(entry["description"])
-                elif "failed" in entry:
-                    self._failed.add(entry["failed"])
+    def _load(self) -> bool:
+        """Index what is there; whether the last line has no end."""
+        place, line = 0, b"\n"
+        for line in self._written:
+            if line.startswith(b"\0"):  # a power cut leaves a file's length without its content
+                bare = line.lstrip(b"\0")
+                place, line = place + len(line) - len(bare), bare  # noqa: PLW2901
+            if line.startswith(_ANSWER):
+                if line.endswith(b"}\n") or _parsed(line) is not None:
+                    key = line[len(_ANSWER) :].split(b'"', 1)[0]
+                    self._places[key.decode(errors="replace")] = place
+            elif (entry := _parsed(line)) is not None:
+                if "failed" in entry:
+                    self._failed.add(str(entry["failed"]))
                 elif "finished" in entry:
                     self.finished = entry["finished"]
-            except (ValueError, KeyError, TypeError, ValidationError):
-                continue  # a torn line, or one of another version: its window is asked again
+            place += len(line)
+        return not line.endswith(b"\n")
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._places)
 
     def answer(self, key: str) -> Description | None:
-        """The answer to exactly this question, if it was given before."""
-        return self._answers.get(key)
+        """The answer to exactly this question, if it was given before. Raises `StoreError` when the file cannot be read."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        with storing(self._path), self._reading:
+            self._written.seek(place)
+            line = self._written.readline()
+        try:
+            return _DESCRIPTION.validate_python(json.loads(line)["description"])
+        except _UNREADABLE:
+            return None  # its window is asked again
 
     def record(self, key: str, window: Window, description: Description) -> None:
         """Write an answer down. Failures are not recorded: they are asked again. Raises `StoreError`."""
         if description.failure is not None:
             return
-        self._answers[key] = description
-        self._append(
-            {
-                "key": key,
-                "window": window.index,
-                "start": round(window.start, 6),
-                "end": round(window.end, 6),
-                "frames": [picture.frame for picture in window.pictures],
-                "description": _DESCRIPTION.dump_python(description, mode="json"),
-            }
-        )
+        entry = {
+            "key": key,
+            "window": window.index,
+            "start": round(window.start, 6),
+            "end": round(window.end, 6),
+            "frames": [picture.frame for picture in window.pictures],
+            "description": _DESCRIPTION.dump_python(description, mode="json"),
+        }
+        self._places[key] = self._write(_line(entry))
+
+    def replacing(self, fingerprint: str) -> None:
+        """Note that the timeline beside it is about to be one of `fingerprint`, finished or not. Raises `StoreError`.
+
+        Otherwise a kill between the writing of the new one and `finish` would leave it under the old one's name.
+        """
+        if self.finished not in {None, fingerprint}:
+            self._note(None)
 
     def record_failure(self, key: str, window: Window, description: Description) -> None:
         """Note that a question has had no answer, for the sake of those that were asked after it. Raises `StoreError`."""
@@ -112,26 +154,48 @@ class Journal:
             return
         self._failed.add(key)
         entry = {"failed": key, "window": window.index, "start": round(window.start, 6), "end": round(window.end, 6)}
-        self._append({**entry, "error": {"kind": description.failure.kind, "message": description.failure.message}})
+        self._write(_line({**entry, "error": {"kind": description.failure.kind, "message": description.failure.message}}))
 
     def failed(self, key: str) -> bool:
         """Whether this question has ever had no answer, whatever came later; see `record_failure`."""
         return key in self._failed
 
     def finish(self, fingerprint: str) -> None:
-        """Note that the timeline beside it is finished, and for which question; see `videoscan.publish`."""
-        if self.finished == fingerprint:
-            return
-        self.finished = fingerprint
-        self._append({"finished": fingerprint})
+        """Note that the timeline beside it is finished, and for which question; see `videoscan.publish`. Raises `StoreError`."""
+        if self.finished != fingerprint:
+            self._note(fingerprint)
 
-    def _append(self, entry: dict[str, Any]) -> None:
-        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+    def _note(self, fingerprint: str | None) -> None:
+        self._write(_line({"finished": fingerprint}))
+        self.finished = fingerprint
+
+    def _write(self, data: bytes) -> int:
+        """Append whole, synced; where it begins. What a full disk lets in of it is taken back."""
         with storing(self._path), self._writing:
-            self._file.write(line.encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            began = os.fstat(self._file.fileno()).st_size
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[self._file.write(left) :]
+                os.fsync(self._file.fileno())
+            except OSError:
+                os.ftruncate(self._file.fileno(), began)
+                raise
+        return began
 
     def close(self) -> None:
         """Idempotent."""
         self._file.close()
+        self._written.close()
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except _UNREADABLE:
+        return None
+    return entry if isinstance(entry, dict) else None

@@ -91,7 +91,7 @@ def _home(wish: Wish, out: Path) -> str | None:
     """Where an earlier run put this source's output, if there was one."""
     for name in wish.names:
         for numbered in _numbered(name):
-            if _same(owner(out / numbered), wish.uri):
+            if same(owner(out / numbered), wish.uri):
                 return numbered
             if not (out / numbered).is_dir():
                 break
@@ -115,5 +115,6 @@ def _free(folder: Path) -> bool:
         return True
 
 
-def _same(recorded: str | None, uri: str) -> bool:
+def same(recorded: str | None, uri: str) -> bool:
+    """Whether a folder's owner (see `owner`) is the source that is called `uri`."""
     return bool(recorded) and os.path.normcase(str(recorded)) == os.path.normcase(uri)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import flow, inputs, money, observe, publish, registry, sampling
+from videoscan import flow, inputs, money, naming, observe, publish, registry, sampling
 from videoscan.asking import Asker
 from videoscan.core import spec_for
-from videoscan.errors import ScanAborted
+from videoscan.errors import ScanAborted, StoreError
 from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
@@ -138,6 +138,7 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
     fingerprint = request.fingerprint()
     answers = 0
     with place.lock():
+        _check_owner(place, request, fresh=fresh)
         if fresh:
             place.forget()
         try:
@@ -146,17 +147,28 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
                     timeline = publish.finished(fingerprint, place, journal)
                     if timeline is None:
                         timeline = await _scan(request, observer, ledger, place, journal)
+                    await flow.in_thread(journal.replacing, fingerprint)
                     await flow.in_thread(publish.write, request, place, timeline)
                     journal.finish(fingerprint)
                 finally:
                     answers = len(journal)
         except BaseException as fault:
-            # Leave nothing behind that the same command could not go on from.
-            interrupted = isinstance(fault, (asyncio.CancelledError, KeyboardInterrupt))
+            # Leave nothing behind that the same command could not go on from. A full disk is an interruption like any other.
+            interrupted = isinstance(fault, (asyncio.CancelledError, KeyboardInterrupt, StoreError))
             if not answers and not (interrupted and sampling.latest(place.path)):
                 place.discard()
             raise
     return timeline
+
+
+def _check_owner(place: OutputFolder, request: Request, *, fresh: bool) -> None:
+    """Raises `StoreError` when the folder belongs to another source: another process may have taken it since it was chosen."""
+    owner = naming.owner(place.path)
+    if owner and not naming.same(owner, request.given.uri) and not fresh:
+        raise StoreError(
+            f"{place.path} holds the output of {owner}, not of {request.given.uri}",
+            hint="give this one another folder, or --fresh to replace what is there",
+        )
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ def timeline_of(
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
-    former = _former(request)
+    former = _former(request, duration)
     unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
     digest = plain(folded.events, duration, unseen=unseen)
     timeline = Timeline(
@@ -94,7 +94,7 @@ def _looked_at(request: Request) -> tuple[float, float | None]:
     return spans[0][0], spans[-1][1]
 
 
-def _former(request: Request) -> SourceRecord | None:
+def _former(request: Request, duration: float) -> SourceRecord | None:
     """What the timeline of a former output folder says of its source; the answer that is made of it says the same."""
     if request.given.kind != "kept":
         return None
@@ -103,6 +103,11 @@ def _former(request: Request) -> SourceRecord | None:
         source = Timeline.from_json(path.read_bytes()).source
     except (OSError, ValueError) as fault:
         raise SourceUnsupported(f"{path} cannot be read: {fault}", hint="scan the video itself again") from fault
+    if source.duration != duration:
+        raise SourceUnsupported(
+            f"{path} tells of {source.duration:g} s, but what was sampled last beside it lasts {duration:g} s",
+            hint="a later scan of another recording was cut short there: the same scan once more puts it right",
+        )
     return source.model_copy(update={"kept_from": request.given.uri})
 
 
@@ -116,8 +121,6 @@ def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> N
         file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
         with place.writing(file) as out:
             exporter.write(timeline, out, folder=str(place.path))
-    if request.given.kind == "kept":
-        place.write(folder.SAMPLING, (Path(request.given.uri) / folder.SAMPLING).read_bytes())
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
 
 

@@ -1,15 +1,18 @@
 """What a pass over a source came to, segment by segment, kept beside its pictures: nothing is decoded twice.
 
 ``sampling.jsonl`` in an output folder: a header (what was sampled, and how: a key), then a line for each segment that was read to its
-end, with every sample's decision and the names of its pictures in ``frames/``. A line is written after its pictures. A person can
-read it; a torn or foreign line costs only its own segment.
+end, with every sample's decision and the names of its pictures in ``frames/``, and a last one when the pass came to its end. A line
+is written after its pictures. Those are not synced one by one, so each has its checksum: what a power cut left of one is no picture.
+A person can read it (``docs/output-folder.md``); a torn or foreign line costs only its own segment.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import zlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
     from videoscan.model import Box
 
-_FORMAT = 1
+_FORMAT = 2
+_COMPLETE = b'{"complete":true}\n'
 
 Span = tuple[float, float | None]
 
@@ -42,6 +46,7 @@ class SamplingStore:
         self._path = folder / SAMPLING
         self._key = key
         self.info: SourceInfo | None = None
+        self._complete = False
         self._lines: dict[Span, int] = {}
         with storing(self._path):
             if self._path.exists():
@@ -57,6 +62,8 @@ class SamplingStore:
                         if header["key"] != self._key or header["sampling"] != _FORMAT:
                             return
                         self.info = _info(header["info"])
+                    elif self.info is not None and line == _COMPLETE:
+                        self._complete = True
                     elif self.info is not None and line.endswith(b"}\n"):
                         start, end = json.loads(line[: line.index(b"]") + 1].decode().removeprefix('{"segment":'))
                         self._lines[start, end] = place
@@ -66,26 +73,36 @@ class SamplingStore:
         """Note what is being sampled. What was there under another key goes."""
         if self.info == info:
             return
-        self.info, self._lines = info, {}
+        self.info, self._lines, self._complete = info, {}, False
         with storing(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         header = {"sampling": _FORMAT, "key": self._key, "info": asdict(info)}
         self._folder.write(SAMPLING, _line(header))
 
     def has(self, span: Span) -> bool:
-        """Whether this segment was read to its end, and all its pictures are still there."""
+        """Whether this segment was read to its end, and all its pictures are still there as they were."""
         try:
             return span in self._lines and all(
-                self._is_there(picture) for row in self._entry(span)["samples"] for picture in row["pictures"]
+                self._data(picture) is not None for row in self._entry(span)["samples"] for picture in row["pictures"]
             )
+        except (StoreError, ValueError, LookupError, TypeError):
+            return False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the pass came to its end, and every segment of it can still be read, whatever became of its pictures."""
+        spans = self.spans()
+        meet = all(end == start for (_, end), (start, _) in itertools.pairwise(spans))
+        try:
+            return self._complete and bool(spans) and meet and all(self._entry(span)["samples"] is not None for span in spans)
         except (StoreError, ValueError, LookupError, TypeError):
             return False
 
     def recall(self, span: Span, *, base64: bool) -> Iterator[Sample]:
         """A segment's samples, with their pictures from disk; without those that are gone, as thinned frames' are in the end."""
         for row in self._entry(span)["samples"]:
-            there = [picture for picture in row["pictures"] if self._is_there(picture)]
-            yield _sample(row, tuple(self._picture(picture, base64=base64) for picture in there))
+            there = [(picture, data) for picture in row["pictures"] if (data := self._data(picture)) is not None]
+            yield _sample(row, tuple(_picture(picture, data, base64=base64) for picture, data in there))
 
     def tally(self, span: Span) -> Tally:
         """What reading a segment came to."""
@@ -102,16 +119,29 @@ class SamplingStore:
         return _row(sample)
 
     def remember(self, span: Span, rows: list[dict[str, Any]], tally: Tally) -> None:
-        """Write down a segment that was read to its end."""
-        line = _line({"segment": span, "tally": asdict(tally), "samples": rows})
-        with storing(self._path), self._path.open("ab") as file:
-            place = file.seek(0, os.SEEK_END)
-            if place and not self._ends_whole(place):
-                place += file.write(b"\n")
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        self._lines[span] = place
+        """Write down a segment that was read to its end. Raises `StoreError`."""
+        self._lines[span] = self._append(_line({"segment": span, "tally": asdict(tally), "samples": rows}))
+
+    def end(self) -> None:
+        """Write down that the pass came to its end. Raises `StoreError`."""
+        if not self._complete:
+            self._append(_COMPLETE)
+            self._complete = True
+
+    def _append(self, line: bytes) -> int:
+        """Append whole, synced, on a line of its own; where it begins. What a full disk lets in of it is taken back."""
+        with storing(self._path), self._path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            start = b"\n" if before and not self._ends_whole(before) else b""
+            try:
+                left = memoryview(start + line)
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)
+                raise
+        return before + len(start)
 
     def _ends_whole(self, size: int) -> bool:
         with self._path.open("rb") as file:
@@ -124,27 +154,13 @@ class SamplingStore:
             entry: dict[str, Any] = json.loads(file.readline())
             return entry
 
-    def _is_there(self, picture: dict[str, Any]) -> bool:
+    def _data(self, picture: dict[str, Any]) -> bytes | None:
+        """A picture's file, if it is there as it was saved."""
         try:
-            return (self._folder.path / PICTURES / str(picture["name"])).stat().st_size == int(picture["bytes"])
+            data = (self._folder.path / PICTURES / str(picture["name"])).read_bytes()
         except OSError:
-            return False
-
-    def _picture(self, row: dict[str, Any], *, base64: bool) -> Picture:
-        path = self._folder.path / PICTURES / row["name"]
-        with storing(path):
-            data = path.read_bytes()
-        return Picture(
-            frame=row["frame"],
-            time=row["time"],
-            data=data,
-            base64=pybase64.b64encode(data) if base64 else b"",
-            media_type=row["media_type"],
-            width=row["width"],
-            height=row["height"],
-            tokens=row["tokens"],
-            zoom_of=row["zoom_of"],
-        )
+            return None
+        return data if zlib.crc32(data) == int(picture["crc32"], 16) else None
 
 
 def latest(folder: Path) -> SamplingStore | None:
@@ -184,6 +200,7 @@ def _row(sample: Sample) -> dict[str, Any]:
                 "tokens": picture.tokens,
                 "zoom_of": picture.zoom_of,
                 "bytes": len(picture.data),
+                "crc32": f"{zlib.crc32(picture.data):08x}",
             }
             for picture in sample.pictures
         ],
@@ -203,6 +220,20 @@ def _sample(row: dict[str, Any], pictures: tuple[Picture, ...]) -> Sample:
         regions=regions,
     )
     return Sample(mark, keyframe=row["keyframe"], pictures=pictures)
+
+
+def _picture(row: dict[str, Any], data: bytes, *, base64: bool) -> Picture:
+    return Picture(
+        frame=row["frame"],
+        time=row["time"],
+        data=data,
+        base64=pybase64.b64encode(data) if base64 else b"",
+        media_type=row["media_type"],
+        width=row["width"],
+        height=row["height"],
+        tokens=row["tokens"],
+        zoom_of=row["zoom_of"],
+    )
 
 
 def _box(values: list[float]) -> Box:

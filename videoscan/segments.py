@@ -21,6 +21,7 @@ import math
 import threading
 from collections import deque
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videoscan import registry
@@ -130,6 +131,8 @@ class Pass:
                     f"not one picture of {spec.uri!r} could be decoded",
                     hint="the recording is damaged or its payload is missing",
                 )
+            if store is not None:
+                store.end()
             self.tally = _together(tallies)
         finally:
             footage.close()
@@ -139,18 +142,20 @@ class Pass:
     def _kept(self) -> Iterator[Sample]:
         """What an output folder holds of an earlier pass, whatever footage it was made of."""
         spec = self._spec
-        assert spec.store is not None
-        store = latest(spec.store)
-        if store is None or store.info is None:
+        former = latest(Path(spec.uri))
+        if former is None or former.info is None or not former.whole:
             raise SourceUnsupported(
-                f"{spec.store / SAMPLING} cannot be read, so what lies in {spec.store} cannot be asked again",
-                hint="scan the video itself again",
+                f"{Path(spec.uri) / SAMPLING} cannot be read to its end, so what lies in {spec.uri} cannot be asked again",
+                hint="the same scan once more puts it right; or scan the video itself",
             )
-        self.info = store.info
-        spans = store.spans()
+        self.info = former.info
+        store = SamplingStore(spec.store, spec.key()) if spec.store is not None else None
+        if store is not None:
+            store.begin(former.info)
         chooser = Chooser()
-        for span in spans:
-            for recalled in store.recall(span, base64=spec.limits.sends):
+        for span in former.spans():
+            rows: list[dict[str, Any]] = []
+            for recalled in former.recall(span, base64=spec.limits.sends):
                 if self._stopped.is_set():
                     return
                 sample = chooser.without(recalled)
@@ -158,8 +163,15 @@ class Pass:
                 if shown and spec.regions.black_out:
                     shown = blackened(shown, spec.regions, spec.windows, spec.limits)
                 cells = cells_of(shown[0]) if shown and (spec.max_rate or spec.windows.choose) else None
-                yield replace(sample, pictures=refitted(shown, spec.windows, spec.limits), cells=cells)
-        self.tally = _together([store.tally(span) for span in spans])
+                sample = replace(sample, pictures=refitted(shown, spec.windows, spec.limits), cells=cells)
+                if store is not None:
+                    rows.append(store.keep(sample))
+                yield sample
+            if store is not None and not store.has(span):
+                store.remember(span, rows, former.tally(span))
+        if store is not None:
+            store.end()
+        self.tally = _together([former.tally(span) for span in former.spans()])
 
     def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:
         """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""

@@ -30,7 +30,8 @@ class CoreSpec:
 
     `max_rate` caps the kept frames per second (0: no cap). `explain`: every sample comes with a thumbnail and with what was
     ignored in it. `parallel` segments are read at once; it changes nothing in what comes out. `store` is the output folder that
-    keeps the sampling, `None` for nowhere; `version` stands for the state of the files that are read.
+    keeps the sampling, `None` for nowhere; `version` stands for the state of the files that are read. `uri` is a former output
+    folder where the source's kind is ``kept``.
     """
 
     uri: str

@@ -1,6 +1,8 @@
 """What a pass leaves on disk, so that nothing is decoded twice."""
 
 import json
+import os
+import resource
 from dataclasses import replace
 
 import pytest
@@ -54,12 +56,13 @@ def test_a_sampling_of_something_else_is_forgotten(tmp_path):
     assert latest(tmp_path) is None
 
 
-def test_a_torn_last_line_costs_only_its_own_segment(tmp_path):
+def test_a_last_line_that_is_torn_anywhere_costs_only_its_own_segment(tmp_path):
     kept(tmp_path, [(0.0, 300.0), (300.0, 600.0)])
     path = tmp_path / SAMPLING
     whole = path.read_bytes()
-    for cut in (1, 2, 40):
-        path.write_bytes(whole[:-cut])
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for size in range(last, len(whole), 7):
+        path.write_bytes(whole[:size])
         store = SamplingStore(tmp_path, "k")
         assert store.has((0.0, 300.0))
         assert not store.has((300.0, 600.0))
@@ -68,13 +71,70 @@ def test_a_torn_last_line_costs_only_its_own_segment(tmp_path):
         assert SamplingStore(tmp_path, "k").has((300.0, 600.0))
 
 
-def test_a_segment_whose_picture_is_gone_or_cut_off_is_read_again(tmp_path):
+def test_what_a_power_cut_left_in_the_middle_costs_only_its_own_segment(tmp_path):
+    store = kept(tmp_path, [(0.0, 300.0), (300.0, 600.0), (600.0, None)])
+    store.end()
+    path = tmp_path / SAMPLING
+    header, first, second, *rest = path.read_bytes().splitlines(keepends=True)
+    for garbage in (
+        bytes(900) + b"\n",
+        second[:60] + bytes(900) + second[60:],
+        b"\xff\x00\x80\n",
+        b"[" * 9000 + b"}\n",
+        second[:50] + b"}\n",
+    ):
+        path.write_bytes(b"".join([header, first, garbage, *rest]))
+        store = SamplingStore(tmp_path, "k")
+        assert store.has((0.0, 300.0))
+        assert not store.has((300.0, 600.0))
+        assert store.has((600.0, None))
+        assert not store.whole
+    path.write_bytes(bytes(900) + b"\n" + first + second)
+    assert SamplingStore(tmp_path, "k").info is None
+
+
+def test_a_full_disk_leaves_nothing_of_the_line_that_did_not_fit(tmp_path):
+    store = kept(tmp_path, [(0.0, 300.0)])
+    before = (tmp_path / SAMPLING).read_bytes()
+    rows = [store.keep(sample) for sample in some(10)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, hard))
+    try:
+        with pytest.raises(StoreError, match="free some space"):
+            store.remember((300.0, None), rows, TALLY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / SAMPLING).read_bytes() == before
+    assert not store.has((300.0, None))
+    store.remember((300.0, None), rows, TALLY)
+    assert SamplingStore(tmp_path, "k").has((300.0, None))
+
+
+def test_only_a_pass_that_came_to_its_end_is_whole(tmp_path):
     store = kept(tmp_path, [(0.0, 300.0), (300.0, None)])
-    first, second = sorted((tmp_path / "frames").iterdir())
+    assert not store.whole
+    store.end()
+    store.end()
+    again = SamplingStore(tmp_path, "k")
+    assert store.whole
+    assert again.whole
+    assert (tmp_path / SAMPLING).read_bytes().count(b"complete") == 1
+    (tmp_path / "holes").mkdir()
+    holes = kept(tmp_path / "holes", [(0.0, 300.0), (600.0, None)])
+    holes.end()
+    assert not holes.whole
+
+
+def test_a_segment_whose_picture_is_gone_cut_off_or_another_is_read_again(tmp_path):
+    spans = [(0.0, 300.0), (300.0, 600.0), (600.0, None)]
+    store = kept(tmp_path, spans)
+    first, second, third = sorted((tmp_path / "frames").iterdir())
     first.unlink()
     second.write_bytes(b"half")
-    assert not store.has((0.0, 300.0))
-    assert not store.has((300.0, None))
+    third.write_bytes(bytes(third.stat().st_size))  # a power cut leaves a file's length without its content
+    for span in spans:
+        assert not store.has(span)
+        assert [sample.pictures for sample in store.recall(span, base64=True)] == [()] * 4
 
 
 def test_the_last_sampling_is_found_whatever_it_is_one_of(tmp_path):
@@ -121,7 +181,10 @@ def test_and_on_nothing_else(changes):
 
 def test_only_one_process_may_write_into_a_folder(tmp_path):
     with OutputFolder(tmp_path).lock():
-        with pytest.raises(StoreError, match="another videoscan is writing into") as told, OutputFolder(tmp_path).lock():
+        with (
+            pytest.raises(StoreError, match=rf"another videoscan \(process {os.getpid()} on .+\) is writing into") as told,
+            OutputFolder(tmp_path).lock(),
+        ):
             pass
         assert "--out" in told.value.hint
     with OutputFolder(tmp_path).lock():

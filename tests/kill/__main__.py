@@ -1,0 +1,43 @@
+"""``python -m tests.kill``: kill scans two hundred times at random moments, and once before every kind of file operation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.kill.runner import Trial, at_points, at_random, make_clip, operations, summary, uninterrupted
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.kill", description="Kill scans, and see what is left of them.")
+    parser.add_argument("--kills", type=int, default=200, metavar="N", help="at random moments, half of them of isolated scans")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the moments")
+    given = parser.parse_args()
+    began = time.monotonic()
+    trials: list[Trial] = []
+    with tempfile.TemporaryDirectory(prefix="kills-") as text:
+        folder = Path(text)
+        clip = make_clip(folder / "clip.mp4")
+        wholes = [uninterrupted(clip, folder / f"whole-{isolation}", isolation) for isolation in ("thread", "process")]
+        for whole in wholes:
+            print(f"{whole.isolation}: {whole.windows} windows in {whole.seconds:.1f} s uninterrupted", flush=True)
+        while sum(trial.kills for trial in trials) < given.kills:
+            number = len(trials)
+            trials.append(at_random(wholes[number % 2], folder / f"{number}", given.seed * 100_000 + number))
+            if trials[-1].problems or number % 10 == 9:
+                kills = sum(trial.kills for trial in trials)
+                print(f"{kills} kills in {time.monotonic() - began:.0f} s; {trials[-1]}", file=sys.stderr, flush=True)
+        print("at random moments", summary(trials), sep="\n", flush=True)
+        points = operations(wholes[0], folder / "operations")
+        chosen = [
+            trial for number, point in enumerate(points) for trial in [at_points(wholes[0], folder / f"p{number}", [point])]
+        ]
+        print(f"before file operations, {len(chosen)} of them", summary(chosen), sep="\n")
+    return int(any(trial.problems for trial in [*trials, *chosen]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
