@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -108,6 +110,54 @@ async def in_thread(work: Callable[..., R], *args: Any) -> R:
     if cancelled is not None:
         raise cancelled
     return running.result()
+
+
+class Turns:
+    """Shares an event loop: work that comes in small steps passes `turn` before each, and no turn of the loop lasts much longer than `most`.
+
+    A turn of the loop runs whatever is ready. Sixty requests that are ready at once, a millisecond each, would keep everybody else
+    waiting for all of them; here those that find the turn used up queue, and every turn lets one more through. Bound: `most`
+    seconds and two steps. For one event loop.
+    """
+
+    def __init__(self, most: float = 0.003) -> None:
+        self.most = most
+        self._until = 0.0
+        self._begun = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def turn(self) -> None:
+        """Return while there is time left in this turn of the loop."""
+        loop = asyncio.get_running_loop()
+        if not self._begun:
+            self._begun, self._until = True, time.perf_counter() + self.most
+            loop.call_soon(self._next)
+        if not self._waiting and time.perf_counter() < self._until:
+            return
+        ticket: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(ticket)
+        await ticket
+
+    def _next(self) -> None:
+        """A new turn of the loop: one of those who wait goes on."""
+        self._begun = bool(self._waiting)
+        while self._waiting:
+            ticket = self._waiting.popleft()
+            if not ticket.done():
+                ticket.set_result(None)
+                break
+        if self._begun:
+            self._until = time.perf_counter() + self.most
+            asyncio.get_running_loop().call_soon(self._next)
+
+
+LARGE = 65_536
+"""Bytes from which on reading something may take long enough for others on the event loop to notice."""
+
+
+async def aside(size: int, work: Callable[..., R], *args: Any) -> R:
+    """`work` over so many bytes: here when they are few, in a thread when it could hold the event loop up."""
+    return await in_thread(work, *args) if size > LARGE else work(*args)
 
 
 @contextlib.asynccontextmanager

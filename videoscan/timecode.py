@@ -36,11 +36,9 @@ def to_milliseconds(seconds: float) -> int:
 def clock(seconds: float, *, separator: str = ".") -> str:
     """``HH:MM:SS.mmm``; hours grow past 99 as needed. `separator` stands before the milliseconds (SRT wants a comma)."""
     total = to_milliseconds(seconds)
-    sign, total = ("-" if total < 0 else ""), abs(total)
-    whole, milliseconds = divmod(total, 1000)
-    minutes, secs = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{sign}{hours:02d}:{minutes:02d}:{secs:02d}{separator}{milliseconds:03d}"
+    sign, total = ("-", -total) if total < 0 else ("", total)
+    whole = total // 1000
+    return f"{sign}{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}{separator}{total % 1000:03d}"
 
 
 def short(seconds: float) -> str:

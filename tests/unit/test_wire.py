@@ -8,7 +8,7 @@ import time
 import pytest
 
 from videoscan import prompts
-from videoscan.describers import answer, shape, wire
+from videoscan.describers import answer, refusals, replies, shape, wire
 from videoscan.describers.answer import find_object, read
 from videoscan.describers.dialects import DIALECTS, Meaning
 from videoscan.describers.split import Part, cut, merge
@@ -27,7 +27,7 @@ def zoom(of: int, time: float = 0.0):
 
 def made(pictures, prompt=PROMPT, **options):
     given = {"model": "m", "max_tokens": 100, "schema": None, "instruct": False, **options}
-    return json.loads(wire.body(pictures, prompt, **given))
+    return json.loads(bytes(wire.body(pictures, prompt, **given)))
 
 
 # -- out --------------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,8 @@ def test_five_megabytes_are_spliced_in_milliseconds():
     shown = tuple(dataclasses.replace(picture(n), base64=b"A" * 333_000) for n in range(16))
     began = time.perf_counter()
     body = wire.body(shown, PROMPT, model="m", max_tokens=1, schema=PROMPT.schema, instruct=False)
-    assert len(body) > 5_000_000
+    assert body.size == len(bytes(body)) > 5_000_000
+    assert sum(any(piece is each.base64 for each in shown) for piece in body.pieces) == 16, "pictures are not copied"
     assert time.perf_counter() - began < 0.5  # about 2 ms on an idle machine; an encoder takes 45
 
 
@@ -130,12 +131,12 @@ def test_five_megabytes_are_spliced_in_milliseconds():
     ],
 )
 def test_a_refusal_means_what_it_says(status, body, meaning):
-    assert wire.judge(status, {}, body.encode(), GENERIC, sent_schema=True).meaning is meaning
+    assert refusals.judge(status, {}, body.encode(), GENERIC, sent_schema=True).meaning is meaning
 
 
 def test_an_opaque_400_is_a_guess_and_without_a_schema_a_rejection():
-    assert wire.judge(400, {}, b"no", GENERIC, sent_schema=True).sure is False
-    assert wire.judge(400, {}, b"no", GENERIC).meaning is Meaning.REJECTED
+    assert refusals.judge(400, {}, b"no", GENERIC, sent_schema=True).sure is False
+    assert refusals.judge(400, {}, b"no", GENERIC).meaning is Meaning.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -151,12 +152,12 @@ def test_an_opaque_400_is_a_guess_and_without_a_schema_a_rejection():
     ],
 )
 def test_the_number_of_pictures_that_is_taken_is_read_where_it_is_said(message, pictures):
-    assert wire.judge(400, {}, json.dumps({"error": {"message": message}}).encode(), GENERIC).pictures == pictures
+    assert refusals.judge(400, {}, json.dumps({"error": {"message": message}}).encode(), GENERIC).pictures == pictures
 
 
 def test_llamacpps_own_words_give_its_measure():
     body = b'{"error":{"code":400,"message":"request (4458 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4458,"n_ctx":4096}}'
-    refusal = wire.judge(400, {}, body, GENERIC, sent_schema=True)
+    refusal = refusals.judge(400, {}, body, GENERIC, sent_schema=True)
     assert (refusal.meaning, refusal.room, refusal.needed) == (Meaning.TOO_MANY, 4096, 4458)
 
 
@@ -325,7 +326,7 @@ def test_tags_in_one_text_are_several_tags():
 
 def test_an_envelope_may_begin_with_a_byte_order_mark():
     data = b"\xef\xbb\xbf" + json.dumps({"choices": [{"message": {"content": "x"}}]}).encode()
-    assert wire.read_reply(data, "application/json", DIALECTS["openai"]).text == "x"
+    assert replies.read_reply(data, "application/json", DIALECTS["openai"]).text == "x"
 
 
 def test_a_stream_is_cut_into_lines_where_the_format_says_and_nowhere_else():
@@ -336,7 +337,7 @@ def test_a_stream_is_cut_into_lines_where_the_format_says_and_nowhere_else():
         {"choices": [{"finish_reason": "stop"}]},
     ]
     data = "".join(f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n" for chunk in chunks).encode()
-    assert wire.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "a\u2028b\x85c"
+    assert replies.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "a\u2028b\x85c"
 
 
 def stream(*lines):
@@ -349,9 +350,9 @@ def delta(text, finish=None):
 
 def test_a_stream_without_an_end_mark_is_whole_when_its_json_is():
     whole = stream("data: " + delta('{"events":'), "", "data: " + delta(" []}"), "")
-    assert wire.read_reply(whole, "text/event-stream", DIALECTS["openai"]).text == '{"events": []}'
-    with pytest.raises(wire.Unfinished):
-        wire.read_reply(stream("data: " + delta('{"events":'), ""), "text/event-stream", DIALECTS["openai"])
+    assert replies.read_reply(whole, "text/event-stream", DIALECTS["openai"]).text == '{"events": []}'
+    with pytest.raises(replies.Unfinished):
+        replies.read_reply(stream("data: " + delta('{"events":'), ""), "text/event-stream", DIALECTS["openai"])
 
 
 def test_an_event_of_a_stream_may_have_several_lines_and_blank_lines_may_be_missing():
@@ -359,11 +360,11 @@ def test_an_event_of_a_stream_may_have_several_lines_and_blank_lines_may_be_miss
     data = stream(
         f"data: {first},", f"data: {second}", "", f"data: {delta('two ')}", f"data: {delta('three', 'stop')}", "data: [DONE]"
     )
-    assert wire.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "one two three"
+    assert replies.read_reply(data, "text/event-stream", DIALECTS["openai"]).text == "one two three"
 
 
 def test_what_an_answer_without_choices_says_it_cost_is_told():
     body = b'{"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 3}}'
-    with pytest.raises(wire.NoChoices) as caught:
-        wire.read_reply(body, "application/json", DIALECTS["openai"])
+    with pytest.raises(replies.NoChoices) as caught:
+        replies.read_reply(body, "application/json", DIALECTS["openai"])
     assert (caught.value.prompt_tokens, caught.value.completion_tokens) == (70, 3)

@@ -285,5 +285,10 @@ def _clean(value: Any, longest: int) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text[:longest].encode("utf-8", "replace").decode()
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text).strip()
+    text = text[:longest]
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROL.sub("", text.encode("utf-8", "replace").decode())
+    return text.strip()
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

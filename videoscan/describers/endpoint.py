@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import ipaddress
 import re
 import ssl
@@ -16,17 +15,21 @@ import urllib.parse
 import urllib.request
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import aiohttp
 from yarl import URL
 
 import videoscan
+from videoscan.describers.sending import BodyPayload
 from videoscan.errors import ConfigError, DescribeError, EndpointFailed, EndpointUnreachable
+from videoscan.flow import Turns
 from videoscan.patience import Gate, Pace, Rate, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from videoscan.describers.wire import Body
 
 MOST_ANSWER = 4 * 1024 * 1024
 """Bytes of an answer that are read. A window's answer is a few thousand; whoever sends megabytes does not answer the question."""
@@ -128,19 +131,12 @@ class Broken(Exception):
         self.seconds = 0.0
 
 
-@dataclass(slots=True)
-class _Trace:
-    """What aiohttp did for one request."""
-
-    reused: bool = False
-    connected: bool = False
-
-
 class Endpoint:
     """Connections, limits and pace of one address with one key. The key itself is never shown.
 
     `reached`: a connection has been made at least once. `gate` holds everybody back while the server wants to be left alone;
     `slots` is how many requests are under way at once, and `pace` what changes that; `requests` and `tokens` are the rates per minute.
+    `turns` keeps many of them from holding the event loop up together.
     """
 
     _all: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Endpoint]]] = (
@@ -156,11 +152,14 @@ class Endpoint:
         self.pace = Pace(self.slots, 1)
         self.requests = Rate(None)
         self.tokens = Rate(None)
+        self.turns = Turns()
         self._rates: tuple[float | None, float | None] = (None, None)
         self._learned: dict[str | None, Learned] = {}
         self._pooled: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
         self._users = 0
+        self._carried: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._proxy = proxy_for(address.chat)
 
     @classmethod
     def shared(cls, address: Address, key: str | None) -> Endpoint:
@@ -204,7 +203,7 @@ class Endpoint:
         """The text with the key taken out, should a server have quoted it."""
         return text.replace(self._key, "***") if self._key else text
 
-    async def post(self, body: bytes, *, seconds: float, fresh: bool = False) -> Answered:
+    async def post(self, body: Body, *, seconds: float, fresh: bool = False) -> Answered:
         """Send a chat request. `seconds` is the limit for all of it; `fresh` takes a new connection, not one from the pool.
 
         Raises `Broken` when no whole answer came.
@@ -215,34 +214,33 @@ class Endpoint:
         """Ask which models there are. Raises `Broken`."""
         return await self._request("GET", self.address.models, None, seconds=seconds, fresh=False)
 
-    async def _request(self, method: str, url: URL, body: bytes | None, *, seconds: float, fresh: bool) -> Answered:
-        trace = _Trace()
+    async def _request(self, method: str, url: URL, body: Body | None, *, seconds: float, fresh: bool) -> Answered:
+        payload = None if body is None else BodyPayload(body, self.turns, self._carried)
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds), sock_read=seconds)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
         started = False
         try:
             async with self._session(fresh=fresh).request(
                 method,
                 url,
-                # A stream over the same bytes: a large plain body would be written in one go and hold the loop up.
-                data=None if body is None else io.BytesIO(body),
+                data=payload,
                 headers=headers,
                 timeout=limits,
                 allow_redirects=False,
-                proxy=proxy_for(url),
-                trace_request_ctx=trace,
+                proxy=self._proxy,
             ) as answer:
                 started = True
                 data, cut = await _read(answer.content)
                 return Answered(answer.status, answer.headers, data, cut=cut)
         except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-            raise self._broken(fault, trace, started=started, seconds=seconds) from None
+            began = started or (payload is not None and payload.begun)
+            reused = payload is not None and payload.reused
+            raise self._broken(fault, began=began, started=started, reused=reused, seconds=seconds) from None
         finally:
-            self.reached = self.reached or trace.connected
+            self.reached = self.reached or started or (payload is not None and payload.begun)
 
-    def _broken(self, fault: Exception, trace: _Trace, *, started: bool, seconds: float) -> Broken:
+    def _broken(self, fault: Exception, *, began: bool, started: bool, reused: bool, seconds: float) -> Broken:
+        """What went wrong: before or after sending `began`, after an answer `started`, on a connection that was `reused`."""
         where = self.address.host
         why = self.mask(str(fault)) or type(fault).__name__
         if isinstance(fault, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError, ssl.SSLError)):
@@ -253,7 +251,7 @@ class Endpoint:
         if isinstance(fault, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
             return Broken(EndpointUnreachable(f"{where}: {why}"), connected=False, hopeless=True)
         if isinstance(fault, TimeoutError):
-            if trace.connected or started:
+            if began:
                 error = EndpointUnreachable(
                     f"{where} did not finish its answer within {seconds:g} s",
                     hint="raise describer.timeout, or send fewer or smaller pictures",
@@ -270,7 +268,8 @@ class Endpoint:
         if started:
             return Broken(EndpointFailed(f"{where}: the connection broke in the middle of an answer: {why}"), connected=True)
         error = EndpointFailed(f"{where}: the connection broke before an answer came: {why}")
-        return Broken(error, connected=True, stale=trace.reused)
+        # A connection that died before sending began came out of the pool as well.
+        return Broken(error, connected=began, stale=reused or not began)
 
     def _session(self, *, fresh: bool) -> aiohttp.ClientSession:
         if fresh:
@@ -284,23 +283,8 @@ class Endpoint:
 
 
 def _client(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    tracing = aiohttp.TraceConfig()
-
-    async def reused(_session: aiohttp.ClientSession, context: object, _params: object) -> None:
-        trace = getattr(context, "trace_request_ctx", None)
-        if isinstance(trace, _Trace):
-            trace.reused = trace.connected = True
-
-    async def created(_session: aiohttp.ClientSession, context: object, _params: object) -> None:
-        trace = getattr(context, "trace_request_ctx", None)
-        if isinstance(trace, _Trace):
-            trace.connected = True
-
-    tracing.on_connection_reuseconn.append(reused)
-    tracing.on_connection_create_end.append(created)
     return aiohttp.ClientSession(
         connector=connector,
-        trace_configs=[tracing],
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"videoscan/{videoscan.__version__}"},
     )

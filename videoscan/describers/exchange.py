@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
-from videoscan.describers import models, wire
+from videoscan import flow
+from videoscan.describers import models, refusals, replies
 from videoscan.describers.bill import Bill
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Broken
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Answered, Endpoint
+    from videoscan.describers.refusals import Refusal
+    from videoscan.describers.replies import Reply
     from videoscan.describers.request import Meter, Request
-    from videoscan.describers.wire import Refusal, Reply
     from videoscan.patience import Patience
     from videoscan.seams import Ledger
 
@@ -100,7 +102,7 @@ class Exchange:
             wait: float | None = None
             try:
                 outcome = await self._outcome(request, meter, again=again, fresh=fresh)
-                if not isinstance(outcome, wire.Refusal):
+                if not isinstance(outcome, refusals.Refusal):
                     request.succeeded()
                     return outcome
                 if request.adapt(outcome):
@@ -156,40 +158,45 @@ class Exchange:
             bill.drop()
 
     async def _billed(self, request: Request, meter: Meter, bill: Bill, *, again: bool, fresh: bool) -> Reply | Refusal:
-        pictures = request.pictures
-        call = Call(
-            host=self._endpoint.address.host,
-            model=request.model,
-            window=meter.window,
-            frames=tuple(picture.frame for picture in pictures if picture.zoom_of is None),
-            pictures=len(pictures),
-            body_bytes=0,
-            again=again,
-            status=None,
-            seconds=0.0,
-        )
         try:
             answered, seconds = await self._send(request, meter, bill, again=again, fresh=fresh)
         except Broken as broken:
             await bill.unanswered(sent=broken.connected)
-            self._told(replace(call, body_bytes=request.size, error=broken.error.message, seconds=broken.seconds))
+            self._tell(request, meter, again=again, seconds=broken.seconds, error=broken.error.message)
             raise
-        call = replace(call, body_bytes=request.size, status=answered.status, seconds=seconds)
+        tell = functools.partial(self._tell, request, meter, again=again, seconds=seconds, status=answered.status)
         try:
-            outcome = self._open(answered, request, meter)
+            outcome = await self._open(answered, request, meter)
         except (Broken, BadReply) as fault:
             error = fault.error if isinstance(fault, Broken) else fault
             await bill.settle(answered.status, len(answered.data))
-            self._told(replace(call, error=error.message))
+            tell(error=error.message)
             raise
-        status = outcome.status if isinstance(outcome, wire.Refusal) else answered.status
-        await bill.settle(status, len(answered.data))
-        if isinstance(outcome, wire.Refusal):
-            self._told(replace(call, error=self._endpoint.mask(outcome.message), request_id=outcome.request_id))
+        await bill.settle(outcome.status if isinstance(outcome, refusals.Refusal) else answered.status, len(answered.data))
+        if isinstance(outcome, refusals.Refusal):
+            tell(error=self._endpoint.mask(outcome.message), request_id=outcome.request_id)
         else:
-            call = replace(call, prompt_tokens=outcome.prompt_tokens, completion_tokens=outcome.completion_tokens)
-            self._told(replace(call, finish=outcome.finish, request_id=answered.headers.get("x-request-id")))
+            tell(
+                prompt_tokens=outcome.prompt_tokens,
+                completion_tokens=outcome.completion_tokens,
+                finish=outcome.finish,
+                request_id=answered.headers.get("x-request-id"),
+            )
         return outcome
+
+    def _tell(self, request: Request, meter: Meter, **known: Any) -> None:
+        pictures = request.pictures
+        self._told(
+            Call(
+                host=self._endpoint.address.host,
+                model=request.model,
+                window=meter.window,
+                frames=tuple(picture.frame for picture in pictures if picture.zoom_of is None),
+                pictures=len(pictures),
+                body_bytes=request.size,
+                **{"status": None, **known},
+            )
+        )
 
     async def _send(self, request: Request, meter: Meter, bill: Bill, *, again: bool, fresh: bool) -> tuple[Answered, float]:
         endpoint = self._endpoint
@@ -198,6 +205,7 @@ class Exchange:
             await endpoint.requests.take()
             await endpoint.tokens.take(request.tokens())
             await endpoint.gate.passage()
+            await endpoint.turns.turn()
             began = now()
             bill.send()
             try:
@@ -207,6 +215,7 @@ class Exchange:
                 broken.seconds = now() - began
                 raise
             seconds = now() - began
+            await endpoint.turns.turn()
             if answered.status in _TOO_FAST:
                 endpoint.pace.throttled(began)
             elif answered.status == 200:
@@ -214,10 +223,12 @@ class Exchange:
         meter.request(request.pictures, again=again, sent=True)
         return answered, seconds
 
-    def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
+    async def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
         """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""
         if answered.status != 200:
-            return wire.judge(answered.status, answered.headers, answered.data, request.dialect, sent_schema=request.sent_schema)
+            return refusals.judge(
+                answered.status, answered.headers, answered.data, request.dialect, sent_schema=request.sent_schema
+            )
         host = self._endpoint.address.host
         if answered.cut:
             raise BadReply(
@@ -225,14 +236,15 @@ class Exchange:
                 raw=answered.data[:RAW_KEPT].decode("utf-8", "replace"),
             )
         try:
-            opened = wire.read_reply(answered.data, answered.headers.get("Content-Type", ""), request.dialect)
-        except wire.Unfinished as fault:
+            kind = answered.headers.get("Content-Type", "")
+            opened = await flow.aside(len(answered.data), replies.read_reply, answered.data, kind, request.dialect)
+        except replies.Unfinished as fault:
             raise Broken(EndpointFailed(f"{host}: {fault}"), connected=True) from None
         except ValueError as fault:
-            if isinstance(fault, wire.NoChoices):
+            if isinstance(fault, replies.NoChoices):
                 meter.usage += Usage(prompt_tokens=fault.prompt_tokens, completion_tokens=fault.completion_tokens)
             raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
-        if isinstance(opened, wire.Reply):
+        if isinstance(opened, replies.Reply):
             meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)
         return opened
 

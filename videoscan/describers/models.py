@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from videoscan.describers import wire
+from videoscan.describers import refusals
 from videoscan.describers.dialects import GENERIC, Meaning
 from videoscan.describers.endpoint import Broken
 from videoscan.errors import ConfigError, EndpointRefused
@@ -38,7 +38,7 @@ async def listed(
             raise broken.error from None
         if answered.status == 200:
             break
-        refusal = wire.judge(answered.status, answered.headers, answered.data, GENERIC)
+        refusal = refusals.judge(answered.status, answered.headers, answered.data, GENERIC)
         if refusal.meaning is Meaning.LOADING and deadline.left > 0:
             waiting(loading(endpoint.address.host, deadline.left))
             await sleep(loading_pause(asked, deadline))

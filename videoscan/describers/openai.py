@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from videoscan import flow
 from videoscan.config import Options
-from videoscan.describers import answer, dialects, introduction, known, models, wire
+from videoscan.describers import answer, dialects, introduction, known, models, refusals, replies, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from videoscan.describers.answer import Reading
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Learned
-    from videoscan.describers.wire import Refusal, Reply
+    from videoscan.describers.refusals import Refusal
+    from videoscan.describers.replies import Reply
     from videoscan.model import Call, Loading, Picture, Prompt, Window
     from videoscan.seams import Ledger
 
@@ -271,7 +273,6 @@ class OpenAiSession:
     # -- until it can be read ------------------------------------------------------------------------------------------
 
     async def _ask(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter) -> Reading:
-        places = wire.number(pictures).places
         learned = self._learned
         max_tokens = learned.max_tokens or self._options.max_tokens
         instruct = learned.instruct
@@ -281,6 +282,7 @@ class OpenAiSession:
         why = ""
         for turn in range(READABLE_TRIES):
             request = self._request(pictures, prompt, max_tokens=max_tokens, instruct=instruct)
+            places = request.numbering.places
             try:
                 reply = await self._exchange.reply_to(request, meter, again=turn > 0)
             except BudgetSpent:
@@ -289,7 +291,7 @@ class OpenAiSession:
                 meter.flag("not asked again, though it could be better: the budget is used up")
                 return best
             except BadReply as error:
-                why, reply = error.message.removeprefix(f"{self.endpoint.address.host}: "), wire.Reply(text=error.raw or "")
+                why, reply = error.message.removeprefix(f"{self.endpoint.address.host}: "), replies.Reply(text=error.raw or "")
                 continue
             if reply.finish == "content_filter":
                 raise ContentFiltered(
@@ -297,7 +299,8 @@ class OpenAiSession:
                 )
             if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
                 raise Smaller(full, 0)
-            reading = answer.read(reply.text, places) or (None if reply.text.strip() else answer.read(reply.reasoning, places))
+            said = reply.text if reply.text.strip() else reply.reasoning
+            reading = await flow.aside(len(said), answer.read, said, places)
             if reading is not None:
                 reading, insist = await self._tongue.judge(reading, again=insisted)
                 if insist and turn + 1 < READABLE_TRIES:
@@ -340,7 +343,7 @@ class OpenAiSession:
         said = (
             f"the answer was cut off after {completion_tokens} tokens: the context of {prompt_tokens + completion_tokens} is full"
         )
-        return wire.Refusal(Meaning.TOO_MANY, said, status=200)
+        return refusals.Refusal(Meaning.TOO_MANY, said, status=200)
 
     def _request(self, pictures: Sequence[Picture], prompt: Prompt, *, max_tokens: int, instruct: bool) -> Request:
         return Request(

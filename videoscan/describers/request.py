@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Learned
-    from videoscan.describers.wire import Refusal
+    from videoscan.describers.refusals import Refusal
+    from videoscan.describers.wire import Body
     from videoscan.model import Picture, Prompt
 
 
@@ -58,6 +59,7 @@ class Request:
         extra: Mapping[str, Any],
     ) -> None:
         self.pictures = pictures
+        self.numbering = wire.number(pictures)
         self.dialect = dialect
         self.model = model
         self._learned, self._extra = learned, extra
@@ -65,7 +67,7 @@ class Request:
         self._max_tokens = max_tokens
         self._instruct = instruct
         self._without_schema = False
-        self._made: tuple[tuple[bool, bool, str], bytes] | None = None
+        self._made: tuple[tuple[bool, bool, str], Body] | None = None
 
     @property
     def schema(self) -> dict[str, Any] | None:
@@ -75,10 +77,10 @@ class Request:
             return None
         if row.plain_schema:
             return shape.without_bounds(self._prompt.schema)
-        return shape.with_frames(self._prompt.schema, max(1, len(wire.number(self.pictures).places)))
+        return shape.with_frames(self._prompt.schema, max(1, len(self.numbering.places)))
 
-    def body(self) -> bytes:
-        """The body's bytes. Asked for when there is room to send them: those who wait hold pictures, not bodies as well."""
+    def body(self) -> Body:
+        """The body as it stands now."""
         schema = self.schema
         # Where it is not known whether response_format is heeded, the words ask for the form as well.
         instruct = bool(self._prompt.schema) and (self._instruct or schema is None or self.dialect.json_schema is None)
@@ -87,6 +89,7 @@ class Request:
             made = wire.body(
                 self.pictures,
                 self._prompt,
+                labels=self.numbering.labels,
                 model=self.model,
                 max_tokens=self._max_tokens,
                 schema=schema,
@@ -100,7 +103,7 @@ class Request:
     @property
     def size(self) -> int:
         """Bytes of the body last made."""
-        return 0 if self._made is None else len(self._made[1])
+        return 0 if self._made is None else self._made[1].size
 
     @property
     def sent_schema(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,18 +51,45 @@ _FRAME_NUMBERS = frozenset({"first_frame", "last_frame", "frame"})
 
 
 def with_frames(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
-    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another."""
+    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another.
+
+    Every window asks for it: the last few are kept, and must not be changed.
+    """
+    return _with_frames(_Same(schema), frames)
+
+
+class _Same:
+    """A schema as a key: equal to itself alone."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.schema is self.schema
+
+
+@functools.lru_cache(maxsize=64)
+def _with_frames(same: _Same, frames: int) -> dict[str, Any]:
+    return _bounded(same.schema, frames)
+
+
+def _bounded(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
     bounded: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "properties":
             bounded[key] = {
                 name: {**inner, "maximum": frames}
                 if name in _FRAME_NUMBERS and inner.get("type") == "integer"
-                else with_frames(inner, frames)
+                else _bounded(inner, frames)
                 for name, inner in value.items()
             }
         elif key == "items":
-            bounded[key] = with_frames(value, frames)
+            bounded[key] = _bounded(value, frames)
         else:
             bounded[key] = value
     return bounded

@@ -32,6 +32,8 @@ def cut(pictures: Sequence[Picture], most: int | None, body_bytes: int | None, *
     A crop stays with its frame; it is left out where the endpoint takes fewer pictures than the two. A single frame may be larger
     than the bytes asked for. `halve` makes two parts at least, where there are two frames.
     """
+    if most is None and body_bytes is None and not halve:
+        return [Part(tuple(pictures), 0)]
     frames = _frames(pictures)
     count = 1
     if most is not None:

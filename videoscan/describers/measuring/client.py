@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videoscan.describers import models, wire
+from videoscan.describers import models, refusals, replies, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Broken
 from videoscan.errors import DescribeError, EndpointRefused
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Answered, Endpoint
-    from videoscan.describers.wire import Refusal, Reply
+    from videoscan.describers.refusals import Refusal
+    from videoscan.describers.replies import Reply
+    from videoscan.describers.wire import Body
     from videoscan.model import Picture
 
 ROLE = "You look at test cards and answer exactly as asked."
@@ -148,7 +150,7 @@ class Client:
             )
         )
 
-    async def _once(self, body: bytes, pictures: int, *, sent_schema: bool, seconds: float) -> Outcome:
+    async def _once(self, body: Body, pictures: int, *, sent_schema: bool, seconds: float) -> Outcome:
         if self.sent >= self._most:
             raise Enough
         self.sent += 1
@@ -164,7 +166,7 @@ class Client:
             self.completion_tokens += outcome.reply.completion_tokens or 0
         return outcome
 
-    async def _post(self, body: bytes, seconds: float) -> Answered:
+    async def _post(self, body: Body, seconds: float) -> Answered:
         try:
             return await self.endpoint.post(body, seconds=seconds)
         except Broken as broken:
@@ -175,14 +177,14 @@ class Client:
     def _read(self, answered: Answered, seconds: float, size: int, *, sent_schema: bool) -> Outcome:
         kind = answered.headers.get("Content-Type", "")
         if answered.status != 200:
-            refusal = wire.judge(answered.status, answered.headers, answered.data, self.dialect, sent_schema=sent_schema)
+            refusal = refusals.judge(answered.status, answered.headers, answered.data, self.dialect, sent_schema=sent_schema)
             return Outcome(seconds, size, answered.status, refusal=refusal, raw=answered.data, content_type=kind)
         try:
-            opened = wire.read_reply(answered.data, kind, self.dialect)
+            opened = replies.read_reply(answered.data, kind, self.dialect)
         except ValueError as fault:
             error = DescribeError(f"{self.endpoint.address.host}: {fault}")
             return Outcome(seconds, size, 200, error=error, raw=answered.data, content_type=kind)
-        if isinstance(opened, wire.Refusal):
+        if isinstance(opened, refusals.Refusal):
             return Outcome(seconds, size, opened.status, refusal=opened, raw=answered.data, content_type=kind)
         return Outcome(seconds, size, 200, reply=opened, raw=answered.data, content_type=kind)
 

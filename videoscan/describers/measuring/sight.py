@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from videoscan.describers.measuring.client import Client, Outcome
     from videoscan.describers.measuring.talk import Words
-    from videoscan.describers.wire import Refusal
+    from videoscan.describers.refusals import Refusal
 
 SIZES = ((224, 224), (448, 448), (640, 360), (960, 540), (1280, 720))
 """Sizes that tell the families apart: 28 and 32 pixels divide the first two differently, 512-pixel tiles the last three."""
