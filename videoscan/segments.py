@@ -37,7 +37,7 @@ from videoscan.spec import SEGMENT, WARM_UP, WARM_UP_SAMPLES, CoreSpec, Segment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from videoscan.seams import Footage
+    from videoscan.seams import Footage, Limits
 
 __all__ = ["CoreSpec", "Pass", "Segment", "cut"]
 
@@ -46,6 +46,8 @@ def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     """The segments of a pass, in order. The last one reads on to the source's end, however long that proves to be."""
     warm_up = max(WARM_UP, _step(spec.sampler) * WARM_UP_SAMPLES) if _learns(spec.dedup) else 0.0
     length = info.declared_duration if spec.end is None else min(spec.end, info.declared_duration or spec.end)
+    if spec.excerpt and info.seekable:
+        return [Segment(spec.start, spec.end, min(warm_up, spec.start) if spec.start else warm_up, seek=spec.start > 0)]
     if not info.seekable or length is None:
         return [Segment(spec.start, spec.end, warm_up)]
     first, last = math.floor(spec.start / SEGMENT), max(math.floor(spec.start / SEGMENT), math.ceil(length / SEGMENT) - 1)
@@ -176,7 +178,7 @@ class Pass:
     def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:
         """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""
         if store is not None and self._spec.recalls and store.has(segment.span):
-            return _Recalled(store, segment, base64=self._spec.limits.sends)
+            return _Recalled(store, segment, self._spec.limits)
         reader = Reader(self._spec, segment, footage)
         with self._guard:
             self._readers.append(reader)
@@ -197,12 +199,16 @@ class Pass:
 class _Recalled:
     """A segment that was read before: its samples are on disk, on the whole source's count already."""
 
-    def __init__(self, store: SamplingStore, segment: Segment, *, base64: bool) -> None:
-        self._store, self._segment, self._base64 = store, segment, base64
+    def __init__(self, store: SamplingStore, segment: Segment, limits: Limits) -> None:
+        self._store, self._segment, self._limits = store, segment, limits
         self.tally: Tally | None = store.tally(segment.span)
 
     def __iter__(self) -> Iterator[Sample]:
-        return self._store.recall(self._segment.span, base64=self._base64)
+        cost = self._limits.cost
+        for sample in self._store.recall(self._segment.span, base64=self._limits.sends):
+            # What a picture costs is up to the model that is asked now, not the one it was sampled for.
+            counted = tuple(replace(each, tokens=cost.tokens(each.width, each.height)) for each in sample.pictures)
+            yield replace(sample, pictures=counted)
 
 
 def _moved(sample: Sample, shift: int, *, afresh: bool) -> Sample:

@@ -31,7 +31,8 @@ class CoreSpec:
     `max_rate` caps the kept frames per second (0: no cap). `explain`: every sample comes with a thumbnail and with what was
     ignored in it. `parallel` segments are read at once; it changes nothing in what comes out. `store` is the output folder that
     keeps the sampling, `None` for nowhere; `version` stands for the state of the files that are read. `uri` is a former output
-    folder where the source's kind is ``kept``.
+    folder where the source's kind is ``kept``. An `excerpt` is read without what lies before it, and its frame indices count from
+    its own beginning.
     """
 
     uri: str
@@ -48,6 +49,7 @@ class CoreSpec:
     explain: bool = False
     store: Path | None = None
     version: str = ""
+    excerpt: bool = False
 
     def key(self) -> str:
         """The hash of all that the samples and their pictures depend on."""
@@ -55,7 +57,7 @@ class CoreSpec:
         parts = [
             [self.uri, self.version, dict(self.source), dict(self.sampler), dict(self.dedup), asdict(self.regions)],
             [self.windows.long_side, self.windows.quality, self.windows.format, self.windows.zoom, self.start, self.end],
-            [limits.picture_bytes, limits.body_bytes, sorted(limits.formats), asdict(limits.cost), limits.pictures == 1, SEGMENT],
+            [limits.picture_bytes, limits.body_bytes, sorted(limits.formats), limits.pictures == 1, SEGMENT],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 

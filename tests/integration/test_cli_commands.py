@@ -19,13 +19,13 @@ from videoscan.testing.model_server import ModelServer
 
 
 def test_a_plan_counts_what_a_scan_would_send_and_sends_nothing(videoscan, clip, tmp_path):
-    model = ("--model", "qwen3-vl-test", *FEW)
+    model = ("--model", "qwen3-vl-test", *FEW, "--out", tmp_path)
     with ModelServer.in_thread(models=["qwen3-vl-test"]) as server:
         code, out, _ = videoscan("plan", clip, "--endpoint", server.url, *model, "--json")
         assert code == 0
         assert server.requests == []
         planned, total = lines(out)
-        videoscan("scan", clip, "--endpoint", server.url, *model, "--out", tmp_path)
+        videoscan("scan", clip, "--endpoint", server.url, *model)
     timeline = json.loads((tmp_path / "match" / "timeline.json").read_text())
     assert planned["windows"] == planned["requests"] == len(timeline["windows"])
     assert planned["images"] == timeline["usage"]["images"]
@@ -35,12 +35,13 @@ def test_a_plan_counts_what_a_scan_would_send_and_sends_nothing(videoscan, clip,
     assert total["total"]["requests"] == planned["requests"]
 
 
-def test_a_plan_without_an_endpoint_says_whom_its_figures_are_for(videoscan, clip, tmp_path):
+def test_a_plan_without_an_endpoint_says_whom_its_figures_are_for(videoscan, clip, tmp_path, monkeypatch):
     # The options of a scan are taken, so that the same line can be tried first.
-    code, out, err = videoscan("plan", clip, "--out", tmp_path / "out", "--to", "csv", "--fresh")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = videoscan("plan", clip, "--to", "csv", "--fresh")
     assert code == 0
     assert "match.mp4" in out
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.iterdir())
     assert "no endpoint is set" in err
     assert "qwen3-vl" in err
     planned, total = lines(videoscan("plan", clip, "--json")[1])
@@ -48,6 +49,9 @@ def test_a_plan_without_an_endpoint_says_whom_its_figures_are_for(videoscan, cli
     assert planned["tokens"]["pictures"] == 22 * planned["images"] > 0
     assert planned["image_bytes"] > 0
     assert total["total"]["assumed"] == "qwen3-vl"
+    assert planned["cost"] is None
+    assert planned["completion_tokens"]["low"] < planned["completion_tokens"]["likely"] < planned["completion_tokens"]["high"]
+    assert "assumed" in planned["figures_from"]
 
 
 def test_a_plan_of_several_has_a_total_and_goes_on_after_a_bad_one(videoscan, clip, tmp_path):

@@ -9,8 +9,8 @@ import sys
 import pytest
 from rich.cells import cell_len
 
+from videoscan import tokens
 from videoscan.cli import output, tables
-from videoscan.cli.plan import estimated_tokens
 from videoscan.cli.progress import Advance, Reporter
 from videoscan.document import CoverageSpan, DescriberRecord, Event, FrameCounts, SourceRecord, Timeline, WindowRecord
 from videoscan.errors import ConfigError, SourceNotFound, StoreError
@@ -195,6 +195,6 @@ def test_a_json_line_is_one_line_whatever_it_holds(capsys):
 
 
 def test_tokens_of_text_are_estimated_by_script():
-    assert estimated_tokens("") == 0
-    assert estimated_tokens("a" * 40) == 10
-    assert estimated_tokens("停车场") == 3
+    assert tokens.of_text("") == 0
+    assert tokens.of_text("a" * 40) == 10
+    assert tokens.of_text("停车场") == 3

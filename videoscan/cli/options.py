@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,6 +55,7 @@ class Choices:
     budget: tuple[str, ...] = ()
     model_file: Path | None = None
     projector: Path | None = None
+    models: tuple[str, ...] = ()
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -82,6 +83,8 @@ _SAMPLING = (
     click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable."),
 )
 
+_MODEL = click.option("--model", metavar="NAME", help="The model's name there. [env: VIDEOSCAN_MODEL]")
+
 _ASKING = (
     click.option("--question", metavar="TEXT", help="What you want to know of this footage."),
     click.option(
@@ -96,7 +99,7 @@ _ASKING = (
         help="A model server that speaks OpenAI's chat completions. Without one, the built-in describer measures change offline. "
         "[env: VIDEOSCAN_ENDPOINT; the key: VIDEOSCAN_API_KEY]",
     ),
-    click.option("--model", metavar="NAME", help="The model's name there. [env: VIDEOSCAN_MODEL]"),
+    _MODEL,
     click.option(
         "--budget",
         multiple=True,
@@ -118,6 +121,9 @@ _ASKING = (
 )
 
 
+_ASKED = ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "budget", "model_file", "projector")
+
+
 def sampling(command: F) -> F:
     """The options that decide which frames are looked at; they arrive as one `choices`."""
     return _gathered(command, _SAMPLING, ("profile", "start", "end", "sets"))
@@ -125,11 +131,20 @@ def sampling(command: F) -> F:
 
 def sampling_and_asking(command: F) -> F:
     """Those, and the ones that decide who is asked what."""
-    return _gathered(
-        command,
-        _SAMPLING + _ASKING,
-        ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "model", "budget", "model_file", "projector"),
+    return _gathered(command, _SAMPLING + _ASKING, (*_ASKED, "model"))
+
+
+def sampling_and_asking_models(command: F) -> F:
+    """The same with several models, which arrive as `choices.models`, the first as `choices.model` too."""
+    many = click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="A model's name; several are put side by side. [env: VIDEOSCAN_MODEL]",
     )
+    asking = tuple(many if option is _MODEL else option for option in _ASKING)
+    return _gathered(command, _SAMPLING + asking, (*_ASKED, "models"))
 
 
 def json_lines(command: F) -> F:
@@ -161,6 +176,8 @@ def _gathered(command: F, options: tuple[Callable[[Any], Any], ...], names: tupl
     @functools.wraps(command)
     def gather(**given: Any) -> Any:
         choices = Choices(**{name: given.pop(name) for name in names})
+        if choices.models:
+            choices = replace(choices, model=choices.models[0])
         return command(choices=choices, **given)
 
     for option in reversed(options):

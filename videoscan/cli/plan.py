@@ -1,10 +1,9 @@
-"""``videoscan plan``: what a scan would send, measured by sampling and deduplicating for real; no key, no request."""
+"""``videoscan plan``: what a scan would send, cost and take, measured by sampling and deduplicating for real; no key, no request."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,154 +11,180 @@ import click
 from videoscan.cli import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from videoscan.cli.options import Choices
+    from videoscan.cli.planned import Planned
+    from videoscan.core import CoreSpec
     from videoscan.inputs import Input
-    from videoscan.model import Window
+    from videoscan.planning.quick import Estimate
+    from videoscan.request import Request
     from videoscan.seams import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a scan comes to. `bytes` are of Base64 text, as sent; `picture_tokens` and `text_tokens` are estimates of the prompt."""
+class Result:
+    """What became of one input: its figures, or an error."""
 
-    duration: float = 0.0
-    decoded: int = 0
-    sampled: int = 0
-    kept: int = 0
-    windows: int = 0
-    requests: int = 0
-    images: int = 0
-    bytes: int = 0
-    picture_tokens: int = 0
-    text_tokens: int = 0
-    lost: float = 0.0
-
-    def __add__(self, other: Plan) -> Plan:
-        return Plan(*(getattr(self, name) + getattr(other, name) for name in Plan.__dataclass_fields__))
-
-    def record(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {
-            "duration": round(self.duration, 3),
-            "frames": {"decoded": self.decoded, "sampled": self.sampled, "kept": self.kept},
-            "windows": self.windows,
-            "requests": self.requests,
-            "images": self.images,
-            "image_bytes": self.bytes,
-            "tokens": {
-                "pictures": self.picture_tokens,
-                "text": self.text_tokens,
-                "prompt": self.picture_tokens + self.text_tokens,
-            },
-            "lost": round(self.lost, 3),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
     about: str
-    plan: Plan | None = None
+    planned: Planned | None = None
     error: BaseException | None = None
 
 
 @click.command
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@options.sampling_and_asking
-@click.option("--out", type=click.Path(path_type=Path), hidden=True)
+@options.sampling_and_asking_models
+@click.option("--quick", is_flag=True, help="Estimate from excerpts, with a band, instead of looking at all of it.")
+@options.out
 @click.option("--to", multiple=True, hidden=True)
 @click.option("--fresh", is_flag=True, hidden=True)
 @options.json_lines
 def command(
-    *, inputs: tuple[str, ...], choices: Choices, out: Path | None, to: tuple[str, ...], fresh: bool, as_json: bool
+    *,
+    inputs: tuple[str, ...],
+    choices: Choices,
+    quick: bool,
+    out: Path | None,
+    to: tuple[str, ...],
+    fresh: bool,
+    as_json: bool,
 ) -> int:
-    """Say what a scan would send, without sending it.
+    """Say what a scan would send, cost and take, without sending anything.
 
-    Frames, windows, requests, bytes and tokens: samples and deduplicates for real, and needs no key. Without an endpoint the
-    figures are for a Qwen3-VL model. Takes the options of `scan`; those that only concern what a scan writes change nothing here.
+    Frames, windows, requests, bytes and tokens: samples and deduplicates for real, and needs no key. Money is at the prices of the
+    profile ([budget.prices]), time at what requests to this endpoint took before, or assumed. Without an endpoint the figures are for
+    a Qwen3-VL model. Several --model are put side by side.
+
+    Takes the options of `scan`. With an endpoint, or with --out, the sampling is kept where a scan looks for it: that decodes nothing
+    again.
     """
     from videoscan import inputs as sources
     from videoscan import registry
+    from videoscan.cli import planned as figures
+    from videoscan.cli.scan import OUT
 
-    del out, to, fresh
+    del to, fresh
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
-    found = sources.find(inputs)
+    found = sources.find(inputs, out=out or OUT)
     for note in found.notes:
         output.say(note)
-    results: list[_Result] = []
+    results: list[Result] = []
 
-    def take(result: _Result) -> None:
+    def take(result: Result) -> None:
         results.append(result)
         if result.error is not None:
             output.complain(result.error, about=result.about)
         if as_json:
-            output.put_json(_json_line(result))
+            output.put_json(figures.json_line(result))
 
     for refused in found.refused:
-        take(_Result(refused.argument, error=refused.error))
-    assumed = False
+        take(Result(refused.argument, error=refused.error))
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
         try:
-            plan, assumed = _plan(given, choices, f"{place}{given.name}")
-            take(_Result(given.uri, plan))
+            take(Result(given.uri, _plan(given, choices, out, f"{place}{given.name}", quick=quick)))
         except output.ReaderGone:
             raise
         except Exception as error:  # one input's fault must not cost the others their figures
-            take(_Result(given.uri, error=error))
-    total = sum((result.plan for result in results if result.plan is not None), Plan())
+            take(Result(given.uri, error=error))
     if as_json:
-        output.put_json({"total": {"inputs": len(results), **total.record(), "assumed": ASSUMED["model"] if assumed else None}})
-    elif any(result.plan for result in results):
-        _print(results, total)
-    if assumed:
-        output.say(
-            f"no endpoint is set, and the built-in describer sends nothing: the figures are for {ASSUMED['model']} at an "
-            "OpenAI-compatible server; give --endpoint and --model for yours"
-        )
-    return _exit_code(results, total)
+        output.put_json(figures.json_total(results))
+    elif any(result.planned for result in results):
+        figures.show(results)
+    for line in figures.remarks(results):
+        output.say(line)
+    return _exit_code(results)
 
 
-def _plan(given: Input, choices: Choices, title: str) -> tuple[Plan, bool]:
-    """The figures of one input, and whether the model had to be assumed."""
+def _plan(given: Input, choices: Choices, out: Path | None, title: str, *, quick: bool) -> Planned:
+    """The figures of one input, for each model."""
     import asyncio
 
+    from videoscan.cli import planned as figures
     from videoscan.cli import sampling
     from videoscan.cli.progress import Reporter
-    from videoscan.isolation import core_for
-    from videoscan.model import SourceInfo, Tally, Window
-    from videoscan.observe import Opened, Sampled, WindowReady
+    from videoscan.cli.scan import OUT
 
-    asked = sampling.settle(given, choices)
-    profile = asked.resolved.profile
-    assumed = profile.describer["kind"] == "offline"
-    spec = sampling.spec(asked, asyncio.run(limits_of(ASSUMED if assumed else profile.describer)))
-    text = estimated_tokens(asked.prompt.system) + estimated_tokens(asked.prompt.instructions)
-    if profile.prompt.context == "rolling":
-        text += profile.prompt.context_tokens
-    seen = Sampled(0.0, 0, 0)
-    total = Plan()
-
+    asked = [
+        sampling.settle(given, replace(choices, model=model), say=not at) for at, model in enumerate(choices.models or (None,))
+    ]
+    first = asked[0]
+    assumed = first.describer["kind"] == "offline"
+    limits = [asyncio.run(limits_of(ASSUMED if assumed else each.resolved.profile.describer)) for each in asked]
+    spec = sampling.spec(first, limits[0])
     with Reporter(title, start=choices.start or 0.0, end=choices.end) as reporter:
+        estimate = _estimated(spec, first, reporter) if quick and given.kind == "video" else None
+        kept_at = None
+        if estimate is None:
+            with _kept(first, spec, out, wanted=not assumed or out is not None) as (keeping, kept_at):
+                estimate = _whole(keeping, first, reporter)
+    return figures.planned(
+        given, asked, limits, estimate, out or OUT, kept_at=kept_at, assumed=ASSUMED["model"] if assumed else None
+    )
 
-        def report(fact: Sampled) -> None:
-            nonlocal seen
-            seen = fact
-            reporter(fact)
 
-        with closing(iter(core_for(spec, profile.source, report))) as items:
-            for item in items:
-                if isinstance(item, SourceInfo):
-                    reporter(Opened(item))
-                elif isinstance(item, Window):
-                    reporter(WindowReady(item))
-                    total += _of_window(item, text)
-                elif isinstance(item, Tally):
-                    asked.check_start(item.duration)
-                    lost = sum(stretch.end - stretch.start for stretch in item.lost)
-                    total += Plan(item.duration, item.decoded, seen.sampled, seen.kept, lost=lost)
-    return total, assumed
+def _estimated(spec: CoreSpec, asked: Request, reporter: Any) -> Estimate | None:
+    from videoscan.observe import Opened
+    from videoscan.planning import quick
+
+    return quick.estimate(spec, asked.resolved.profile.source, lambda info: reporter(Opened(info)))
+
+
+def _whole(spec: CoreSpec, asked: Request, reporter: Any) -> Estimate:
+    """The sampling itself."""
+    from videoscan.isolation import core_for
+    from videoscan.model import SourceInfo, Window
+    from videoscan.observe import Opened, WindowReady
+    from videoscan.planning.quick import Estimate
+    from videoscan.planning.sketch import Sketcher
+
+    sketcher = Sketcher()
+    with closing(iter(core_for(spec, asked.resolved.profile.source, reporter))) as items:
+        for item in items:
+            sketcher.take(item)
+            if isinstance(item, SourceInfo):
+                reporter(Opened(item))
+            elif isinstance(item, Window):
+                reporter(WindowReady(item))
+    sketch = sketcher.sketch()
+    asked.check_start(sketch.duration)
+    return Estimate(sketch)
+
+
+@contextmanager
+def _kept(asked: Request, spec: CoreSpec, out: Path | None, *, wanted: bool) -> Iterator[tuple[CoreSpec, Path | None]]:
+    """The pass with a store where a scan looks for it, and that folder; without, where it is not wanted or would be in the way.
+
+    A folder that holds the sampling of anything else is left alone: a plan must not cost anybody a result.
+    """
+    from videoscan.cli.scan import OUT
+    from videoscan.errors import StoreError
+    from videoscan.folder import OutputFolder
+    from videoscan.journal import Journal
+    from videoscan.planning.keeping import may_keep
+
+    folder = OutputFolder((out or OUT) / asked.given.name)
+    keeping = replace(spec, store=folder.path)
+    with ExitStack() as held:
+        try:
+            if not wanted or asked.given.kind == "kept" or not may_keep(keeping):
+                yield spec, None
+                return
+            folder.prepare()
+            held.enter_context(folder.lock())
+            # The folder says whose it is, or the scan would go elsewhere.
+            held.enter_context(closing(Journal(folder.path, asked.given.uri)))
+        except StoreError as error:
+            output.say(f"the sampling is not kept: {error.message}")
+            folder.discard()
+            yield spec, None
+            return
+        try:
+            yield keeping, folder.path
+        except BaseException:
+            folder.discard()
+            raise
 
 
 # Whom the figures are for when nobody is named. The address only has to be one: no connection is ever made.
@@ -177,68 +202,9 @@ async def limits_of(describer: Mapping[str, Any]) -> Limits:
         await session.close()
 
 
-def _of_window(window: Window, text: int) -> Plan:
-    return Plan(
-        windows=1,
-        requests=1,
-        images=len(window.pictures),
-        bytes=sum(len(picture.data) for picture in window.pictures),
-        picture_tokens=sum(picture.tokens for picture in window.pictures),
-        text_tokens=text + LABEL_TOKENS * len(window.pictures),
-    )
-
-
-# "Frame 3 · 00:01:12.400": most tokenizers take digits one by one.
-LABEL_TOKENS = 16
-
-
-def estimated_tokens(text: str) -> int:
-    """A rule of thumb for prose: four characters a token, and one for each Chinese, Japanese or Korean character."""
-    dense = sum(character >= "\u2e80" for character in text)
-    return dense + -(-(len(text) - dense) // 4)
-
-
-def _print(results: Sequence[_Result], total: Plan) -> None:
-    from videoscan import timecode
-    from videoscan.cli import tables
-
-    def row(name: str, plan: Plan) -> tuple[str, ...]:
-        return (
-            name,
-            timecode.short(plan.duration),
-            f"{plan.sampled:,}",
-            f"{plan.kept:,}",
-            f"{plan.windows:,}",
-            f"{plan.requests:,}",
-            f"{plan.images:,}",
-            _size(plan.bytes),
-            f"{plan.picture_tokens + plan.text_tokens:,}",
-        )
-
-    heads = ("input", "length", "sampled", "kept", "windows", "requests", "pictures", "bytes", "tokens (estimated)")
-    rows = [row(Path(result.about).name, result.plan) for result in results if result.plan is not None]
-    if len(rows) > 1:
-        rows.append(row("total", total))
-    output.put(tables.table(heads, rows, right=range(1, len(heads)), give=(0,)))
-
-
-def _size(count: int) -> str:
-    """Decimal units, as disks and uplinks are sold."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
-
-
-def _json_line(result: _Result) -> dict[str, Any]:
-    figures = result.plan.record() if result.plan is not None else {}
-    return {"input": result.about, **figures, "error": output.error_record(result.error) if result.error is not None else None}
-
-
-def _exit_code(results: Sequence[_Result], total: Plan) -> int:
+def _exit_code(results: list[Result]) -> int:
     errors = [result.error for result in results if result.error is not None]
     if errors and len(errors) == len(results):
         return output.code_of(errors[0])
-    return output.GAPS if errors or total.lost > 0 else 0
+    lost = sum(result.planned.sketch.lost for result in results if result.planned is not None)
+    return output.GAPS if errors or lost > 0 else 0

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from videoscan.seams import Limits
 
 
-def settle(given: Input, choices: Choices) -> Request:
-    """What is asked of this input; notes are said. Raises `ConfigError`."""
+def settle(given: Input, choices: Choices, *, say: bool = True) -> Request:
+    """What is asked of this input; notes are said, if they are to be. Raises `ConfigError`."""
     from videoscan import request
 
     settled = request.settle(
         given, profile=choices.profile, flags=choices.overrides, sets=choices.sets, start=choices.start, end=choices.end
     )
-    for note in settled.resolved.notes:
+    for note in settled.resolved.notes if say else ():
         output.say(note)
     return settled
 
@@ -30,4 +30,5 @@ def spec(asked: Request, limits: Limits) -> CoreSpec:
     """The pass over the input."""
     from videoscan.core import spec_for
 
-    return spec_for(asked.given, asked.resolved.profile, limits, start=asked.start, end=asked.end)
+    profile = asked.resolved.profile
+    return spec_for(asked.given, profile, limits, start=asked.start, end=asked.end, version=asked.version())

@@ -110,14 +110,21 @@ def command(
 def _tune(asked: Request, demand: Demand, *, stills: bool, assumed: bool, told: Any) -> Tuning:
     import asyncio
 
+    from videoscan import tokens
     from videoscan.cli import sampling
-    from videoscan.cli.plan import ASSUMED, LABEL_TOKENS, estimated_tokens, limits_of
+    from videoscan.cli.plan import ASSUMED, limits_of
     from videoscan.tuning import Price, tune
 
     profile = asked.resolved.profile
     limits = asyncio.run(limits_of(ASSUMED if assumed else profile.describer))
-    text = estimated_tokens(asked.prompt.system) + estimated_tokens(asked.prompt.instructions)
-    return tune(sampling.spec(asked, limits), profile, Price(limits, text, LABEL_TOKENS), demand, stills=stills, told=told)
+    return tune(
+        sampling.spec(asked, limits),
+        profile,
+        Price(limits, tokens.of_words(asked.prompt), tokens.LABEL_TOKENS),
+        demand,
+        stills=stills,
+        told=told,
+    )
 
 
 def _save(tuning: Tuning, profile: Profile, folder: OutputFolder) -> None:
