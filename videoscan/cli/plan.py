@@ -50,7 +50,7 @@ def command(
     fresh: bool,
     as_json: bool,
 ) -> int:
-    """Say what a scan would send, cost and take, without sending anything.
+    """Say what a scan would send and cost, without sending it.
 
     Frames, windows, requests, bytes and tokens: samples and deduplicates for real, and needs no key. Money is at the prices of the
     profile ([budget.prices]), time at what requests to this endpoint took before, or assumed. Without an endpoint the figures are for
