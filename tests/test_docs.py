@@ -253,8 +253,9 @@ def test_every_program_of_the_library_page_runs(tmp_path):
 
 # --- what must not stand there ------------------------------------------------------------------------------------------------
 
-# Hosts that the documentation may name: this machine, and names that belong to nobody.
+# Hosts that the documentation may name: this machine, names that belong to nobody, and the public services that it has pages about.
 _HOSTS = {"127.0.0.1", "localhost", "host", "models.example"}
+_HOSTS |= {"api.openai.com", "dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"}
 _MACHINE = re.compile(r"(?<![\w.~-])/(?:work|root|home|tmp|mnt|opt|Users)/|\.\./shared|--(?:extra-)?index-url")
 
 
