@@ -222,7 +222,6 @@ def test_an_error_is_said_in_the_words_that_the_page_explains(videoscan, video, 
 
 LEARNED = (
     ("vllm.md", "vllm", {"pictures": 2}, "At most"),
-    ("vllm.md", "vllm", {"context": 1800}, "is longer than the maximum model length"),
     ("sglang.md", "sglang", {"context": 1800}, "is longer than the model's context length"),
     ("modelarts.md", "modelarts", {"pictures": 2}, "refusal is learned from"),
     ("openai.md", "openai", {}, "notices once"),
@@ -279,14 +278,18 @@ def test_what_the_limits_of_an_account_refuse_is_waited_for(tmp_path, video, mon
 
 
 @pytest.mark.slow
-def test_ollama_cuts_without_a_word_and_the_figures_of_the_page_tell(videoscan, video, tmp_path):
-    """The page's remedy: the profile's small windows are seen whole in the very context that cuts the default ones."""
-    with serving("ollama", context=600) as server:
-        code, out, err = videoscan("scan", video, "--endpoint", server.url, "--model", "qwen3-vl:8b", "--out", tmp_path)
+def test_ollamas_silent_cut_is_called_out_and_the_remedy_of_the_page_is_one(videoscan):
+    page = (PAGES / "ollama.md").read_text(encoding="utf-8")
+    asked = ("--model", "qwen3-vl:8b", "--quick", "--set", "describer.dialect=ollama")
+    for context, cut in ((4096, True), (32_768, False)):
+        with serving("ollama", context=context) as server:
+            code, out, err = videoscan("doctor", "--endpoint", server.url, *asked)
         assert code == 0, err
-        assert "Saw 15 frames" not in out
-        assert max(len(request.pictures) for request in server.requests) > 2
-    assert "OLLAMA_CONTEXT_LENGTH" in (PAGES / "ollama.md").read_text()
+        said = out + err
+        assert ("PICTURES ARE DROPPED SILENTLY" in said) == cut
+        assert ("OLLAMA_CONTEXT_LENGTH" in said) == cut
+    assert "PICTURES ARE DROPPED SILENTLY" in page
+    assert "OLLAMA_CONTEXT_LENGTH=32768 ollama serve" in page
 
 
 @pytest.mark.slow

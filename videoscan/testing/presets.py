@@ -155,16 +155,21 @@ class StandIn(ModelServer):
         if self._room is not None and self.service.truncates and needed > self._room:
             each = max(1, needed // max(1, len(received.pictures)))
             seen, held = min(frames, self._room // each), self._room
-        told = [event(f"Saw {seen} frames", frames - seen + 1, frames)] if seen else []
-        text = answer(told)
-        spoken = len(text) // 4
+        schema = received.schema if self.service.schemas != "ignored" else None
+        if schema is not None and "events" not in schema.get("properties", {}):
+            text = json.dumps(_instance(schema))  # somebody else's form: held to it, as the real one does
+        else:
+            text = answer([event(f"Saw {seen} frames", frames - seen + 1, frames)] if seen else [])
+        limit, spoken, finish = _limit(received.body), len(text) // 4, "stop"
+        if spoken > limit:
+            text, spoken, finish = text[: 4 * limit], limit, "length"
         usage = {"prompt_tokens": held, "completion_tokens": spoken, "total_tokens": held + spoken}
         if received.body.get("stream"):
-            return Turn(content=text, usage=usage, stream=True)
+            return Turn(content=text, usage=usage, stream=True, finish=finish)
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": text, **self.service.message_fields},
-            "finish_reason": "stop",
+            "finish_reason": finish,
         }
         envelope = {
             "id": "chatcmpl-stand-in",
@@ -193,6 +198,21 @@ def serving(service: str, script: Script = (), **options: Any) -> Iterator[Stand
 def _limit(body: Mapping[str, Any]) -> int:
     limit = body.get("max_tokens", body.get("max_completion_tokens"))
     return limit if isinstance(limit, int) else 0
+
+
+def _instance(schema: Mapping[str, Any]) -> Any:
+    """The smallest value that a schema allows."""
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", next(iter(schema.get("enum", [None]))))
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object":
+        return {key: _instance(value) for key, value in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [_instance(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
+    if kind in {"integer", "number"}:
+        return schema.get("minimum", 0)
+    return {"string": "x" * schema.get("minLength", 0), "boolean": False}.get(str(kind))
 
 
 def _media_type(data: bytes) -> str | None:
