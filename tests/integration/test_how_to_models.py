@@ -222,6 +222,7 @@ def test_an_error_is_said_in_the_words_that_the_page_explains(videoscan, video, 
 
 LEARNED = (
     ("vllm.md", "vllm", {"pictures": 2}, "At most"),
+    ("vllm.md", "vllm", {"context": 1800}, "is longer than the maximum model length"),
     ("sglang.md", "sglang", {"context": 1800}, "is longer than the model's context length"),
     ("modelarts.md", "modelarts", {"pictures": 2}, "refusal is learned from"),
     ("openai.md", "openai", {}, "notices once"),

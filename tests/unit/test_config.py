@@ -227,7 +227,6 @@ def test_a_value_where_a_table_belongs_is_refused(table):
     "table",
     [
         {"alerts": [{"name": "a"}]},
-        {"summary": {"enabled": True}},
         {"runner": {"kind": "ray"}},
         {"prompt": {"fields": {"plate": "text"}}},
         {"cameras": [{"match": "*", "alerts": []}]},

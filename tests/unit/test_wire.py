@@ -121,6 +121,16 @@ def test_five_megabytes_are_spliced_in_milliseconds():
         (400, '{"error": {"message": "request body too large"}}', Meaning.TOO_MANY),
         (400, '{"error": "Only 4 images are supported"}', Meaning.TOO_MANY),
         (400, '{"error": "Number of images (10) exceeds the limit of 4"}', Meaning.TOO_MANY),
+        (
+            400,
+            '{"message": "The decoder prompt (length 9000) is longer than the maximum model length of 8192."}',
+            Meaning.TOO_MANY,
+        ),
+        (
+            400,
+            '{"message": "The input (9000 tokens) is longer than the model\'s context length (8192 tokens)."}',
+            Meaning.TOO_MANY,
+        ),
         (422, '{"detail": "prompt is too long: 9000 tokens > 8192 maximum"}', Meaning.TOO_MANY),
         (400, "图片数量超过限制,最多支持10张", Meaning.TOO_MANY),
         (422, '{"detail": [{"loc": ["body", "response_format"], "msg": "extra fields not permitted"}]}', Meaning.NO_SCHEMA),
@@ -159,6 +169,20 @@ def test_llamacpps_own_words_give_its_measure():
     body = b'{"error":{"code":400,"message":"request (4458 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4458,"n_ctx":4096}}'
     refusal = refusals.judge(400, {}, body, GENERIC, sent_schema=True)
     assert (refusal.meaning, refusal.room, refusal.needed) == (Meaning.TOO_MANY, 4096, 4458)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The decoder prompt (length 10127) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the number of image tokens depends on the number of images.",
+        "The input (10127 tokens) is longer than the model's context length (8192 tokens).",
+    ],
+)
+def test_the_room_is_read_out_of_vllms_and_sglangs_sentences(message):
+    body = json.dumps({"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": 400}).encode()
+    refusal = refusals.judge(400, {}, body, GENERIC, sent_schema=True)
+    assert (refusal.meaning, refusal.room, refusal.needed) == (Meaning.TOO_MANY, 8192, 10127)
+    assert refusal.pictures is None
 
 
 # -- answers --------------------------------------------------------------------------------------------------------------------

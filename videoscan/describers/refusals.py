@@ -45,7 +45,7 @@ _LIMIT = r"(?:limit|max(?:imum)?|at most|up to|no more than|more than|too many|e
 _PICTURES = r"(?:images?|pictures?|photos?|multi-?modal (?:items?|data|inputs?))"
 _TOO_MANY = re.compile(
     rf"{_LIMIT}[^.\n]{{0,60}}\b{_PICTURES}|\b{_PICTURES}[^.\n]{{0,60}}\b{_LIMIT}|"
-    r"context[ _-]?(?:length|window|size)|maximum context|exceed_context|too many (?:input )?tokens|"
+    r"context[ _-]?(?:length|window|size)|maximum context|exceed_context|too many (?:input )?tokens|longer than the (?:maximum )?model|"
     r"(?:prompt|input|request|body|payload|entity|content|message)s?\b[^.\n]{0,40}\b(?:too (?:large|long|big)|exceeds?)|"
     r"(?:图片|图像)[^。\n]{0,12}(?:数量|张数|过多|超)|超(?:过|出|长)[^。\n]{0,16}(?:限制|最大|上限|长度)|最多[^。\n]{0,10}(?:张|图)",
     re.IGNORECASE,
@@ -55,6 +55,9 @@ _MOST_PICTURES = re.compile(
     rf"(?=\s*(?:\(|{_PICTURES}|张|图|\.|,|;|\"|$|per\b|in\b))",
     re.IGNORECASE,
 )
+# vLLM: "The decoder prompt (length 10127) is longer than the maximum model length of 8192"; SGLang: "The input (61709 tokens) is
+# longer than the model's context length (40960 tokens)".
+_LENGTHS = re.compile(r"(?:length |\()(\d+)\b[^.\n]{0,20}is longer than the (?:maximum )?model[^.\n\d]{0,40}(\d+)", re.IGNORECASE)
 # llama.cpp: 503 "Loading model"; Hugging Face: 503 "Model X is currently loading".
 _LOADING = re.compile(
     r"\bloading (?:the )?model|\bmodel\b[^.\n]{0,80}\b(?:is|being|still) (?:\w+ )?load(?:ing|ed)\b", re.IGNORECASE
@@ -73,6 +76,8 @@ def judge(status: int, headers: Mapping[str, str], data: bytes, dialect: Dialect
     meaning, sure = _meaning(status, codes, message, dialect, sent_schema=sent_schema)
     most = _MOST_PICTURES.search(message)
     needed, room = details.get("n_prompt_tokens"), details.get("n_ctx")  # llama.cpp
+    if needed is None and meaning is Meaning.TOO_MANY and (lengths := _LENGTHS.search(message)):
+        needed, room = int(lengths[1]), int(lengths[2])
     return Refusal(
         meaning=meaning,
         message=message[:500] or "without a message",
