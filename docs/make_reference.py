@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videoscan import cli, complaints, config, document, errors, layers, options, prompts, registry, seams
-from videoscan.describers import dialects
+from videoscan.describers import dialects, families
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,6 +36,7 @@ def pages() -> dict[str, str]:
         "timeline.md": timeline_page(),
         "errors.md": errors_page(),
         "parts.md": parts_page(),
+        "endpoints.md": endpoints_page(),
     }
     return {name: f"{_MADE}\n\n{text.rstrip()}\n" for name, text in made.items()}
 
@@ -185,6 +186,7 @@ def profile_page() -> str:
         "## Kinds of endpoint\n",
         "`describer.dialect` is `auto` (told by the address) or one of these. A server that is not listed is `generic`.\n",
         table(("dialect", "recognised by"), [(f"`{row.name}`", _recognised(row)) for row in dialects.DIALECTS.values()]),
+        "What is known of each stands in [Kinds of endpoint](endpoints.md).\n",
         "## Not in this version\n",
         "These names are reserved. A profile that uses one is refused, because ignoring it would be a lie.\n",
         ", ".join(
@@ -200,6 +202,83 @@ def profile_page() -> str:
 def _recognised(row: dialects.Dialect) -> str:
     said = [*(f"`{host}`" for host in row.hosts), *(f"path `{path}`" for path in row.paths)]
     return ", ".join([*said, *(f"port {port}" for port in row.ports)]) or "its name only"
+
+
+# --- endpoints.md -------------------------------------------------------------------------------------------------------------
+
+
+def endpoints_page() -> str:
+    """Every row of what is known about model servers."""
+    rows = dialects.DIALECTS.values()
+    out = [
+        "# Kinds of endpoint\n",
+        "What videoscan knows of OpenAI-compatible servers, as data: `videoscan/describers/dialects.py`. A dash is what is not known and",
+        "is found out while working: limits are learned from what a server refuses, and remembered. `videoscan doctor --endpoint`",
+        "measures the rest. Every picture's Base64 text stays below 10 MB. Prices are in no row: a profile gives them (`[budget]`).\n",
+        "Adding a server is a row there, its name in `DIALECTS`, and a line in `tests/unit/test_dialects.py` that says what is relied on.\n",
+        table(
+            ("dialect", "recognised by", "pictures", "body", "formats", "`json_schema`", "`detail` sent"),
+            [
+                (
+                    f"`{row.name}`",
+                    _recognised(row),
+                    _count(row.pictures),
+                    _count(row.body_bytes and row.body_bytes // 1_000_000, " MB"),
+                    ", ".join(sorted(kind.removeprefix("image/") for kind in row.formats)),
+                    _yes(row.json_schema, no="by instruction") + (", without bounds" if row.plain_schema else ""),
+                    f"`{row.detail}`" if row.detail else "–",
+                )
+                for row in rows
+            ],
+        ),
+        table(
+            ("dialect", "token counts", "in a stream by", "thinking in", "headers", "a picture of 1280 x 720", "from"),
+            [
+                (
+                    f"`{row.name}`",
+                    _yes(row.usage),
+                    "`stream_options`" if row.stream_usage else "–",
+                    ", ".join(f"`{name}`" for name in row.reasoning) or "–",
+                    ", ".join(f"`{name}: {said}`" for name, said in row.headers.items()) or "–",
+                    f"{row.cost.tokens(1280, 720):,} tokens",
+                    "; ".join(row.sources) or "–",
+                )
+                for row in rows
+            ],
+        ),
+        "Where a model's name tells its family, the family says what a picture costs, whoever serves it:\n",
+        table(
+            ("model's name has", "1280 x 720", "640 x 360"),
+            [
+                (f"`{pattern.pattern}`".replace("|", "\\|"), f"{cost.tokens(1280, 720):,}", f"{cost.tokens(640, 360):,}")
+                for pattern, cost in families.FAMILIES
+            ],
+        ),
+        "## What error codes mean\n",
+        "A code that any row knows means the same everywhere, because gateways pass on what stands behind them. What no row knows is",
+        "judged by its status, and 400, 413 and 422 by their words.\n",
+        table(
+            ("dialect", "code", "means"),
+            [(f"`{row.name}`", f"`{code}`", _meant(what)) for row in rows for code, what in row.codes.items()],
+        ),
+    ]
+    return "\n".join(out)
+
+
+def _count(what: int | None, unit: str = "") -> str:
+    return "–" if what is None else f"{what:,}{unit}"
+
+
+def _yes(what: bool | None, *, no: str = "no") -> str:  # a cell's value
+    return "–" if what is None else "yes" if what else no
+
+
+def _meant(what: dialects.Meaning) -> str:
+    """A meaning's own words, which stand behind it in the code."""
+    source = inspect.getsource(dialects.Meaning)
+    said = re.search(rf'{what.name} = .*?\n\s+"""(.*?)"""', source, re.DOTALL)
+    assert said is not None, "every meaning says what it is"
+    return prose(said[1])
 
 
 # --- cli.md -------------------------------------------------------------------------------------------------------------------

@@ -362,7 +362,8 @@ class PictureCost:
 
     ``patch``: ``round(w / size) * round(h / size) + base`` (Qwen2.5-VL 28, Qwen3-VL 32). ``tile``: shrunk to fit 2048 x 2048 and
     then to a short side of 768, ``base + each`` per started 512-pixel tile (OpenAI, high detail: 85 + 170). ``flat``: `base`.
-    With `most` (0: none) a ``patch`` picture costs no more than that: the server shrinks larger ones.
+    A ``patch`` picture's patches count `times` so many tokens, and with `most` (0: none) it costs no more than that: the server
+    shrinks larger ones.
     """
 
     rule: Literal["patch", "tile", "flat"] = "flat"
@@ -370,12 +371,14 @@ class PictureCost:
     base: int = 0
     each: int = 0
     most: int = 0
+    times: float = 1.0
 
     def tokens(self, width: int, height: int) -> int:
         """The estimate for a picture of that size in pixels."""
         if self.rule == "patch":
             patches = max(1, round(width / self.size)) * max(1, round(height / self.size))
-            return min(patches + self.base, self.most) if self.most else patches + self.base
+            cost = round(patches * self.times) + self.base
+            return min(cost, self.most) if self.most else cost
         if self.rule == "tile":
             scale = min(1.0, 2048 / max(width, height))
             scale = min(scale, 768 / (min(width, height) * scale) * scale)

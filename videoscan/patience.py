@@ -132,6 +132,10 @@ class Deadline:
         """Seconds until then, never below 0."""
         return max(0.0, self._end - now())
 
+    def put_off(self, seconds: float) -> None:
+        """So many seconds do not count."""
+        self._end += seconds
+
 
 class Gate:
     """Holds everybody back until a time: when one request is told to wait, its neighbours need not ask to be told the same."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from videoscan.money import Prices
 
 # Options of a describer that change how fast an answer comes, not which.
-_PACE = frozenset({"concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "retries", "api_key_env", "probe"})
+_PACE = frozenset(
+    {"concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "window_timeout", "retries", "api_key_env", "probe"}
+)
 
 
 @dataclass(frozen=True, slots=True)

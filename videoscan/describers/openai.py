@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -20,9 +21,10 @@ from pydantic import Field, field_validator
 from videoscan import flow
 from videoscan.config import Options
 from videoscan.describers import answer, dialects, introduction, known, models, refusals, replies, wire
-from videoscan.describers.dialects import Meaning
+from videoscan.describers.dialects import Detail, Meaning  # pydantic reads it at run time
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
+from videoscan.describers.families import at_low_detail
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
 from videoscan.describers.tongue import Tongue
@@ -31,12 +33,14 @@ from videoscan.errors import (
     BudgetSpent,
     ContentFiltered,
     DescribeError,
+    EndpointFailed,
     EndpointRefused,
+    EndpointThrottled,
     EndpointUnreachable,
     RequestRejected,
 )
 from videoscan.model import Description, Failure, Note, Usage
-from videoscan.patience import Patience
+from videoscan.patience import Deadline, Patience
 from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
 
 READABLE_TRIES = 3
 """How often an answer that cannot be read is asked for, in all, before its window counts as failed."""
+_LEAST_TOKENS = 16
+"""Prompt tokens of a picture for the most frugal of models."""
 MOST_ANSWER_TOKENS = 16_384
 """How far `max_tokens` is raised when an answer was cut off by it."""
 
@@ -75,8 +81,14 @@ class OpenAiOptions(Options):
     """What the endpoint's contract allows, prompts and answers together."""
     timeout: Annotated[float, Field(gt=0, le=3600)] = 120.0
     """Seconds for one request, from connecting to the answer's last byte."""
+    window_timeout: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    """Seconds for one window in all: requests, retries, parts and what a server asks to wait, but not waiting for its turn. Without it 15
+    minutes, or five times `timeout` where that is longer."""
     retries: Annotated[int, Field(ge=0, le=100)] = 5
     """How often a request that met a passing fault is sent again."""
+    detail: Detail | None = None
+    """How closely pictures are looked at, where the endpoint gives the choice: at OpenAI "low" costs a tenth and sees 512 x 512 pixels.
+    Without it the dialect's: "high" for OpenAI, nothing for the others."""
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
     """Longest answer in tokens. An answer that was cut off is asked for again with more."""
     language: str | None = None
@@ -142,7 +154,7 @@ class OpenAiSession:
         self.dialect: Dialect = self._row()
         self._exchange = Exchange(
             endpoint,
-            Patience(tries=options.retries + 1, total=max(900.0, 5 * options.timeout)),
+            Patience(tries=options.retries + 1, total=self._window_seconds),
             seconds=options.timeout,
             key_variable=options.api_key_env,
             told=told,
@@ -165,7 +177,7 @@ class OpenAiSession:
         `ConfigError` when no model is named and the endpoint does not settle it.
         """
         began = time.monotonic()
-        meter = Meter(window.index)
+        meter = Meter(window.index, deadline=Deadline(self._window_seconds))
         reading: Reading | None = None
         failure: Failure | None = None
         before = Usage()
@@ -189,6 +201,10 @@ class OpenAiSession:
             seconds=time.monotonic() - began,
             flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
         )
+
+    @property
+    def _window_seconds(self) -> float:
+        return self._options.window_timeout or max(900.0, 5 * self._options.timeout)
 
     @property
     def at_once(self) -> int:
@@ -290,6 +306,11 @@ class OpenAiSession:
                     raise
                 meter.flag("not asked again, though it could be better: the budget is used up")
                 return best
+            except (EndpointUnreachable, EndpointThrottled, EndpointFailed) as error:
+                if best is None:
+                    raise
+                meter.flag(f"asked again for a better answer, and none came: {error.message}")
+                return best
             except BadReply as error:
                 why, reply = error.message.removeprefix(f"{self.endpoint.address.host}: "), replies.Reply(text=error.raw or "")
                 continue
@@ -306,6 +327,7 @@ class OpenAiSession:
                 if insist and turn + 1 < READABLE_TRIES:
                     best, insisted, prompt = reading, True, self._tongue.insist(prompt)
                     continue
+            self._doubt(reply, request, meter)
             if reading is not None and (reading.whole or reply.finish == "length"):
                 learned.instruct = instruct
                 learned.max_tokens = max_tokens if max_tokens > self._options.max_tokens else learned.max_tokens
@@ -324,6 +346,17 @@ class OpenAiSession:
             hint="a stronger model, a larger describer.max_tokens or fewer pictures per window may help",
             raw=(reply.text or reply.reasoning) if reply else None,
         )
+
+    def _doubt(self, reply: Reply, request: Request, meter: Meter) -> None:
+        """Flag an answer to a prompt that the server counted as far too short for what was sent: it looked at a part of it at most."""
+        shown = [self._tokens_of(picture) for picture in request.pictures]
+        # Without a formula for this model there is only the least that any picture costs.
+        least = sum(shown) // 2 if dialects.family(self.model) is not None else min(sum(shown), _LEAST_TOKENS * len(shown))
+        if reply.prompt_tokens is not None and reply.prompt_tokens < least:
+            meter.flag(
+                f"the endpoint counted {reply.prompt_tokens} prompt tokens where {len(shown)} pictures take about {sum(shown)}: it may not "
+                f"have looked at all of them{f' ({self.dialect.remedy})' if self.dialect.remedy else ''}"
+            )
 
     def _full_context(self, reply: Reply, max_tokens: int) -> Refusal | None:
         """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
@@ -355,6 +388,7 @@ class OpenAiSession:
             max_tokens=max_tokens,
             instruct=instruct,
             extra=self._options.extra_body,
+            detail=self._options.detail,
         )
 
     @property
@@ -379,6 +413,8 @@ class OpenAiSession:
 
     def _row(self) -> Dialect:
         row = dialects.for_endpoint(self.endpoint.address.chat, self.model, self._options.dialect)
+        if self._options.detail == "low":
+            row = replace(row, cost=at_low_detail(row.cost))
         return self._known.over(row) if self._known is not None else row
 
     @property

@@ -83,13 +83,19 @@ def judge(status: int, headers: Mapping[str, str], data: bytes, dialect: Dialect
         message=message[:500] or "without a message",
         status=status,
         code=codes[0] if codes else None,
-        retry_after=retry_after(headers.get("Retry-After"), raw),
+        retry_after=retry_after(_asked(headers), raw),
         request_id=headers.get("x-request-id") or headers.get("X-Request-Id"),
         pictures=int(most[1]) if most and meaning is Meaning.TOO_MANY and 0 < int(most[1]) < 10_000 else None,
         room=room if isinstance(room, int) and room > 0 else None,
         needed=needed if isinstance(needed, int) and needed > 0 else None,
         sure=sure,
     )
+
+
+def _asked(headers: Mapping[str, str]) -> str | None:
+    """How long to wait, as the headers have it. OpenAI and Azure also say it in milliseconds, which is the more exact of the two."""
+    exact = headers.get("Retry-After-Ms")
+    return f"{exact}ms" if exact else headers.get("Retry-After")
 
 
 def _meaning(status: int, codes: Sequence[str], message: str, dialect: Dialect, *, sent_schema: bool) -> tuple[Meaning, bool]:

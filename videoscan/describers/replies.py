@@ -143,14 +143,23 @@ def _reply(choice: Mapping[str, Any], message: Any, usage: Any) -> Reply:
     prompt_tokens, completion_tokens = _tokens(usage)
     finish = choice.get("finish_reason")
     refused = isinstance(message.get("refusal"), str) and message["refusal"] != ""
+    text = _text(message.get("content") if message else choice.get("text"))
     return Reply(
-        text=_text(message.get("content") if message else choice.get("text")),
-        # vLLM and SGLang with a reasoning parser, DeepSeek and ModelArts say reasoning_content; vLLM since 0.11 and OpenRouter, reasoning.
+        text=text if text.strip() else _called(message) or text,
+        # Both from every server, whatever its row says. vLLM and SGLang with a reasoning parser, DeepSeek and ModelArts say reasoning_content; vLLM since 0.11 and OpenRouter, reasoning.
         reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
         finish="content_filter" if refused else (finish if isinstance(finish, str) else None),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
     )
+
+
+def _called(message: Mapping[str, Any]) -> str:
+    """What a model "calls a tool" with that was to answer: some servers parse every JSON object of an answer as such a call."""
+    calls = message.get("tool_calls")
+    listed = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    said = [function.get("arguments") for function in (*listed, message.get("function_call")) if isinstance(function, dict)]
+    return "".join(each if isinstance(each, str) else orjson.dumps(each).decode() for each in said if each)
 
 
 def _text(content: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ from videoscan import tokens
 from videoscan.describers import shape, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.model import Estimate, Usage
+from videoscan.patience import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from videoscan.describers.dialects import Dialect
+    from videoscan.describers.dialects import Detail, Dialect
     from videoscan.describers.endpoint import Learned
     from videoscan.describers.refusals import Refusal
     from videoscan.describers.wire import Body
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Meter:
-    """What one window has cost so far."""
+    """What one window has cost so far, and when it must have ended."""
 
     window: int = 0
     usage: Usage = Usage()
     flags: list[str] = field(default_factory=list)
+    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
 
     def request(self, pictures: Sequence[Picture], *, again: bool, sent: bool) -> None:
         """Count a request; `again` for all but the first of its kind, `sent` when the pictures left this machine."""
@@ -57,12 +60,13 @@ class Request:
         max_tokens: int,
         instruct: bool,
         extra: Mapping[str, Any],
+        detail: Detail | None = None,
     ) -> None:
         self.pictures = pictures
         self.numbering = wire.number(pictures)
         self.dialect = dialect
         self.model = model
-        self._learned, self._extra = learned, extra
+        self._learned, self._extra, self._detail = learned, extra, detail
         self._prompt = prompt
         self._max_tokens = max_tokens
         self._instruct = instruct
@@ -95,6 +99,8 @@ class Request:
                 schema=schema,
                 instruct=instruct,
                 limit_key=self._learned.limit_key,
+                detail=self._detail or self.dialect.detail,
+                stream_usage=self.dialect.stream_usage,
                 extra=self._extra,
             )
             self._made = (form, made)

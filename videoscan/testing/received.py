@@ -40,6 +40,7 @@ class Received:
     text: str = field(repr=False)
     system: str | None = field(repr=False)
     size: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def frames(self) -> int:
@@ -92,6 +93,7 @@ def read_request(request: web.Request, raw: bytes, index: int, *, text_first: bo
         text=text,
         system=system,
         size=len(raw),
+        headers=dict(request.headers),
     )
     return received, problems
 

@@ -104,6 +104,7 @@ class Client:
             schema=schema,
             instruct=False,
             limit_key=limit_key or self.limit_key,
+            detail=self.dialect.detail,
             extra={**self._extra, **(more or {})},
         )
         failures, loaded, loading = 0, 0, Deadline(models.LOADING_SECONDS)
@@ -137,6 +138,7 @@ class Client:
                 schema=None,
                 instruct=False,
                 limit_key=self.limit_key,
+                detail=self.dialect.detail,
                 extra=self._extra,
             )
             for shown in pictures[:count]

@@ -1,0 +1,131 @@
+"""Connections that break, drip and lie: against sockets that speak HTTP only as far as each test wants."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from describing import PROMPT
+from raw import GOOD, head_of, http, request_from, serving
+
+from videoscan import patience
+from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
+from videoscan.testing.pictures import picture, window
+
+
+def describe(handle, *windows, **options):
+    """All windows through one session against raw connections; the descriptions, how many connections, and the waits."""
+
+    async def work():
+        async with serving(handle) as (url, connections):
+            session = OpenAiDescriber(OpenAiOptions(endpoint=url, model="m", **options)).session()
+            try:
+                with patience.instantly() as waits:
+                    described = [await session.describe(each, PROMPT) for each in windows]
+                    return described, len(connections), list(waits)
+            finally:
+                await session.close()
+
+    return asyncio.run(work())
+
+
+def test_a_connection_that_is_dead_after_a_500_costs_no_retry():
+    async def handle(reader, writer, number):
+        if number == 0:
+            await request_from(reader)
+            writer.write(http("500 Internal Server Error", b"Internal Server Error", kind="text/plain"))
+            await writer.drain()
+            await head_of(reader)  # the next request on it finds it dead
+            writer.transport.abort()
+        else:
+            while await request_from(reader):
+                writer.write(http("200 OK", GOOD))
+
+    [described], connections, waits = describe(handle, window(2), retries=1)
+    assert described.failure is None
+    assert connections == 2
+    assert len(waits) == 1, "for the 500, not for the connection"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http("200 OK", GOOD)[:-20],
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + GOOD[:30],
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + GOOD[:-20],
+        b"HTTP/1.1 200 OK\r\nContent-Ty",
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+            b'data: {"choices": [{"delta": {"content": "{\\"eve"}}]}\n\n'
+        ),
+        b"\x16\x03\x01\x02\x00 this is no HTTP",
+        b"",
+    ],
+    ids=["length", "chunk", "until closed", "head", "stream", "garbage", "nothing"],
+)
+def test_an_answer_that_is_cut_off_is_asked_for_again(answer):
+    async def handle(reader, writer, number):
+        await request_from(reader)
+        writer.write(answer if number == 0 else http("200 OK", GOOD))
+        await writer.drain()
+
+    [described], connections, _ = describe(handle, window(2))
+    assert described.failure is None
+    assert [event.title for event in described.events] == ["Seen"]
+    assert connections == 2
+    assert described.usage.requests == 2
+
+
+def test_a_server_that_only_ever_talks_garbage_is_given_up():
+    async def handle(reader, writer, _number):
+        await request_from(reader)
+        writer.write(b"\xff\xfe no HTTP\r\n\r\n")
+
+    [described], connections, _ = describe(handle, window(1), retries=2)
+    assert described.failure.kind == "EndpointFailed"
+    assert connections <= 4
+
+
+def test_a_head_that_drips_meets_the_time_limit():
+    async def handle(reader, writer, number):
+        await request_from(reader)
+        if number:
+            writer.write(http("200 OK", GOOD))
+            return
+        for byte in http("200 OK", GOOD):
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.05)
+
+    [described], _, _ = describe(handle, window(1), timeout=0.4)
+    assert described.failure is None
+    assert described.usage.requests == 2
+
+
+def test_a_refusal_that_comes_before_the_body_was_read_is_read_nevertheless():
+    """nginx answers 413 as soon as it has seen the length, and closes with the body half sent."""
+    pictures = tuple(dataclasses.replace(picture(n), base64=b"/9j/" + b"A" * 1_000_000) for n in range(4))
+    shown = dataclasses.replace(window(4), pictures=pictures)
+
+    async def handle(reader, writer, _number):
+        length = await head_of(reader)
+        if length > 2_500_000:
+            writer.write(
+                http("413 Request Entity Too Large", b"<html>413</html>", kind="text/html", more="Connection: close\r\n")
+            )
+            await writer.drain()
+            return
+        await reader.readexactly(length)
+        writer.write(http("200 OK", GOOD, more="Connection: close\r\n"))
+
+    [described], _, _ = describe(handle, shown)
+    assert described.failure is None
+    assert any("2 parts" in flag for flag in described.flags)
+    assert described.usage.requests == 3
+
+
+def test_an_interim_answer_is_not_the_answer():
+    async def handle(reader, writer, _number):
+        await request_from(reader)
+        writer.write(b"HTTP/1.1 102 Processing\r\n\r\n" + http("200 OK", GOOD))
+
+    [described], _, _ = describe(handle, window(1))
+    assert described.failure is None
