@@ -185,6 +185,8 @@ class Steady:
         behind = dts + AHEAD * self.frame + self._jump
         others = (arrived.raw.pts for arrived in self._ahead)
         taken = sorted({pts for pts in (*self._shown, *others) if pts is not None and dts - 2 * self.frame <= pts <= behind})
+        if taken and not self._shown:
+            return taken[0] - self.frame  # the first picture comes before all others
         for earlier, later in itertools.pairwise(taken):
             if later - earlier > 1.5 * self.frame:
                 return earlier + self.frame
