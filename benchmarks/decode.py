@@ -100,6 +100,7 @@ class Row:
     way: str
     backend: str
     pictures: int = 0
+    kbit: int = 0
     cpu: list[float] = field(default_factory=list)
     over_read: list[float] = field(default_factory=list)
     over_grab: list[float] = field(default_factory=list)
@@ -161,8 +162,17 @@ def spent() -> float:
     return sum(used.ru_utime + used.ru_stime for used in both)
 
 
-def measured(cases: Sequence[tuple[Row, Callable[[], int]]], rounds: int) -> list[Row]:
+def remembered(figures: Path | None) -> list[Row]:
+    """What an earlier run wrote there."""
+    if figures is None or not figures.exists():
+        return []
+    return [Row(**{**row, "clip": Clip(**row["clip"])}) for row in json.loads(figures.read_text(encoding="utf-8"))]
+
+
+def measured(cases: Sequence[tuple[Row, Callable[[], int]]], kbit: int, rounds: int) -> list[Row]:
     rows = [row for row, _ in cases]
+    for row in rows:
+        row.kbit = kbit
     for number in range(rounds):
         for row, work in cases:
             before = spent()
@@ -210,10 +220,11 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores; PyAV {av.__version__}, OpenCV {cv2.__version__}, Python {platform.python_version()}"
 
 
-def page(rows: Sequence[Row], seconds: float, rates: Sequence[str]) -> str:
+def page(rows: Sequence[Row], seconds: float) -> str:
     """The measured part of the document in docs/."""
     assert __doc__ is not None
     explained = "\n\n".join(__doc__.split("\n\n")[2:])
+    rates = dict.fromkeys(f"{row.clip.name}: {row.kbit} kbit/s" for row in rows)
     return f"{explained.strip()}\n\nMeasured on {machine()}. The clips: {'; '.join(rates)}.\n\n{table(rows, seconds)}"
 
 
@@ -233,25 +244,24 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=0, help="decoder threads; 0 is as many as the source chooses")
     parser.add_argument("--only", action="append", default=[], help="clips whose names hold this: hevc, say, or 'GOP 250'")
     parser.add_argument("--clips", type=Path, help="a folder to keep the clips in and to take them from")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--json", type=Path, help="also write the figures there; those of other clips stay")
     parser.add_argument("--write", type=Path, help="also put the table into this document")
     asked = parser.parse_args()
     rows: list[Row] = []
-    rates: list[str] = []
     with tempfile.TemporaryDirectory() if asked.clips is None else nullcontext(asked.clips) as given:
         folder = Path(given)
         folder.mkdir(parents=True, exist_ok=True)
         for clip in CLIPS:
             if asked.only and not any(part in clip.name for part in asked.only):
+                rows += [row for row in remembered(asked.json) if row.clip == clip]
                 continue
             path = clip.made(folder, asked.seconds)
-            rates.append(f"{clip.name}: {kbit(path, asked.seconds)} kbit/s")
-            rows += measured(ways(clip, path, asked.threads), asked.rounds)
+            rows += measured(ways(clip, path, asked.threads), kbit(path, asked.seconds), asked.rounds)
     print(table(rows, asked.seconds))
     if asked.json:
         asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     if asked.write:
-        written(asked.write, page(rows, asked.seconds, rates))
+        written(asked.write, page(rows, asked.seconds))
     missed = [row for row in rows if row.target and row.reached < row.target[1]]
     print(f"{sum(row.target is not None for row in rows) - len(missed)} targets reached, {len(missed)} missed")
     return 0

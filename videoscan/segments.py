@@ -18,6 +18,7 @@ Memory: for each of `parallel` segments what `videoscan.reader` says, and a row 
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections import deque
 from dataclasses import replace
@@ -62,6 +63,18 @@ def _learns(dedup: Mapping[str, Any]) -> bool:
     return bool(registry.factory("dedups", str(dedup["kind"])).learns)
 
 
+def _sharing(spec: CoreSpec) -> CoreSpec:
+    """The pass with the cores shared out among the segments that are read at once.
+
+    A decoder that may use all cores pays for keeping its threads in step: a fifth more CPU where keyframes lie far apart
+    (`benchmarks/decode.py --threads`), and several at once gain nothing by it.
+    """
+    options = registry.filled("sources", spec.source)
+    if options.get("threads") != 0:
+        return spec
+    return replace(spec, source={**spec.source, "threads": max(1, (os.cpu_count() or 1) // spec.parallel)})
+
+
 def _step(sampler: Mapping[str, Any]) -> float:
     """Seconds between samples, as far as the options tell."""
     options = registry.filled("samplers", sampler)
@@ -97,6 +110,8 @@ class Pass:
         footage = registry.make("sources", spec.source).open(spec.uri)
         self.info = footage.info
         segments = cut(footage.info, spec)
+        side_by_side = len(segments) > 1 and spec.parallel > 1
+        reading = _sharing(spec) if side_by_side else spec
         store = SamplingStore(spec.store, spec.key()) if spec.store is not None else None
         if store is not None:
             store.begin(footage.info)
@@ -108,8 +123,8 @@ class Pass:
             while waiting or running:
                 while waiting and len(running) < max(1, spec.parallel):
                     segment = waiting.popleft()
-                    first = footage if segment is segments[0] else None
-                    running.append(self._part(segment, store, first, alone=len(segments) == 1 or spec.parallel < 2))
+                    first = footage if segment is segments[0] and reading is spec else None
+                    running.append(self._part(reading, segment, store, first, alone=not side_by_side))
                 part = running[0]
                 rows: list[dict[str, Any]] = []
                 for sample in part:
@@ -175,11 +190,13 @@ class Pass:
             store.end()
         self.tally = _together([former.tally(span) for span in former.spans()])
 
-    def _part(self, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool) -> Reader | _Recalled:
+    def _part(
+        self, spec: CoreSpec, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool
+    ) -> Reader | _Recalled:
         """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""
-        if store is not None and self._spec.recalls and store.has(segment.span):
-            return _Recalled(store, segment, self._spec.limits)
-        reader = Reader(self._spec, segment, footage)
+        if store is not None and spec.recalls and store.has(segment.span):
+            return _Recalled(store, segment, spec.limits)
+        reader = Reader(spec, segment, footage)
         with self._guard:
             self._readers.append(reader)
             if self._stopped.is_set():

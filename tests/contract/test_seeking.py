@@ -139,7 +139,17 @@ def everything(sample):
     return sample.mark, sample.keyframe, [(picture.frame, picture.time, picture.data) for picture in sample.pictures]
 
 
-@pytest.mark.parametrize("sampler", [{"kind": "interval", "every": 0.4}, {"kind": "interval", "every": 0.25, "snap": False}, {"kind": "keyframe"}], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        {"kind": "interval", "every": 0.4},
+        {"kind": "interval", "every": 0.25, "snap": False},
+        {"kind": "keyframe"},
+        {"kind": "activity", "least": 0.2, "most": 0.8, "calm": 0.5},
+        {"kind": "scene", "least": 0.2, "most": 0.7},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("name", ["open.mkv", "bframes.mp4", "hidden.webm"])
 def test_a_pass_is_the_same_however_many_segments_are_read_at_once(name, sampler, folder, monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT", 2.0)
