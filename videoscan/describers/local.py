@@ -12,7 +12,7 @@ import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator
 
@@ -25,7 +25,7 @@ from videoscan.model import Identity, Loading, Note, PictureCost
 from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from videoscan.describers.gguf import Gguf
     from videoscan.describers.llamacpp import Server
@@ -192,6 +192,9 @@ def context_of(options: LocalOptions, weights: Weights) -> int:
     return context
 
 
+_Question: TypeAlias = "Callable[[OpenAiSession], Coroutine[Any, Any, Description]]"
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """A loaded model and the session that asks it."""
@@ -235,13 +238,7 @@ class LocalSession:
 
         Raises `EndpointRefused` when the model cannot be loaded, `EndpointFailed` when llama.cpp crashes again and again.
         """
-        while True:
-            run = await self._loaded()
-            described = await _unless_it_ends(run, window, prompt)
-            if described is not None:
-                self._crashes = 0
-                return described
-            await self._clear_away(run)
+        return await self._ask(lambda session: session.describe(window, prompt))
 
     async def close(self) -> None:
         """End llama.cpp. Idempotent."""
@@ -249,6 +246,15 @@ class LocalSession:
         run, self._run = self._run, None
         if run is not None:
             await _end(run)
+
+    async def _ask(self, question: _Question) -> Description:
+        while True:
+            run = await self._loaded()
+            described = await _unless_it_ends(run, question)
+            if described is not None:
+                self._crashes = 0
+                return described
+            await self._clear_away(run)
 
     async def _loaded(self) -> _Run:
         async with self._starting:
@@ -302,9 +308,9 @@ class LocalSession:
                 raise llamacpp.crashed(run.server, self._crashes)
 
 
-async def _unless_it_ends(run: _Run, window: Window, prompt: Prompt) -> Description | None:
+async def _unless_it_ends(run: _Run, question: _Question) -> Description | None:
     """The answer; `None` when llama.cpp ended before there was one."""
-    asked = asyncio.ensure_future(run.session.describe(window, prompt))
+    asked = asyncio.ensure_future(question(run.session))
     ended = asyncio.ensure_future(run.server.ended())
     try:
         await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
