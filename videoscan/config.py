@@ -57,10 +57,11 @@ __all__ = [
 _TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "summary", "budget")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
-    "retries", "max_tokens", "language", "probe", "extra_body",
+    "window_timeout", "retries", "max_tokens", "language", "detail", "probe", "extra_body",
 )  # fmt: skip
 _LOCAL_KEYS = ("model_file", "projector", "context", "threads", "gpu_layers")
-_REMOTE_KEYS = ("endpoint", "model", "dialect", "api_key_env", "requests_per_minute", "tokens_per_minute", "retries", "probe")
+_BOTH_KEYS = ("concurrency", "timeout", "max_tokens", "language", "extra_body")
+_REMOTE_KEYS = tuple(key for key in _MODEL_KEYS if key not in _BOTH_KEYS)
 _PACE_KEYS = ("concurrency", "timeout")
 _OWN = {"openai": "endpoint", "local": "model_file"}
 _TEXT_KEYS = {

@@ -3,6 +3,10 @@
 import pytest
 from configuring import load, refused, written
 
+from videoscan import config
+from videoscan.describers.local import LocalOptions
+from videoscan.describers.openai import OpenAiOptions
+
 # The describer
 
 
@@ -37,6 +41,14 @@ def test_a_model_file_means_llamacpp_inside_and_a_shipped_profiles_pace_is_not_f
     assert got.origins["describer.kind"] == "auto, as the model file is known (--model-file)"
     assert load("surveillance", sets=["describer.kind=local", "describer.model_file=a.gguf"]).profile.describer["kind"] == "local"
     assert "--model-file" in refused(sets=["describer.kind=local"])
+
+
+def test_every_option_of_a_model_is_known_where_it_must_be_dropped():
+    """Or a profile with one would be refused as soon as another kind of describer takes its place."""
+    remote, local = set(OpenAiOptions.model_fields), set(LocalOptions.model_fields)
+    assert set(config._MODEL_KEYS) == remote
+    assert set(config._LOCAL_KEYS) == local - remote
+    assert set(config._BOTH_KEYS) == local & remote
 
 
 def test_between_an_endpoint_and_a_model_file_the_later_word_counts(tmp_path):
