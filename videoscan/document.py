@@ -254,6 +254,21 @@ class CoverageSpan:
     """Why, for everything but `described` and `unchanged`."""
 
 
+class BudgetRecord(Document):
+    """What was allowed to be spent, and what was made smaller for it."""
+
+    limit: str
+    """As it was given, such as ``5USD`` or ``2Mtok and 500req``."""
+    per: Literal["run", "day"]
+    """What the limit is for."""
+    measures: tuple[str, ...] = ()
+    """How less was sent so that it fits, in sentences; empty where nothing had to be."""
+    planned: str | None = None
+    """What was likely to be spent then; null where nothing was planned."""
+    skipped_windows: int = 0
+    """Windows that were left out because another request could have passed the limit."""
+
+
 class FrameCounts(Document):
     """`decoded` pictures came out of the decoder, `sampled` were looked at, `kept` were shown."""
 
@@ -310,6 +325,8 @@ class Timeline(Document):
     """How many frames were decoded, looked at and shown."""
     usage: UsageRecord = UsageRecord()
     """What was sent and billed."""
+    budget: BudgetRecord | None = None
+    """The budget of the run that wrote this; null where there was none."""
     timing: Timing = Timing()
     """Where the time went."""
 
@@ -336,7 +353,7 @@ class Timeline(Document):
 # Fields that came after a timeline could first be written without them. A document that lacks one is still valid; whatever is
 # added later goes here too.
 _MAY_BE_MISSING = {
-    "Timeline": {"flags"},
+    "Timeline": {"flags", "budget"},
     "SourceRecord": {"flags"},
     "DescriberRecord": {"note"},
     "ErrorRecord": {"raw"},

@@ -24,6 +24,10 @@ TIMELINE = "timeline.json"
 REPORT = "report.html"
 JOURNAL = "journal.jsonl"
 SAMPLING = "sampling.jsonl"
+FITTED = "fitted.json"
+"""What a scan into this folder was made smaller by, for its budget: `videoscan.planning.fitting`."""
+WHOLE = "whole"
+"""Then: all pictures that were sampled, of which those that were sent are a part."""
 LOCK = ".lock"
 PICTURES = "frames"
 
@@ -149,6 +153,8 @@ class OutputFolder:
         """Take away what an earlier run sampled; its timeline and pictures stay until they are replaced."""
         with storing(self.path):
             (self.path / SAMPLING).unlink(missing_ok=True)
+            (self.path / FITTED).unlink(missing_ok=True)
+        shutil.rmtree(self.path / WHOLE, ignore_errors=True)
 
     def discard(self) -> None:
         """Take away what this run made, if the folder was not there before it. Best effort: the scan has failed already."""

@@ -57,6 +57,8 @@ class Budget:
     requests: int | None = None
     per: Per = "run"
     ledger: str = "default"
+    fit: bool = True
+    """Whether less is sent so that it suffices; see `videoscan.planning.fitting`."""
 
     def __bool__(self) -> bool:
         return not (self.cost is None and self.tokens is None and self.requests is None)
@@ -96,6 +98,7 @@ class Budget:
             None if self.requests is None else max(0, self.requests - spent.requests),
             self.per,
             self.ledger,
+            self.fit,
         )
 
 

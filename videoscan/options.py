@@ -253,6 +253,9 @@ class BudgetOptions(Options):
     """Requests, those sent again included."""
     per: Literal["run", "day"] = "run"
     """What the limits are for: one command with all its inputs, or a day (of this machine's clock) over all runs of this user."""
+    fit: bool = True
+    """Whether less is sent where the limits would not suffice: fuller windows, smaller pictures, fewer of them. False sends everything as
+    the profile says, until a limit is met."""
     ledger: Annotated[str, Field(min_length=1)] = "default"
     """With `per = "day"`: runs that name the same ledger share the day's budget."""
     prices: PriceOptions | None = None
@@ -295,7 +298,7 @@ class BudgetOptions(Options):
                     f"budget.cost = {self.cost}, but budget.prices are in {prices.currency}",
                     hint=f"nothing is converted: give the budget in {prices.currency}",
                 )
-        return money.Budget(cost, currency, self.tokens, self.requests, self.per, self.ledger)
+        return money.Budget(cost, currency, self.tokens, self.requests, self.per, self.ledger, self.fit)
 
 
 class CameraRule(Options):

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import flow, inputs, money, naming, observe, publish, registry, sampling
+from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling
 from videoscan.asking import Asker
-from videoscan.core import spec_for
 from videoscan.errors import ScanAborted, StoreError
 from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
@@ -31,11 +31,11 @@ from videoscan.timeline import SPENT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from videoscan.core import Core, CoreItem
+    from videoscan.core import CoreItem
     from videoscan.document import Timeline
-    from videoscan.isolation import IsolatedCore
+    from videoscan.money import Budget
     from videoscan.observe import Observer
-    from videoscan.seams import DescriberSession
+    from videoscan.planning.fitting import Fit
     from videoscan.timeline import Outcome
 
 # Windows that wait, described by nobody yet, on top of those in work. Two hide the jitter of decoding; more only cost memory.
@@ -64,6 +64,7 @@ async def scan(
     fresh: bool = False,
     budget: Sequence[str] = (),
     accounts: Accounts | None = None,
+    fits: Mapping[Budget, Fit] | None = None,
     observer: Observer = observe.ignore,
 ) -> Timeline:
     """Scan one video (or image folder) and return its timeline.
@@ -87,6 +88,8 @@ async def scan(
         fresh: Forget what an earlier run left in `out`.
         budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.money``. It is never passed; what it does
             not suffice for is left out and marked `skipped`.
+        fits: By budget, how this and other scans were made smaller together; see `videoscan.budgeting`. Without it, it is worked
+            out for this one alone.
         accounts: Shared by scans that draw on the same budget; a run of one scan needs none.
         observer: Is told what happens; see `videoscan.observe`.
 
@@ -113,10 +116,11 @@ async def scan(
     if request.resolved.profile.prompt.question and request.describer["kind"] == "offline":
         observer(observe.Note("the question is not answered: the built-in describer only measures; give --endpoint and --model"))
     ledger = Ledger((accounts or Accounts()).of(request.budget), request.prices)
+    fit = (fits or {}).get(request.budget)
     timeline = await (
-        _scan(request, observer, ledger)
+        _scan(request, observer, ledger, fit=fit)
         if out is None
-        else _scan_into(OutputFolder(Path(out)), request, observer, ledger, fresh=fresh)
+        else _scan_into(OutputFolder(Path(out)), request, observer, ledger, fresh=fresh, fit=fit)
     )
     observer(observe.Finished(timeline))
     return timeline
@@ -131,7 +135,9 @@ def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:
     return asyncio.run(scan(source, **options))
 
 
-async def _scan_into(place: OutputFolder, request: Request, observer: Observer, ledger: Ledger, *, fresh: bool) -> Timeline:
+async def _scan_into(
+    place: OutputFolder, request: Request, observer: Observer, ledger: Ledger, *, fresh: bool, fit: Fit | None = None
+) -> Timeline:
     """Scan with an output folder: go on from its journal, and write everything into it at the end."""
     place.prepare()
     # Before the scan: a file that grows meanwhile was not scanned as it is then, and must not count as finished.
@@ -144,9 +150,13 @@ async def _scan_into(place: OutputFolder, request: Request, observer: Observer, 
         try:
             with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
                 try:
+                    as_before = budgeting.fingerprint(fingerprint, request.budget, place.path)
                     timeline = publish.finished(fingerprint, place, journal)
                     if timeline is None:
-                        timeline = await _scan(request, observer, ledger, place, journal)
+                        timeline = publish.finished(as_before, place, journal)
+                        if timeline is None:
+                            timeline = await _scan(request, observer, ledger, place, journal, fit=fit)
+                        fingerprint = budgeting.fingerprint(fingerprint, request.budget, place.path)
                     await flow.in_thread(journal.replacing, fingerprint)
                     await flow.in_thread(publish.write, request, place, timeline)
                     journal.finish(fingerprint)
@@ -184,15 +194,33 @@ class _Pass:
 
 
 async def _scan(
-    request: Request, observer: Observer, ledger: Ledger, place: OutputFolder | None = None, journal: Journal | None = None
+    request: Request,
+    observer: Observer,
+    ledger: Ledger,
+    place: OutputFolder | None = None,
+    journal: Journal | None = None,
+    *,
+    fit: Fit | None = None,
 ) -> Timeline:
     began = time.monotonic()
+    held = contextlib.ExitStack()
     state = _Pass()
     session = registry.make("describers", request.describer).session(observer, ledger)
 
     asker = Asker(request, session, observer, place, journal)
     try:
-        worker = _worker(request, session, observer, place)
+        prepared = await budgeting.prepare(
+            request,
+            session.limits,
+            place.path if place is not None else None,
+            ledger,
+            observer,
+            scratch=lambda: Path(held.enter_context(tempfile.TemporaryDirectory(prefix="videoscan-"))),
+            begun=journal is not None and len(journal) > 0,
+            given=fit,
+        )
+        told = budgeting.told_on(asyncio.get_running_loop(), observer)
+        worker = core_for(prepared.spec, request.resolved.profile.source, told)
         async with (
             flow.read_ahead(iter(worker), _AHEAD, stop=worker.stop) as items,
             flow.map_as_done(asker.ask, _windows(items, state, request, observer, asker), asker.at_once) as outcomes,
@@ -200,38 +228,24 @@ async def _scan(
             async for outcome in outcomes:
                 _take(outcome, state, observer, ledger)
     finally:
+        held.close()
         await session.close()
     assert state.info is not None
     assert state.tally is not None, "a core that was not stopped ends with its tally"
     request.check_start(state.tally.duration)
     timeline, notes = publish.timeline_of(
-        request, state.info, state.tally, state.outcomes, wall=time.monotonic() - began, billed_seconds=ledger.seconds
+        request,
+        state.info,
+        state.tally,
+        state.outcomes,
+        wall=time.monotonic() - began,
+        billed_seconds=ledger.seconds,
+        budget=prepared.record(request.budget, skipped=state.skipped),
     )
     state.outcomes.clear()  # a night of them, and the writing of reports is still to come
     for note in notes:
         observer(observe.Note(note))
     return timeline
-
-
-def _worker(request: Request, session: DescriberSession, observer: Observer, place: OutputFolder | None) -> Core | IsolatedCore:
-    """The core that will run beside the event loop, and tell it how far it has come."""
-    loop = asyncio.get_running_loop()
-    profile = request.resolved.profile
-    spec = spec_for(
-        request.given,
-        profile,
-        session.limits,
-        start=request.start,
-        end=request.end,
-        store=place.path if place is not None else None,
-        version=request.version(),
-    )
-
-    def report(fact: observe.Sampled) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop may have ended while the worker is being joined
-            loop.call_soon_threadsafe(observer, fact)
-
-    return core_for(spec, profile.source, report)
 
 
 async def _windows(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videoscan import __version__, clock, folder, registry, sampling
-from videoscan.document import DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
+from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
 from videoscan.summarize import plain
-from videoscan.timeline import fold, usage_record
+from videoscan.timeline import THINNED, fold, usage_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ def timeline_of(
     *,
     wall: float,
     billed_seconds: float = 0.0,
+    budget: BudgetRecord | None = None,
 ) -> tuple[Timeline, tuple[str, ...]]:
     """The whole document, and notes about what had to be assumed.
 
@@ -36,7 +37,8 @@ def timeline_of(
     """
     start, end = _looked_at(request)
     prices = request.prices if request.describer["kind"] != "offline" else None
-    folded = fold(outcomes, tally, start=start, end=end, prices=prices)
+    thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
+    folded = fold(outcomes, tally, start=start, end=end, prices=prices, thinned=thinned)
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
@@ -75,6 +77,7 @@ def timeline_of(
         coverage=folded.coverage,
         frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
         usage=usage_record(folded.usage, prices, seconds=billed_seconds),
+        budget=budget,
         timing=Timing(
             wall=round(wall, 3),
             decode=round(tally.decode_seconds, 3),

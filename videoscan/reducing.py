@@ -115,7 +115,7 @@ def pictures(frame: Frame, options: WindowOptions, limits: Limits) -> tuple[Pict
 
 
 def refitted(shown: tuple[Picture, ...], options: WindowOptions, limits: Limits) -> tuple[Picture, ...]:
-    """Pictures that were encoded for somebody else, as this endpoint takes them; crops only where they are wanted."""
+    """Pictures that were encoded for somebody else, as this endpoint takes them and no larger than is wanted; crops only where they are."""
     wanted = shown if options.zoom and limits.pictures != 1 else shown[:1]
     return tuple(_refitted(picture, options, limits) for picture in wanted)
 
@@ -135,9 +135,14 @@ def cells_of(picture: Picture) -> Gray:
 
 def _refitted(picture: Picture, options: WindowOptions, limits: Limits) -> Picture:
     most = min(limit for limit in (limits.picture_bytes, limits.body_bytes, math.inf) if limit is not None)
-    if picture.media_type in limits.formats and 4 * ((len(picture.data) + 2) // 3) <= most:
+    longer = max(picture.width, picture.height)
+    if picture.media_type in limits.formats and 4 * ((len(picture.data) + 2) // 3) <= most and longer <= options.long_side:
         return replace(picture, tokens=limits.cost.tokens(picture.width, picture.height))
     image = np.asarray(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    if longer > options.long_side:
+        share = options.long_side / longer
+        size = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     made = _fitting(image, picture, options, limits)
     return replace(made, zoom_of=picture.zoom_of)
 

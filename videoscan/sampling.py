@@ -108,6 +108,12 @@ class SamplingStore:
         """What reading a segment came to."""
         return _tally(self._entry(span)["tally"])
 
+    def pictures(self) -> Iterator[str]:
+        """The names of all pictures, in order of time."""
+        for span in self.spans():
+            for row in self._entry(span)["samples"]:
+                yield from (picture["name"] for picture in row["pictures"])
+
     def spans(self) -> list[Span]:
         """The segments that are there, in order."""
         return sorted(self._lines, key=lambda span: span[0])

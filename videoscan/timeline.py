@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
 _DIGITS = 6
 
+THINNED = "thinned: it changed, but dedup.max_rate was reached"
+"""Why a frame that was kept at first is not shown."""
 SPENT = "BudgetSpent"
 """The failure of a window that was not asked about because the budget had nothing left: it counts as skipped, and is no fault."""
 
@@ -65,14 +67,17 @@ def fold(
     start: float = 0.0,
     end: float | None = None,
     prices: Prices | None = None,
+    thinned: str = THINNED,
 ) -> Folded:
     """Fold a finished pass. `start` and `end` are the limits it was asked to keep to (seconds; `None` is the source's end).
+
+    `thinned` is why frames that changed were left out, where some were.
 
     Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.index)
     marks = _marks(ordered)
-    coverage = _coverage(marks, ordered, tally, start, end)
+    coverage = _coverage(marks, ordered, tally, start, end, thinned)
     usage = Usage()
     for outcome in ordered:
         usage += outcome.description.usage
@@ -143,7 +148,7 @@ class _State:
 
 
 def _coverage(
-    marks: Sequence[Mark], ordered: Sequence[Outcome], tally: Tally, start: float, end: float | None
+    marks: Sequence[Mark], ordered: Sequence[Outcome], tally: Tally, start: float, end: float | None, thinned: str
 ) -> tuple[CoverageSpan, ...]:
     """What each second rests on: a sampled frame stands until the next one; what was lost or left out takes its place."""
     duration = tally.duration
@@ -158,7 +163,7 @@ def _coverage(
         pieces.append((min(start, duration), min(first, stop), why))
     for place, mark in enumerate(marks):
         until = marks[place + 1].time if place + 1 < len(marks) else stop
-        pieces.append((mark.time, min(until, stop), _state(mark, fates)))
+        pieces.append((mark.time, min(until, stop), _state(mark, fates, thinned)))
     for lost in tally.lost:
         pieces = _overlay(pieces, max(lost.start, start), min(lost.end, stop), _State("lost", reason=lost.reason))
     if start > 0:
@@ -189,7 +194,7 @@ def _fates(ordered: Sequence[Outcome]) -> dict[int, _State | None]:
 _NEVER = _State("failed", reason="its window was never described")
 
 
-def _state(mark: Mark, fates: dict[int, _State | None]) -> _State:
+def _state(mark: Mark, fates: dict[int, _State | None], thinned: str) -> _State:
     stands = mark.frame if mark.kept else mark.same_as
     fate = fates.get(stands, _NEVER) if stands is not None else _State("failed", reason="no kept frame stands for it")
     if fate is not None:
@@ -197,7 +202,7 @@ def _state(mark: Mark, fates: dict[int, _State | None]) -> _State:
     if mark.kept:
         return _State("described")
     if mark.reason is Reason.THINNED:
-        return _State("skipped", reason="thinned: it changed, but dedup.max_rate was reached")
+        return _State("skipped", reason=thinned)
     return _State("unchanged", same_as=stands)
 
 

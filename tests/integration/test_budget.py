@@ -19,6 +19,7 @@ as_of = "2026-11-01"
 prompt = 10.0
 completion = 100.0
 """
+AS_IT_IS = ("--set", "budget.fit=false")
 EVERY = ("--set", "windows.max_frames=2", "--set", "windows.overlap_frames=0", "--set", "dedup.kind=none")
 
 
@@ -36,7 +37,7 @@ def priced(tmp_path):
 
 
 def scanning(server, clip, out, *more):
-    return ["scan", clip, "--endpoint", server.url, "--model", "test-model", *EVERY, "--out", out, *more]
+    return ["scan", clip, "--endpoint", server.url, "--model", "test-model", *EVERY, *AS_IT_IS, "--out", out, *more]
 
 
 def timeline_in(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videoscan.cli import calls, options, output
-from videoscan.errors import ConfigError, DescribeError, ScanAborted
+from videoscan.errors import ConfigError, DescribeError, ScanAborted, VideoscanError
 from videoscan.observe import Fact, Observer, ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from videoscan.cli.options import Choices
     from videoscan.document import Timeline
     from videoscan.inputs import Found, Input
     from videoscan.ledger import Accounts
+    from videoscan.money import Budget
+    from videoscan.planning.fitting import Fit
 
 
 OUT = Path("videoscan-out")
@@ -119,10 +122,11 @@ async def _scan_all(
     heard: Observer,
 ) -> None:
     opened = False
+    fits = await _fits(found, choices, out, accounts) if choices.budget and len(found.inputs) > 1 and not fresh else {}
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
         title = f"{place}{given.name}"
-        result, looked = await _scan_one(given, choices, out, to, accounts, fresh=fresh, heard=heard, title=title)
+        result, looked = await _scan_one(given, choices, out, to, accounts, fits, fresh=fresh, heard=heard, title=title)
         opened = opened or looked
         if isinstance(result.error, ConfigError) and not opened:
             # Nothing was looked at yet: the options are wrong, not this input.
@@ -135,6 +139,21 @@ async def _scan_all(
             return
 
 
+async def _fits(found: Found, choices: Choices, out: Path | None, accounts: Accounts) -> dict[Budget, Fit]:
+    """How all inputs together are made to fit their budget. What is wrong with one of them is told when it is scanned."""
+    from videoscan import budgeting
+    from videoscan.cli import sampling
+    from videoscan.cli.progress import Reporter
+
+    wanted = []
+    for given in found.inputs:
+        if given.kind != "kept" or out is not None:
+            with contextlib.suppress(VideoscanError):
+                wanted.append((sampling.settle(given, choices, say=False), (out or OUT) / given.name))
+    with Reporter(f"{len(wanted)} inputs") as reporter:
+        return await budgeting.together(wanted, accounts, reporter)
+
+
 def _not_tried(error: DescribeError | ScanAborted) -> DescribeError | ScanAborted:
     return type(error)(f"not tried, as the model could not be used: {error.message}")
 
@@ -145,6 +164,7 @@ async def _scan_one(
     out: Path | None,
     to: Sequence[str],
     accounts: Accounts,
+    fits: Mapping[Budget, Fit],
     *,
     fresh: bool,
     heard: Observer,
@@ -181,6 +201,7 @@ async def _scan_one(
                     fresh=fresh,
                     budget=choices.budget,
                     accounts=accounts,
+                    fits=fits,
                     observer=_both(reporter, heard),
                 )
         except Exception as error:  # one input's fault, whatever it is, must not cost the others their scan

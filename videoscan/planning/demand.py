@@ -62,13 +62,14 @@ class Demand:
 class Smaller:
     """Ways to send less of the same sampling: see `videoscan.planning.fitting`. `None` and 0 leave things as they are.
 
-    `long_side` in pixels; `rate` in kept frames per second at most; `overlap_frames` and `max_frames` of a window.
+    `long_side` in pixels; `rate` in kept frames per second at most; `overlap_frames`, `max_frames` and `max_seconds` of a window.
     """
 
     long_side: int | None = None
     rate: float = 0.0
     overlap_frames: int | None = None
     max_frames: int | None = None
+    max_seconds: float | None = None
 
     def __bool__(self) -> bool:
         return self != Smaller()
@@ -79,6 +80,7 @@ class Smaller:
             "long_side": None if self.long_side is None else min(self.long_side, options.long_side),
             "overlap_frames": self.overlap_frames,
             "max_frames": self.max_frames,
+            "max_seconds": self.max_seconds,
         }
         return options.model_copy(update={key: value for key, value in changes.items() if value is not None})
 
