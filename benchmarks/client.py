@@ -158,11 +158,12 @@ async def held_up(url: str, encoded: list[bytes], count: int, at_once: int) -> d
     return {"longest_ms": max(taken) * 1e3, "turns": len(taken)}
 
 
-async def bare(url: str, body: bytes, count: int, at_once: int) -> float:
+async def bare(url: str, bodies: list[bytes], count: int, at_once: int) -> float:
     """CPU seconds of the same requests by a loop of a few lines."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
 
-        async def work(_number: int) -> None:
+        async def work(number: int) -> None:
+            body = bodies[number % len(bodies)]
             async with client.post(f"{url}/chat/completions", data=body, headers={"Content-Type": "application/json"}) as got:
                 assert (await got.json())["choices"]
 
@@ -187,21 +188,15 @@ async def ours(url: str, windows: list[Window], count: int, at_once: int) -> flo
 
 
 async def side_by_side(url: str, count: int, at_once: int, rounds: int) -> dict[str, Any]:
-    pieces = [random.randbytes(187_500) for _ in range(16)]  # 4 MB of Base64
-    windows = [window(number, pieces) for number in range(4)]
-    body = bytes(
-        wire.body(
-            windows[0].pictures,
-            PROMPT,
-            model="m",
-            max_tokens=2048,
-            schema=PROMPT.schema,
-            instruct=False,
-        )
-    )
+    # As many different ones as do not fit into a processor's cache: so it is in a scan, and a cache must not flatter either side.
+    windows = [window(number, [random.randbytes(187_500) for _ in range(16)]) for number in range(16)]  # 4 MB of Base64 each
+    bodies = [
+        bytes(wire.body(each.pictures, PROMPT, model="m", max_tokens=2048, schema=PROMPT.schema, instruct=False))
+        for each in windows
+    ]
     theirs, mine = [], []
     for _ in range(rounds):
-        theirs.append(await bare(url, body, count, at_once))
+        theirs.append(await bare(url, bodies, count, at_once))
         mine.append(await ours(url, windows, count, at_once))
         gc.collect()
     ratios = [a / b for a, b in zip(mine, theirs, strict=True)]
@@ -226,7 +221,7 @@ async def main(*, quick: bool) -> None:
             f"64 such at once: the event loop is held up for {held['longest_ms']:.1f} ms CPU at most (goal: 10), "
             f"in {held['turns']:,} turns"
         )
-        ratio = await side_by_side(url, 64 if quick else 256, 64, 1 if quick else 5)
+        ratio = await side_by_side(url, 64 if quick else 128, 64, 1 if quick else 15)
         print(
             f"4 MB, 64 at once: {ratio['ours_s']:.2f} s CPU, bare aiohttp {ratio['bare_s']:.2f} s, "
             f"ratio {ratio['ratio']:.2f} (goal: at most 1.3)"
@@ -236,6 +231,7 @@ async def main(*, quick: bool) -> None:
 
 if __name__ == "__main__":
     os.environ.pop("VIDEOSCAN_API_KEY", None)
+    os.environ["VIDEOSCAN_PROBE"] = "never"  # the first use of an endpoint draws test cards; that is not what is measured
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="fewer requests, one round")

@@ -116,38 +116,45 @@ class Turns:
     """Shares an event loop: work that comes in small steps passes `turn` before each, and no turn of the loop lasts much longer than `most`.
 
     A turn of the loop runs whatever is ready. Sixty requests that are ready at once, a millisecond each, would keep everybody else
-    waiting for all of them; here those that find the turn used up queue, and every turn lets one more through. Bound: `most`
-    seconds and two steps. For one event loop.
+    waiting for all of them; here those that find the turn used up queue, and every turn lets as many through as fit into it if they
+    take as long as the last ones did, one at least. For one event loop.
     """
 
     def __init__(self, most: float = 0.003) -> None:
         self.most = most
-        self._until = 0.0
+        self._began = 0.0
         self._begun = False
+        self._let_through = 0
+        self._each = most
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def turn(self) -> None:
         """Return while there is time left in this turn of the loop."""
         loop = asyncio.get_running_loop()
+        now = time.perf_counter()
         if not self._begun:
-            self._begun, self._until = True, time.perf_counter() + self.most
+            self._begun, self._began, self._let_through = True, now, 0
             loop.call_soon(self._next)
-        if not self._waiting and time.perf_counter() < self._until:
+        if not self._waiting and now < self._began + self.most:
+            self._let_through += 1
             return
         ticket: asyncio.Future[None] = loop.create_future()
         self._waiting.append(ticket)
         await ticket
 
     def _next(self) -> None:
-        """A new turn of the loop: one of those who wait goes on."""
-        self._begun = bool(self._waiting)
-        while self._waiting:
+        """A new turn of the loop: some of those who wait go on."""
+        now = time.perf_counter()
+        if self._let_through:
+            self._each = (3 * self._each + (now - self._began) / self._let_through) / 4
+        self._begun, self._began, self._let_through = bool(self._waiting), now, 0
+        room = max(1, int(self.most / self._each)) if self._each > 0 else 1
+        while self._waiting and self._let_through < room:
             ticket = self._waiting.popleft()
             if not ticket.done():
                 ticket.set_result(None)
-                break
+                self._let_through += 1
         if self._begun:
-            self._until = time.perf_counter() + self.most
             asyncio.get_running_loop().call_soon(self._next)
 
 

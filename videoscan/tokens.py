@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 LABEL_TOKENS = 16
 """``Frame 3 · 00:01:12.400``: most tokenizers take digits one by one."""
 
+_DENSE = re.compile("[\u2e80-\U0010ffff]")
+
 
 def of_text(text: str) -> int:
     """A rule of thumb for prose: four characters a token, and one for each Chinese, Japanese or Korean character."""
-    dense = sum(character >= "\u2e80" for character in text)
+    dense = 0 if text.isascii() else len(_DENSE.findall(text))
     return dense + -(-(len(text) - dense) // 4)
 
 

@@ -292,6 +292,22 @@ def test_a_prompt_that_was_cut_silently_is_flagged_with_the_remedy():
     assert "OLLAMA_CONTEXT_LENGTH" in flag
 
 
+def test_a_prompt_that_was_cut_silently_is_said_once():
+    said = []
+    usage = {"prompt_tokens": 3, "completion_tokens": 50}
+    with ModelServer.in_thread(lambda _request: ok([event("Seen", 1)], usage=usage)) as server:
+        videoscan.scan_sync(
+            clip(SMALL),
+            endpoint=server.url,
+            model="qwen3-vl",
+            sets=("windows.max_frames=2", "describer.probe=never"),
+            observer=said.append,
+        )
+    notes = [fact.text for fact in said if isinstance(fact, observe.Note) and "prompt tokens" in fact.text]
+    assert len(notes) == 1
+    assert notes[0].startswith("127.0.0.1:")
+
+
 @pytest.mark.parametrize(
     ("model", "counted", "flagged"),
     [("qwen3-vl", 10_700, False), ("somebody-elses", 900, False), ("somebody-elses", 150, True), ("qwen3-vl", None, False)],

@@ -162,6 +162,7 @@ class OpenAiSession:
         )
         self._tongue = Tongue(options.language)
         self._naming = asyncio.Lock()
+        self._doubted = False
         self._closed = False
         endpoint.open(
             concurrency=self._at_once,
@@ -183,6 +184,7 @@ class OpenAiSession:
         before = Usage()
         try:
             await self._name_the_model()
+            await self.endpoint.turns.turn()
             before = await self._introduce(window.pictures)
             reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter)
         except DescribeError as error:
@@ -348,15 +350,19 @@ class OpenAiSession:
         )
 
     def _doubt(self, reply: Reply, request: Request, meter: Meter) -> None:
-        """Flag an answer to a prompt that the server counted as far too short for what was sent: it looked at a part of it at most."""
+        """Flag, and say once, that the server counted a prompt as far too short for what was sent: it looked at a part of it at most."""
         shown = [self._tokens_of(picture) for picture in request.pictures]
         # Without a formula for this model there is only the least that any picture costs.
         least = sum(shown) // 2 if dialects.family(self.model) is not None else min(sum(shown), _LEAST_TOKENS * len(shown))
         if reply.prompt_tokens is not None and reply.prompt_tokens < least:
-            meter.flag(
+            text = (
                 f"the endpoint counted {reply.prompt_tokens} prompt tokens where {len(shown)} pictures take about {sum(shown)}: it may not "
                 f"have looked at all of them{f' ({self.dialect.remedy})' if self.dialect.remedy else ''}"
             )
+            meter.flag(text)
+            if not self._doubted:
+                self._doubted = True
+                self._told(Note(f"{self.endpoint.address.host}: {text}"))
 
     def _full_context(self, reply: Reply, max_tokens: int) -> Refusal | None:
         """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _STEP = 524_288
 """Bytes of one step: a quarter of a millisecond of copying into the kernel."""
-_LITTLE = 4_096
-"""Bytes that take no time worth asking for a turn."""
 
 
 class BodyPayload(Payload):
@@ -45,9 +43,12 @@ class BodyPayload(Payload):
         self.begun, self.reused = True, transport in self._known
         if transport is not None:
             self._known.add(transport)
+        size = _STEP
         for piece in self._body.pieces:
             for at in range(0, len(piece), _STEP):
                 part = memoryview(piece)[at : at + _STEP]
-                if len(part) > _LITTLE:
+                size += len(part)
+                if size > _STEP:
                     await self._turns.turn()
+                    size = len(part)
                 await writer.write(part)

@@ -9,11 +9,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class _Same:
+    """A schema as a key: equal to itself alone. Every window asks for the same few, which must not be changed."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.schema is self.schema
+
+
 def drawn(schema: Mapping[str, Any]) -> str:
     """The instruction that stands in for `response_format`: the answer's shape, drawn from its schema."""
+    return _drawn(_Same(schema))
+
+
+@functools.lru_cache(maxsize=64)
+def _drawn(same: _Same) -> str:
     return (
         "Answer with one JSON object and nothing else: no Markdown, no comment before or after it. Its form, with types in place of "
-        f"values:\n{_types(schema)}"
+        f"values:\n{_types(same.schema)}"
     )
 
 
@@ -51,26 +71,8 @@ _FRAME_NUMBERS = frozenset({"first_frame", "last_frame", "frame"})
 
 
 def with_frames(schema: Mapping[str, Any], frames: int) -> dict[str, Any]:
-    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another.
-
-    Every window asks for it: the last few are kept, and must not be changed.
-    """
+    """The same schema with frame numbers held to those of a request, so that a server that enforces it cannot cite another."""
     return _with_frames(_Same(schema), frames)
-
-
-class _Same:
-    """A schema as a key: equal to itself alone."""
-
-    __slots__ = ("schema",)
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.schema is self.schema
 
 
 @functools.lru_cache(maxsize=64)
