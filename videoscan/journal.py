@@ -140,6 +140,12 @@ class Journal:
         }
         self._places[key] = self._write(_line(entry))
 
+    def record_words(self, key: str, what: str, description: Description) -> None:
+        """Write down an answer that is about no window but about `what`. As `record` does. Raises `StoreError`."""
+        if description.failure is None:
+            entry = {"key": key, "what": what, "description": _DESCRIPTION.dump_python(description, mode="json")}
+            self._places[key] = self._write(_line(entry))
+
     def replacing(self, fingerprint: str) -> None:
         """Note that the timeline beside it is about to be one of `fingerprint`, finished or not. Raises `StoreError`.
 

@@ -26,6 +26,7 @@ from videoscan.journal import Journal
 from videoscan.ledger import Accounts, Ledger
 from videoscan.model import SourceInfo, Tally, Window
 from videoscan.request import Request, settle
+from videoscan.summarizing import summed_up
 from videoscan.timeline import SPENT
 
 if TYPE_CHECKING:
@@ -227,22 +228,28 @@ async def _scan(
         ):
             async for outcome in outcomes:
                 _take(outcome, state, observer, ledger)
+        assert state.info is not None
+        assert state.tally is not None, "a core that was not stopped ends with its tally"
+        request.check_start(state.tally.duration)
+        budget = prepared.record(request.budget, skipped=state.skipped)
+        folded = publish.folded(request, state.tally, state.outcomes, budget)
+        waited = sum(outcome.description.seconds for outcome in state.outcomes)
+        state.outcomes.clear()  # a night of them, and the writing of reports is still to come
+        summed = await summed_up(request, folded, session, observer, ledger, journal)
     finally:
         held.close()
         await session.close()
-    assert state.info is not None
-    assert state.tally is not None, "a core that was not stopped ends with its tally"
-    request.check_start(state.tally.duration)
     timeline, notes = publish.timeline_of(
         request,
         state.info,
         state.tally,
-        state.outcomes,
+        folded,
+        summed,
         wall=time.monotonic() - began,
+        waited=waited,
         billed_seconds=ledger.seconds,
-        budget=prepared.record(request.budget, skipped=state.skipped),
+        budget=budget,
     )
-    state.outcomes.clear()  # a night of them, and the writing of reports is still to come
     for note in notes:
         observer(observe.Note(note))
     return timeline

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from videoscan import __version__, clock, folder, registry, sampling
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
-from videoscan.summarize import plain
+from videoscan.summarize import BY_RULE
 from videoscan.timeline import THINNED, fold, usage_record
 
 if TYPE_CHECKING:
@@ -17,34 +17,45 @@ if TYPE_CHECKING:
 
     from videoscan.journal import Journal
     from videoscan.model import SourceInfo, Tally
+    from videoscan.money import Prices
     from videoscan.request import Request
-    from videoscan.timeline import Outcome
+    from videoscan.summarizing import Summed
+    from videoscan.timeline import Folded, Outcome
+
+
+def folded(request: Request, tally: Tally, outcomes: Sequence[Outcome], budget: BudgetRecord | None = None) -> Folded:
+    """What the outcomes come to; see `videoscan.timeline.fold`. `budget` is what was done to keep to one."""
+    start, end = _looked_at(request)
+    thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
+    return fold(outcomes, tally, start=start, end=end, prices=_prices(request), thinned=thinned)
+
+
+def _prices(request: Request) -> Prices | None:
+    return request.prices if request.describer["kind"] != "offline" else None
 
 
 def timeline_of(
     request: Request,
     info: SourceInfo,
     tally: Tally,
-    outcomes: Sequence[Outcome],
+    folded: Folded,
+    summed: Summed,
     *,
     wall: float,
+    waited: float,
     billed_seconds: float = 0.0,
     budget: BudgetRecord | None = None,
 ) -> tuple[Timeline, tuple[str, ...]]:
     """The whole document, and notes about what had to be assumed.
 
-    `wall` is how many seconds the scan took, `billed_seconds` how long a deployed endpoint was in use for it, former runs included.
+    `wall` is how many seconds the scan took, `waited` how many of them, added up, it waited for descriptions, `billed_seconds` how long a
+    deployed endpoint was in use for it, former runs included.
     """
-    start, end = _looked_at(request)
-    prices = request.prices if request.describer["kind"] != "offline" else None
-    thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
-    folded = fold(outcomes, tally, start=start, end=end, prices=prices, thinned=thinned)
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
     former = _former(request, duration)
-    unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
-    digest = plain(folded.events, duration, unseen=unseen)
+    digest = summed.digest
     timeline = Timeline(
         source=former
         or SourceRecord(
@@ -76,13 +87,13 @@ def timeline_of(
         windows=folded.windows,
         coverage=folded.coverage,
         frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
-        usage=usage_record(folded.usage, prices, seconds=billed_seconds),
+        usage=usage_record(folded.usage + summed.usage, _prices(request), seconds=billed_seconds),
         budget=budget,
         timing=Timing(
             wall=round(wall, 3),
             decode=round(tally.decode_seconds, 3),
             encode=round(tally.encode_seconds, 3),
-            describe_wait=round(sum(outcome.description.seconds for outcome in outcomes), 3),
+            describe_wait=round(waited + summed.seconds, 3),
         ),
     )
     return timeline, wall_time.notes
@@ -136,4 +147,6 @@ def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> 
         timeline = Timeline.from_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return timeline if all(window.status == "described" for window in timeline.windows) else None
+    whole = all(window.status == "described" for window in timeline.windows)
+    # A summary that was to be a model's and is not is asked for again, like a window that failed.
+    return timeline if whole and not any(flag.startswith(BY_RULE) for flag in timeline.flags) else None

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from pydantic import BaseModel
 
@@ -224,6 +224,15 @@ class DescriberSession(Protocol):
 
     async def close(self) -> None:
         """Let go of connections. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A describer's session that can also put words into other words, without any picture."""
+
+    async def write(self, prompt: Prompt, *, max_tokens: int, keys: Collection[str]) -> Description:
+        """The answer to a text-only prompt: a JSON object with any of `keys`, as text in `Description.raw`, or a failure as a value."""
         ...
 
 

@@ -7,12 +7,11 @@ each begins with an event. Times are never taken from a text: a chapter's are it
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from videoscan import timecode
+from videoscan import timecode, tokens
 from videoscan.document import Chapter
 from videoscan.model import Prompt
 
@@ -153,17 +152,11 @@ class Item:
     @property
     def tokens(self) -> int:
         """About what the line costs."""
-        return tokens_of(self.text) + 1
+        return tokens.of_text(self.text) + 1
 
 
 Draft: TypeAlias = "tuple[int, str, str | None]"
 """A chapter as a model wrote it: the place of its first event, title, summary."""
-
-
-def tokens_of(text: str) -> int:
-    """About how many tokens a text costs: a quarter of its ASCII characters, and one for every other (Chinese takes 0.6 to 1.1 each)."""
-    ascii_ = sum(map(str.isascii, text))
-    return math.ceil(ascii_ / 4) + len(text) - ascii_
 
 
 def items_of(events: Sequence[Event]) -> list[Item]:
@@ -182,12 +175,12 @@ def items_of(events: Sequence[Event]) -> list[Item]:
     return items
 
 
-def parts_of(items: Sequence[Item], tokens: int) -> list[list[Item]]:
-    """The items in as few requests as may hold so many tokens of them each; at least two in each, so that there is an end."""
+def parts_of(items: Sequence[Item], room: int) -> list[list[Item]]:
+    """The items in as few requests as may hold `room` tokens of them each; at least two in each, so that there is an end."""
     parts: list[list[Item]] = []
     used = 0
     for item in items:
-        if not parts or (used + item.tokens > tokens and len(parts[-1]) >= 2):
+        if not parts or (used + item.tokens > room and len(parts[-1]) >= 2):
             parts.append([])
             used = 0
         parts[-1].append(item)
@@ -304,9 +297,13 @@ def digest(answer: Read, events: Sequence[Event], duration: float, *, flags: Ite
     return Digest(answer.summary or rule.summary, chapters, every)
 
 
+BY_RULE = "made by rule: "
+"""How the flag begins that stands where a model was asked and nothing came of it."""
+
+
 def fallen_back(rule: Digest, why: str) -> Digest:
     """The plain digest, for want of the one that was asked for."""
-    return replace(rule, flags=(*rule.flags, f"made by rule: {why}"))
+    return replace(rule, flags=(*rule.flags, f"{BY_RULE}{why}"))
 
 
 # --- citations ----------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from videoscan.summarize import (
     prompt_for,
     read,
     sentences,
-    tokens_of,
 )
 
 
@@ -135,11 +134,6 @@ def test_any_number_of_events_goes_into_parts_within_the_budget_and_every_level_
     # Lines larger than the budget still come two by two.
     assert all(len(part) >= 2 for part in parts_of(items, 1))
     assert parts_of(items[:1], 1) == [items[:1]]
-
-
-def test_tokens_are_counted_dearer_for_scripts_that_cost_more():
-    assert tokens_of("a" * 40) == 10
-    assert tokens_of("人" * 40) == 40
 
 
 def test_the_events_come_last_and_the_question_before_them():

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from videoscan.model import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from videoscan.model import Box
 
 MOST_TEXT = 1_000_000
 """Characters of an answer that are looked at; a full answer of a window is a few thousand."""
 _MOST_STARTS = 500
+ANSWERS = frozenset({"events", "observations"})
+"""Keys that tell the answer about a window from other JSON in a text."""
 _LONG, _SHORT = 4_000, 300
 
 
@@ -79,8 +81,8 @@ def _after_thinking(text: str) -> str:
     return said[: opened.start()] if opened else said
 
 
-def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
-    """The last answer object in a text with fences, prose and thinking around it, and whether it is whole.
+def find_object(text: str, keys: Collection[str] = ANSWERS) -> tuple[dict[str, Any], bool] | None:
+    """The last answer object (one with any of `keys`) in a text with fences, prose and thinking around it, and whether it is whole.
 
     The last, because a model that thinks aloud drafts before it answers. One that was cut off is closed after its last complete
     event; with no complete list and no complete event there is nothing sound to keep. Events without the object around them, as a
@@ -89,17 +91,17 @@ def find_object(text: str) -> tuple[dict[str, Any], bool] | None:
     text = text[:MOST_TEXT]
     if not text.lstrip().startswith("{"):
         text = _after_thinking(text)
-    best = _last_answer(text)
+    best = _last_answer(text, keys)
     if best is None:
         # The commonest slip of a model that is not held to a grammar, and no two readings of it.
-        best = _last_answer(_TRAILING_COMMA.sub(lambda found: found["quoted"] or "", text))
+        best = _last_answer(_TRAILING_COMMA.sub(lambda found: found["quoted"] or "", text), keys)
     if best is not None:
         return best, True
     mended = _close(text)
     return _bare_events(text) if mended is None else (mended, False)
 
 
-def _last_answer(text: str) -> dict[str, Any] | None:
+def _last_answer(text: str, keys: Collection[str]) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
     at, starts = text.find("{"), 0
     while at >= 0 and starts < _MOST_STARTS:
@@ -109,7 +111,7 @@ def _last_answer(text: str) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
             continue
-        if isinstance(value, dict) and ("events" in value or "observations" in value):
+        if isinstance(value, dict) and not value.keys().isdisjoint(keys):
             best = value
             at = text.find("{", end)
         else:

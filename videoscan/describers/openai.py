@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 
 from videoscan import flow
 from videoscan.config import Options
-from videoscan.describers import answer, dialects, introduction, known, models, refusals, replies, wire
+from videoscan.describers import answer, dialects, introduction, known, models, refusals, replies, wire, writing
 from videoscan.describers.dialects import Detail, Meaning  # pydantic reads it at run time
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
@@ -44,7 +44,7 @@ from videoscan.patience import Deadline, Patience
 from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from videoscan.describers.answer import Reading
     from videoscan.describers.dialects import Dialect
@@ -203,6 +203,15 @@ class OpenAiSession:
             seconds=time.monotonic() - began,
             flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
         )
+
+    async def write(self, prompt: Prompt, *, max_tokens: int, keys: Collection[str]) -> Description:
+        """The answer to a prompt without pictures; see `videoscan.seams.Writer`."""
+        await self._name_the_model()
+
+        def request(prompt: Prompt, instruct: bool) -> Request:
+            return self._request((), prompt, max_tokens=max_tokens, instruct=instruct)
+
+        return await writing.written(self._exchange, self.endpoint, request, prompt, keys=keys)
 
     @property
     def _window_seconds(self) -> float:
