@@ -136,6 +136,15 @@ def test_a_source_that_does_not_say_its_length_has_no_share_until_it_is_read():
     assert advance.left(10.0) is None
 
 
+def test_the_line_says_how_many_requests_are_under_way_at_once():
+    advance = Advance(began=0.0)
+    for fact in (Opened(INFO), WindowReady(window(0, 0, 9)), WindowDone(0, Description(), at_once=6)):
+        advance.take(fact)
+    assert "6 at once" in advance.words(10.0)
+    advance.take(WindowDone(1, Description(), at_once=3))
+    assert "3 at once" in advance.words(10.0)
+
+
 def test_stages_follow_each_other():
     advance = Advance(began=0.0)
     seen = [advance.stage]

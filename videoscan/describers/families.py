@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
 
@@ -43,6 +44,7 @@ FAMILIES: tuple[tuple[re.Pattern[str], PictureCost], ...] = tuple(
 """Tokens per picture by the model's name, first match wins."""
 
 
+@functools.lru_cache(maxsize=64)
 def family(model: str | None) -> PictureCost | None:
     """What a picture costs with this model; `None` where its name says nothing."""
     return next((cost for pattern, cost in FAMILIES if model and pattern.search(model)), None)

@@ -8,9 +8,11 @@ cards still works. What is found is remembered, counted in the window that waite
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from videoscan import flow
 from videoscan.describers import cards, known
 from videoscan.describers import shape as shapes
 from videoscan.describers.exchange import Exchange, Smaller
@@ -81,7 +83,8 @@ async def probe(
     fault: str | None = None
     for count in counts:
         # Other words each time, so that a server that remembers prompts has seen neither.
-        dealt = cards.deal(count, width=first.width, height=first.height, media_type=first.media_type, seed=count)
+        deal = functools.partial(cards.deal, width=first.width, height=first.height, media_type=first.media_type, seed=count)
+        dealt = await flow.in_thread(deal, count)
         request = Request(
             [card.picture for card in dealt],
             Prompt(system=ROLE, instructions=QUESTION, schema=dict(SCHEMA)),

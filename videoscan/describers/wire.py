@@ -118,8 +118,9 @@ def body(
         pieces += [b"[", words, b","] if prompt.text_first else [b"["]
         ending = b'"}}' if detail is None else b'","detail":%b}}' % orjson.dumps(detail)
         for label, picture in zip(number(pictures).labels if labels is None else labels, pictures, strict=True):
-            named = orjson.dumps({"type": "text", "text": label})
-            pieces += [b'%b,{"type":"image_url","image_url":{"url":"data:%b;base64,' % (named, picture.media_type.encode())]
+            named = orjson.dumps(label)
+            opening = b'{"type":"text","text":%b},{"type":"image_url","image_url":{"url":"data:%b;base64,'
+            pieces.append(opening % (named, picture.media_type.encode()))
             pieces += [picture.base64, ending, b","]
         pieces.pop()
         pieces += [b"]"] if prompt.text_first else [b",", words, b"]"]
