@@ -8,7 +8,7 @@ the worst case, a silent camera's, where half of all bits are theirs.
 
 Each way opens the file, goes through it and reduces every sample's luma to 160x90, as a deduplicator does. The loops are
 `cv2.VideoCapture.read()`, which converts every picture to BGR, and `grab()`, which does not. "Demux only" reads every packet and decodes
-one picture: the floor. `ffmpeg -skip_frame nokey` is the ffmpeg program decoding keyframes and doing nothing with them.
+one picture: the floor. A decoder has half of the cores, as in a scan of a long recording, which reads two stretches at once. `ffmpeg -skip_frame nokey` is the ffmpeg program decoding keyframes and doing nothing with them.
 
 CPU seconds are user and system time, all threads together, the mean of the rounds. Ratios are taken within a round, in which every way
 runs once, so that what else the machine does befalls all alike; the middle one is told, and the least and the greatest where there are several.
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 
 import av
 import cv2
+import documents
 from clips import repeat, street
 
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
@@ -100,6 +101,7 @@ class Row:
     way: str
     backend: str
     pictures: int = 0
+    seconds: int = 0
     kbit: int = 0
     cpu: list[float] = field(default_factory=list)
     over_read: list[float] = field(default_factory=list)
@@ -145,12 +147,13 @@ def nokey(path: Path) -> int:
     return 0
 
 
-def ways(clip: Clip, path: Path, threads: int) -> list[tuple[Row, Callable[[], int]]]:
+def ways(clip: Clip, path: Path, seconds: int, threads: int) -> list[tuple[Row, Callable[[], int]]]:
+    made = {"seconds": seconds, "kbit": round(path.stat().st_size * 8 / seconds / 1000)}
     pyav, opencv = PyAvSource(PyAvOptions(threads=threads)), OpenCvSource(OpenCvOptions(threads=threads))
     loops = [("read() loop", "cv2", read_loop), ("grab() loop", "cv2", grab_loop), ("-skip_frame nokey", "ffmpeg", nokey)]
     sources = [("PyAV", pyav, WAYS[clip.gop]), ("OpenCV", opencv, OPENCV_WAYS[clip.gop])]
-    return [(Row(clip, name, backend), partial(loop, path)) for name, backend, loop in loops] + [
-        (Row(clip, way, backend), partial(sampled, source, SAMPLERS[way], path))
+    return [(Row(clip, name, backend, **made), partial(loop, path)) for name, backend, loop in loops] + [
+        (Row(clip, way, backend, **made), partial(sampled, source, SAMPLERS[way], path))
         for backend, source, wanted in sources
         for way in wanted
     ]
@@ -169,10 +172,8 @@ def remembered(figures: Path | None) -> list[Row]:
     return [Row(**{**row, "clip": Clip(**row["clip"])}) for row in json.loads(figures.read_text(encoding="utf-8"))]
 
 
-def measured(cases: Sequence[tuple[Row, Callable[[], int]]], kbit: int, rounds: int) -> list[Row]:
+def measured(cases: Sequence[tuple[Row, Callable[[], int]]], rounds: int) -> list[Row]:
     rows = [row for row, _ in cases]
-    for row in rows:
-        row.kbit = kbit
     for number in range(rounds):
         for row, work in cases:
             before = spent()
@@ -185,17 +186,13 @@ def measured(cases: Sequence[tuple[Row, Callable[[], int]]], kbit: int, rounds: 
     return rows
 
 
-def kbit(path: Path, seconds: float) -> int:
-    return round(path.stat().st_size * 8 / seconds / 1000)
-
-
 def times(ratios: Sequence[float]) -> str:
     """The middle ratio, and how far the rounds lie apart."""
     told = f"{statistics.median(ratios):.3g}"
     return told if len(ratios) < 2 else f"{told} ({min(ratios):.3g}-{max(ratios):.3g})"
 
 
-def table(rows: Sequence[Row], seconds: float) -> str:
+def table(rows: Sequence[Row]) -> str:
     lines = [
         "| clip | way | backend | pictures | CPU s | times cheaper than read() | than grab() | target |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
@@ -209,7 +206,7 @@ def table(rows: Sequence[Row], seconds: float) -> str:
             f"| {row.clip.name} | {row.way} | {row.backend} | {row.pictures or ''} | {statistics.mean(row.cpu):.2f} "
             f"| {times(row.over_read)} | {times(row.over_grab)} | {target} |"
         )
-    return "\n".join(lines) + f"\n\nEach clip lasts {seconds:g} s.\n"
+    return "\n".join(lines) + "\n"
 
 
 def machine() -> str:
@@ -220,29 +217,21 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores; PyAV {av.__version__}, OpenCV {cv2.__version__}, Python {platform.python_version()}"
 
 
-def page(rows: Sequence[Row], seconds: float) -> str:
+def page(rows: Sequence[Row]) -> str:
     """The measured part of the document in docs/."""
     assert __doc__ is not None
     explained = "\n\n".join(__doc__.split("\n\n")[2:])
-    rates = dict.fromkeys(f"{row.clip.name}: {row.kbit} kbit/s" for row in rows)
-    return f"{explained.strip()}\n\nMeasured on {machine()}. The clips: {'; '.join(rates)}.\n\n{table(rows, seconds)}"
-
-
-def written(document: Path, part: str) -> None:
-    """Put `part` between the marks in `document`; what a person wrote around them stays."""
-    begin, end = "<!-- Made by benchmarks/decode.py --write; do not edit. -->", "<!-- End of what was made. -->"
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(begin)
-    after = rest.partition(end)[2]
-    document.write_text(f"{before}{begin}\n\n{part}\n{end}{after}", encoding="utf-8")
+    rates = dict.fromkeys(f"{row.clip.name}: {row.seconds} s, {row.kbit} kbit/s" for row in rows)
+    return f"{explained.strip()}\n\nMeasured on {machine()}. The clips: {'; '.join(rates)}.\n\n{table(rows)}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0] if __doc__ else None)
     parser.add_argument("--seconds", type=int, default=125, help="length of the clips")
     parser.add_argument("--rounds", type=int, default=2, help="how often everything is measured")
-    parser.add_argument("--threads", type=int, default=0, help="decoder threads; 0 is as many as the source chooses")
-    parser.add_argument("--only", action="append", default=[], help="clips whose names hold this: hevc, say, or 'GOP 250'")
+    shared = max(1, (os.cpu_count() or 1) // 2)
+    parser.add_argument("--threads", type=int, default=shared, help="decoder threads; 0 is as many as the decoder chooses")
+    parser.add_argument("--only", action="append", default=[], help="clips of this name or codec: 'h264, GOP 250', say, or hevc")
     parser.add_argument("--clips", type=Path, help="a folder to keep the clips in and to take them from")
     parser.add_argument("--json", type=Path, help="also write the figures there; those of other clips stay")
     parser.add_argument("--write", type=Path, help="also put the table into this document")
@@ -252,16 +241,16 @@ def main() -> int:
         folder = Path(given)
         folder.mkdir(parents=True, exist_ok=True)
         for clip in CLIPS:
-            if asked.only and not any(part in clip.name for part in asked.only):
+            if asked.only and not {clip.name, clip.codec} & set(asked.only):
                 rows += [row for row in remembered(asked.json) if row.clip == clip]
                 continue
             path = clip.made(folder, asked.seconds)
-            rows += measured(ways(clip, path, asked.threads), kbit(path, asked.seconds), asked.rounds)
-    print(table(rows, asked.seconds))
+            rows += measured(ways(clip, path, asked.seconds, asked.threads), asked.rounds)
+    print(table(rows))
     if asked.json:
         asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     if asked.write:
-        written(asked.write, page(rows, asked.seconds))
+        documents.put(asked.write, "decode.py", page(rows))
     missed = [row for row in rows if row.target and row.reached < row.target[1]]
     print(f"{sum(row.target is not None for row in rows) - len(missed)} targets reached, {len(missed)} missed")
     return 0

@@ -1,6 +1,7 @@
 """How well shot boundaries are found: precision, recall and F1 clip by clip, beside PySceneDetect's detectors and ffmpeg's.
 
     python benchmarks/scenes.py [FOLDER...] [--edits N] [--rate PICTURES] [--peers VENV] [--json FILE]
+                                [--write docs/shots.md]
 
 Each FOLDER (samples/ without one) is searched for clips with their truth beside them, ``CLIP.truth.json``, where it names `cuts` or
 says that there are none. ``--edits`` adds so many edits of two minutes made of these clips (`benchmarks/edits.py`), at ``--rate``.
@@ -29,10 +30,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import documents
 import edits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
 TOLERANCE = 0.5
@@ -165,29 +167,49 @@ def labelled(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-def table(clips: Sequence[Path], used: Sequence[Method]) -> dict[str, Score]:
-    """Print a row for each clip, and return what each method came to over all of them."""
+def table(clips: Sequence[Path], used: Sequence[Method], rows: list[list[str]]) -> dict[str, Score]:
+    """Print a row for each clip and add it to `rows`, and return what each method came to over all of them."""
     total = {method.name: Score() for method in used}
     print(f"{'right/false/missed':28}" + "".join(f"{method.name[:17]:>19}" for method in used))
     for clip in clips:
         truth = json.loads(clip.with_name(f"{clip.name}.truth.json").read_text(encoding="utf-8"))
-        cells = []
+        cells, row = [], [clip.name]
         for method in used:
             told, cpu = run(method, clip)
             score = judge(told, truth)
             score.cpu = cpu
             total[method.name] += score
             cells.append(f"{score.right:>8}/{score.false}/{score.missed} {score.f1:5.2f}")
+            row.append(f"{score.right}/{score.false}/{score.missed}")
+        rows.append(row)
         print(f"{clip.name[:27]:28}" + "".join(f"{cell:>19}" for cell in cells), flush=True)
-    for method in used:
-        score = total[method.name]
-        precision = score.right / max(1, score.right + score.false)
-        recall = score.right / max(1, score.right + score.missed)
-        kinds = ", ".join(f"{kind} {count - score.missing[kind]}/{count}" for kind, count in sorted(score.kinds.items()))
-        print(
-            f"  {method.name:18} F1 {score.f1:.3f}  precision {precision:.3f}  recall {recall:.3f}  {score.cpu:6.1f} s CPU  {kinds}"
-        )
+    for name, score in total.items():
+        precision, recall, kinds = summed(score)
+        print(f"  {name:18} F1 {score.f1:.3f}  precision {precision:.3f}  recall {recall:.3f}  {score.cpu:6.1f} s CPU  {kinds}")
     return total
+
+
+def summed(score: Score) -> tuple[float, float, str]:
+    """Precision, recall, and how many of each kind were found."""
+    precision = score.right / max(1, score.right + score.false)
+    recall = score.right / max(1, score.right + score.missed)
+    kinds = ", ".join(f"{kind} {count - score.missing[kind]}/{count}" for kind, count in sorted(score.kinds.items()))
+    return precision, recall, kinds
+
+
+def page(results: Mapping[str, dict[str, Score]], rows: Mapping[str, list[list[str]]]) -> str:
+    """The measured part of the document in docs/."""
+    assert __doc__ is not None
+    parts = [" ".join(__doc__.split("\n\n")[3].split())]
+    for name, scores in results.items():
+        head = ["method", "F1", "precision", "recall", "CPU s", "found of each kind"]
+        lines = []
+        for method, score in scores.items():
+            precision, recall, kinds = summed(score)
+            lines.append([method, f"{score.f1:.3f}", f"{precision:.3f}", f"{recall:.3f}", f"{score.cpu:.1f}", kinds])
+        parts += [f"## The {name}", documents.markdown(head, lines)]
+        parts += ["Found / false / missed:", documents.markdown(["clip", *scores], rows[name])]
+    return "\n\n".join(parts)
 
 
 def main() -> None:
@@ -199,11 +221,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the first edit")
     parser.add_argument("--peers", type=Path, help="a virtual environment with scenedetect in it")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="also put the tables into this document")
     asked = parser.parse_args()
+    rows: dict[str, list[list[str]]] = {"clips": [], "edits": []}
     used, absent = methods(asked.peers)
     print(*absent, sep="\n")
     clips = labelled(asked.folders)
-    results = {"clips": table(clips, used)}
+    results = {"clips": table(clips, used, rows["clips"])}
     with tempfile.TemporaryDirectory() as folder:
         pool = edits.stretches(clips)
         made = [
@@ -212,7 +236,9 @@ def main() -> None:
         ]
         if made:
             print()
-            results["edits"] = table(made, used)
+            results["edits"] = table(made, used, rows["edits"])
+    if asked.write:
+        documents.put(asked.write, "scenes.py", page(results, rows))
     if asked.json:
         plain = {part: {name: vars(score) | {"f1": score.f1} for name, score in each.items()} for part, each in results.items()}
         asked.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")

@@ -8,7 +8,8 @@ and system, start-up included) is what the operating system counted for it.
 
 An event is seen when a chosen frame lies in it, slack included. Start and end error are the distances from its true start and end to
 the nearest chosen frame, at most its own length and five seconds. "Idle" is the share of the quiet seconds (the truth's `quiet`) in
-which a frame was chosen. A cut is seen when a frame is chosen within a second after it. Words are not judged: nobody describes anything here.
+which a frame was chosen. A cut is seen when a frame is chosen within a second after it. CPU is told for each picture that the clip has.
+Words are not judged: nobody describes anything here.
 
 Peers are looked for in ``--peers``, a virtual environment (``pip install scenedetect[opencv-headless] claude-real-video`` there), and
 on the path (ffmpeg). What is not there is left out and named.
@@ -27,6 +28,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import av
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +83,8 @@ class Row:
 
     kept: int
     cpu: float
+    pictures: int
+    """That the clip has, chosen or not."""
     events: int = 0
     seen: int = 0
     start_errors: list[float] = field(default_factory=list)
@@ -157,9 +162,15 @@ def run(method: Method, clip: Path) -> tuple[list[float], float]:
     return sorted(method.read(said, complained)), used.ru_utime + used.ru_stime
 
 
-def judged(times: Sequence[float], cpu: float, truth: dict[str, Any]) -> Row:
+def pictures_of(clip: Path) -> int:
+    """How many there are, by the packets."""
+    with av.open(str(clip), metadata_errors="ignore") as container:
+        return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+
+
+def judged(times: Sequence[float], cpu: float, pictures: int, truth: dict[str, Any]) -> Row:
     """Hold the chosen times to the truth."""
-    row = Row(len(times), cpu)
+    row = Row(len(times), cpu, pictures)
     for event in truth.get("events", []):
         if event.get("minor"):
             continue
@@ -207,7 +218,7 @@ def _share(part: float, whole: float) -> str:
     return f"{part / whole:.0%}" if whole else "-"
 
 
-HEAD = ("clip", "method", "kept", "of 1 fps", "events seen", "start error s", "end error s", "cuts seen", "idle", "CPU ms per s")
+HEAD = ("clip", "method", "kept", "of 1 fps", "events seen", "start error s", "end error s", "cuts seen", "idle", "us per frame")
 
 
 def line(clip: str, method: str, row: Row, duration: float) -> tuple[str, ...]:
@@ -222,15 +233,15 @@ def line(clip: str, method: str, row: Row, duration: float) -> tuple[str, ...]:
         _mean(row.end_errors),
         f"{row.cuts_seen}/{row.cuts}" if row.cuts else "-",
         _share(row.idle, row.quiet),
-        f"{row.cpu / duration * 1000:.0f}",
+        f"{row.cpu / max(1, row.pictures) * 1e6:,.0f}",
     )
 
 
 def total(rows: Sequence[tuple[Row, float]]) -> tuple[Row, float]:
     """All clips of one method together."""
-    whole = Row(0, 0.0)
+    whole = Row(0, 0.0, 0)
     for row, _ in rows:
-        for name in ("kept", "cpu", "events", "seen", "cuts", "cuts_seen", "quiet", "idle"):
+        for name in ("kept", "cpu", "pictures", "events", "seen", "cuts", "cuts_seen", "quiet", "idle"):
             setattr(whole, name, getattr(whole, name) + getattr(row, name))
         whole.start_errors += row.start_errors
         whole.end_errors += row.end_errors
@@ -265,13 +276,14 @@ def main() -> int:
             film_made(Path(made), asked.made)
             folders.append(Path(made))
         for name, clip, truth in clips(folders):
+            pictures = pictures_of(clip)
             for method in chosen:
                 try:
                     times, cpu = run(method, clip)
                 except RuntimeError as fault:
                     notes.append(f"{method.name} on {name}: {fault}")
                     continue
-                row = judged(times, cpu, truth)
+                row = judged(times, cpu, pictures, truth)
                 by_method.setdefault(method.name, []).append((row, truth["duration"]))
                 table.append(line(name, method.name, row, truth["duration"]))
                 raw.append({"clip": name, "method": method.name, **vars(row)})
@@ -294,7 +306,8 @@ def page(totals: Sequence[tuple[str, ...]], table: Sequence[tuple[str, ...]], no
     told = "\n".join(f"- {note}" for note in notes)
     return (
         "# Which frames are chosen, and what they miss\n\n<!-- Made by benchmarks/selection.py --write; do not edit. -->\n\n"
-        f"{explained.strip()}\n\n## All clips together\n\n{markdown(totals)}\n\n## Clip by clip\n\n{markdown(table)}\n"
+        f"{explained.strip()}\n\nClips that are not in `samples/` are public recordings made by others, and no part of this project.\n\n"
+        f"## All clips together\n\n{markdown(totals)}\n\n## Clip by clip\n\n{markdown(table)}\n"
         + (f"\n## Left out\n\n{told}\n" if told else "")
     )
 

@@ -156,7 +156,9 @@ class ActivitySampler:
     two samples. Light that comes on or goes out is a change, a slow drift of light is none; a clock in the picture is known after
     ten seconds. Where more than 6 % of the picture moves all the time (trees, rain, traffic) it looks closely all the time.
 
-    Memory: 1 MB, and in the source the packets since the last sample and its keyframe.
+    Memory: 1 MB, and in the source the undecoded packets since the last sample and its keyframe: 64 MiB or 4096 of them at most.
+    Where more lie between two samples (keyframes minutes apart, at dozens of megabits a second) it does not go back, and an event
+    begins with the first sample that shows it.
     """
 
     Options: ClassVar[type[BaseModel]] = ActivityOptions
