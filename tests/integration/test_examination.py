@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 from types import SimpleNamespace
@@ -36,7 +37,8 @@ def examine(videoscan):
 
 
 def test_a_good_server_is_measured_whole(examine):
-    done = examine()
+    eyes = seeing.Eyes()
+    done = examine(lambda request: dataclasses.replace(eyes(request), delay=0.05))
     found = done.found
     assert done.code == 0, done.said
     assert found["usable"]
@@ -265,6 +267,14 @@ def test_plan_counts_by_it(videoscan, clip, tmp_path):
         after = json.loads(videoscan(*arguments)[1].splitlines()[0])
     assert after["requests"] > before["requests"]
     assert after["tokens"]["pictures"] == 258 * after["images"]
+
+
+@pytest.mark.parametrize(("owner", "kind"), [("llamacpp", "llamacpp"), ("vllm", "vllm"), ("somebody", "generic")])
+def test_a_server_on_an_unusual_port_is_told_by_its_list_of_models(examine, owner, kind):
+    done = examine(None, "--quick", owner=owner)
+    assert done.found["dialect"] == kind
+    (kept,) = known.all_known()
+    assert kept.dialect == (kind if kind != "generic" else None)
 
 
 def test_it_is_forgotten_on_request(videoscan, examine):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
 import seeing
-from commanding import FEW
+from commanding import FEW, film
 
 from videoscan import patience, prompts
 from videoscan.describers import known
@@ -124,6 +125,28 @@ def test_pictures_dropped_silently_are_told_with_the_remedy():
 def test_a_proxy_that_keeps_only_the_last_picture_is_told():
     _, _, facts = describe(seeing.Eyes(reach=lambda pictures: pictures[-1:]), count=6)
     assert any("of 6 in a request one can be" in text for text in notes(facts))
+
+
+def test_a_larger_window_than_was_probed_is_watched():
+    """The first window had two pictures, which fit; later ones have twelve, which do not."""
+
+    async def work(server):
+        facts = []
+        session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", dialect="ollama")).session(facts.append)
+        try:
+            with patience.instantly():
+                shown = [window(n, index=n, width=640, height=360) for n in (2, 3, 12, 11)]
+                done = [await session.describe(each, PROMPT) for each in shown]
+        finally:
+            await session.close()
+        return done, notes(facts)
+
+    with ModelServer.in_thread(seeing.Eyes(context=2600)) as server:
+        done, told = asyncio.run(work(server))
+    assert [bool(each.flags) for each in done] == [False, False, True, True]
+    assert "pictures seem to be dropped silently: of 12 about" in done[2].flags[0]
+    (said,) = [text for text in told if "dropped silently" in text]
+    assert "OLLAMA_CONTEXT_LENGTH" in said, "once, with the remedy"
 
 
 def test_a_known_fault_is_told_again_by_the_next_scan():
@@ -249,7 +272,30 @@ def test_the_only_model_is_taken_and_its_profile_found():
     assert kept()[0].model == "test-model"
 
 
+def test_what_one_video_taught_does_not_cut_the_next_ones_windows_otherwise(videoscan, clip, tmp_path):
+    """Else a run that goes on, and has not learned it, would plan other windows and pay for all of them again."""
+    other = film(tmp_path / "in" / "other.mp4", 5)
+    with ModelServer.in_thread(seeing.Eyes(takes=2)) as server:
+        arguments = ["scan", clip, other, "--endpoint", server.url, "--model", "test-model", "--out", tmp_path / "out"]
+        assert videoscan(*arguments)[0] == 0
+        before = len(server.requests)
+        (timeline,) = [path for path in (tmp_path / "out").rglob("timeline.json") if "other" in str(path)]
+        timeline.unlink()
+        assert videoscan(*arguments)[0] == 0
+        assert len(server.requests) == before
+
+
 # --- a model that is still loading
+
+
+def test_a_server_that_loads_when_asked_has_time_for_its_first_answer_only():
+    def slow_at_first(request):
+        return dataclasses.replace(ok(), delay=0.6 if request.index == 0 else 0.0)
+
+    _, [described], _ = describe(slow_at_first, dialect="ollama", timeout=0.2, retries=0, probe="never")
+    assert described.failure is None
+    _, [described], _ = describe(slow_at_first, dialect="vllm", timeout=0.2, retries=0, probe="never")
+    assert described.failure.kind == "EndpointUnreachable"
 
 
 def test_a_model_that_is_still_loading_is_waited_for_and_said_to_be_once():

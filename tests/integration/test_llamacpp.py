@@ -3,11 +3,12 @@
 import asyncio
 import copy
 import dataclasses
+import json
 
 import pytest
 
 from videoscan import prompts
-from videoscan.describers import dialects
+from videoscan.describers import dialects, known
 from videoscan.describers.endpoint import Address
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
 from videoscan.errors import EndpointRefused
@@ -126,6 +127,48 @@ def test_the_formats_that_the_dialect_names_are_decoded(with_key, media_type):
 def test_the_only_model_is_found(with_key):
     [described] = describe(with_key, window(1), prompt=brief(PROMPT), model=None)
     assert described.failure is None
+
+
+@pytest.mark.slow
+def test_doctor_measures_it_and_a_scan_goes_by_that(with_key, clip, videoscan, tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
+    small = ("--set", "windows.long_side=640", "--body-mb", "4")
+    code, out, err = videoscan("doctor", "--endpoint", with_key.url, "--json", *small)
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["model"] == with_key.model
+    assert found["dialect"] == "llamacpp", "on whatever port: its list of models gives it away"
+    assert found["schema"]["verdict"] == "enforced"
+    assert (found["streaming"]["works"], found["streaming"]["usage"], found["streaming"]["done"]) == (True, True, True)
+    assert (found["ending"]["max_tokens"], found["ending"]["max_completion_tokens"]) == ("obeyed", "obeyed")
+    # This tiny model's projector shrinks every picture to 640 x 360 at most.
+    assert found["fit"]["cost"] == {"rule": "patch", "size": 32, "base": 2, "each": 0, "most": 222}
+    assert found["profile"]["context"] == with_key.context
+    assert "pictures" not in found["profile"], "only tokens are short"
+    sighted = found["sighted"]
+    assert not sighted["reads_cards"], "random weights"
+    assert not sighted["drops_silently"]
+    assert (sighted["most_taken"], sighted["refused"]) == (15, 16)
+    assert found["body"]["refused"] is None
+    assert not any(level["failed"] for level in found["levels"])
+
+    code, _, err = videoscan(
+        "scan", clip, "--endpoint", with_key.url, "--out", tmp_path / "out", "--set", "describer.max_tokens=64"
+    )
+    assert code in {0, 6}, err  # random words may not end within 64 tokens
+    assert "goes by what doctor measured" in err
+    assert "context of 4,096 tokens" in err
+
+
+def test_the_first_use_counts_its_pictures(with_key, tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("VIDEOSCAN_PROBE")
+    [described] = describe(with_key, window(4, width=640, height=360), prompt=brief(PROMPT))
+    assert described.failure is None
+    assert described.usage.requests == 3
+    (kept,) = known.all_known()
+    assert (kept.sight.sent, kept.sight.counted, kept.warnings) == (4, 4, ())
+    assert 222 <= kept.picture.tokens <= 222 + 30
 
 
 def test_a_streamed_answer_is_read(with_key):

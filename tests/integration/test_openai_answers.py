@@ -94,7 +94,7 @@ def test_too_many_pictures_split_the_window_and_the_limit_is_remembered():
     assert [(each.first, each.last) for each in first.events] == [(0, 0), (2, 2), (3, 3), (5, 5), (6, 6), (9, 9)]
     assert second.failure is None
     assert second.attempts == 3
-    assert server.session.limits.pictures == 4
+    assert server.session.takes.pictures == 4
     assert any("parts" in flag for flag in first.flags)
     assert (first.usage.requests, first.usage.retries, first.usage.images) == (4, 0, 20)
 
@@ -133,7 +133,7 @@ def test_a_body_that_is_too_large_is_split_and_the_limit_remembered():
     assert first.failure is None
     assert second.failure is None
     assert sum(request.size > 60_000 for request in server.requests) <= 2
-    assert server.session.limits.body_bytes is not None
+    assert server.session.takes.body_bytes is not None
 
 
 def test_a_single_picture_that_is_too_much_fails_its_window_and_says_what_to_do():
@@ -149,7 +149,7 @@ def test_a_backend_timeout_asks_with_fewer_pictures_and_remembers_nothing():
     [described] = describe(server, window(4))
     assert described.failure is None
     assert [request.frames for request in server.requests] == [4, 2, 2]
-    assert server.session.limits.pictures is None
+    assert server.session.takes.pictures is None
 
 
 @pytest.mark.parametrize(

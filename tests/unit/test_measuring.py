@@ -86,6 +86,11 @@ def test_a_server_that_shrinks_large_pictures_is_given_a_cap():
     assert found.off == pytest.approx((51 + 198 + 222 + 512 + 882) / (51 + 198 + 222 * 3) - 1, abs=0.01)
 
 
+def test_the_cap_is_found_by_three_sizes_too():
+    shrunk = [fit.Size(*size, min(dialects.QWEN3.tokens(*size), 222)) for size in sight.FEW_SIZES]
+    assert fit.fitted(shrunk, dialects.QWEN3).cost == PictureCost("patch", size=32, base=2, most=222)
+
+
 def test_costs_that_no_family_explains_give_no_formula():
     odd = [fit.Size(*size, tokens) for size, tokens in zip(sight.SIZES, (900, 20, 400, 10, 700), strict=True)]
     assert fit.fitted(odd, dialects.QWEN3).cost is None
@@ -163,6 +168,8 @@ def test_more_at_once_is_worth_it_as_long_as_more_is_answered():
     assert load.worth([level(1, 1.0), level(2, 2.0), level(4, 4.0), level(8, 8.0)]) is None
     assert load.worth([level(1, 1.0), level(2, 2.0), level(4, 3.0, failed=1)]) == 2
     assert load.worth([level(1, 0.0, failed=2)]) is None
+    # A bad moment at two at once is no reason to stay at one.
+    assert load.worth([level(1, 3.1), level(2, 2.4), level(4, 4.4), level(8, 2.0)]) == 4
 
 
 def test_latency_by_pictures_is_fitted_without_the_time_for_the_answer():

@@ -39,7 +39,7 @@ def run(options: OpenAiOptions, *, long_side: int, quick: bool, body_mb: float, 
     if as_json:
         output.put_json(_record(findings, known, path))
     else:
-        _print(findings, known, path)
+        _print(findings, known, path, options.concurrency)
     if findings.error is not None:
         output.complain(findings.error)
         return findings.error.exit_code
@@ -127,11 +127,11 @@ def _record(findings: Findings, known: Known | None, path: Path | None) -> dict[
     return record
 
 
-def _print(findings: Findings, known: Known | None, path: Path | None) -> None:
+def _print(findings: Findings, known: Known | None, path: Path | None, at_once: int) -> None:
     from videoscan.cli import tables
 
     rows = [(name, text) for name, text in _rows(findings) if text]
-    output.put(tables.table((findings.model or findings.endpoint, "measured"), rows))
+    output.put(tables.table((findings.model or "endpoint", "measured"), rows))
     for part in (_sizes(findings), _looks(findings), _levels(findings)):
         if part is not None:
             output.put()
@@ -143,18 +143,21 @@ def _print(findings: Findings, known: Known | None, path: Path | None) -> None:
         output.put(f"scan and plan go by it: {path}")
         if known.concurrency is None and findings.levels and not findings.levels[-1].failed:
             most = findings.levels[-1].at_once
-            output.put(f"more requests at once were always faster: try --set describer.concurrency={most}")
+            if most > at_once:
+                output.put(f"more requests at once were always faster: try --set describer.concurrency={most}")
 
 
 def _rows(findings: Findings) -> list[tuple[str, str]]:
     reach, words, body = findings.reach, findings.words, findings.body
-    rows = [("address", findings.endpoint), ("kind", findings.dialect)]
+    told = " (by its list of models)" if findings.gave_away else ""
+    rows = [("address", findings.endpoint), ("kind", f"{findings.dialect}{told}" if findings.dialect else "")]
     if reach is not None:
         steps = [f"name {reach.name * 1000:.0f} ms", f"connect {reach.connect * 1000:.0f} ms"]
         steps += [f"{reach.tls_version} {reach.tls * 1000:.0f} ms"] if reach.tls is not None else []
         steps += [f"certificate for {reach.certificate_days} more days"] if reach.certificate_days is not None else []
         rows.append(("reached", f"{reach.address}{f' through {reach.via}' if reach.via else ''}: {', '.join(steps)}"))
-    rows.append(("key", "accepted" if words is not None and findings.key == "sent" else f"{findings.key or 'none'}"))
+    if reach is not None:
+        rows.append(("key", "accepted" if words is not None and findings.key == "sent" else findings.key or "none"))
     if findings.models is not None:
         rows.append(("models", f"{', '.join(findings.models[:8])}{' ...' if len(findings.models) > 8 else ''}"))
     elif reach is not None and findings.error is None:
@@ -186,8 +189,9 @@ def _rows(findings: Findings) -> list[tuple[str, str]]:
             else "never refused; no larger one was tried"
         )
         rows.append(("largest body", f"{body.taken / 1e6:.1f} MB taken; {end}"))
-    tokens = f"{findings.prompt_tokens:,} + {findings.completion_tokens:,} tokens"
-    rows.append(("this cost", f"{findings.requests} requests, {findings.pictures} pictures, {tokens}"))
+    if findings.requests:
+        tokens = f"{findings.prompt_tokens:,} + {findings.completion_tokens:,} tokens"
+        rows.append(("this cost", f"{findings.requests} requests, {findings.pictures} pictures, {tokens}"))
     return rows
 
 

@@ -87,6 +87,10 @@ class Dialect:
     """What a picture costs in prompt tokens, unless the model's name says better."""
     codes: Mapping[str, Meaning] = field(default_factory=dict)
     """What its error codes mean."""
+    owners: tuple[str, ...] = ()
+    """What such a server writes as `owned_by` into its list of models."""
+    loads_when_asked: bool = False
+    """Whether the first request makes it load the model: that answer may take minutes."""
     remedy: str | None = None
     """What to tell a person whose window does not fit."""
     sources: tuple[str, ...] = ()

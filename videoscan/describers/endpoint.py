@@ -89,6 +89,15 @@ def _without_query(text: str) -> str:
     return text.strip().partition("?")[0][:200]
 
 
+@dataclass(frozen=True, slots=True)
+class PictureTokens:
+    """A picture of that size, with its label, was found to add so many tokens to a prompt."""
+
+    width: int
+    height: int
+    tokens: float
+
+
 @dataclass(slots=True)
 class Learned:
     """What one model behind an endpoint was found to take; `None` where nothing was learned. Only ever grows narrower."""
@@ -100,6 +109,10 @@ class Learned:
     """`response_format` was taken and ignored: the form is asked for in words as well."""
     max_tokens: int | None = None
     limit_key: str = "max_tokens"
+    picture: PictureTokens | None = None
+    """What a picture is known to add to the count of the prompt's tokens."""
+    words: float = 0.0
+    """The most tokens that were found around the pictures of a prompt."""
     introduced: bool = False
     """What earlier runs found was looked up, or the first use was tried out."""
     introducing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
@@ -134,7 +147,7 @@ class Broken(Exception):
 class Endpoint:
     """Connections, limits and pace of one address with one key. The key itself is never shown.
 
-    `reached`: a connection has been made at least once. `gate` holds everybody back while the server wants to be left alone;
+    `reached`: a connection has been made at least once; `answered`: a chat request has been. `gate` holds everybody back while the server wants to be left alone;
     `slots` is how many requests are under way at once, and `pace` what changes that; `requests` and `tokens` are the rates per minute.
     `turns` keeps many of them from holding the event loop up together.
     """
@@ -146,7 +159,7 @@ class Endpoint:
     def __init__(self, address: Address, key: str | None) -> None:
         self.address = address
         self._key = key
-        self.reached = False
+        self.reached = self.answered = False
         self.gate = Gate()
         self.slots = Slots(1)
         self.pace = Pace(self.slots, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from videoscan.patience import Deadline, now, sleep
 from videoscan.seams import unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Answered, Endpoint
@@ -42,6 +44,8 @@ SLOW_TRIES = 3
 FAULT_500_TRIES = 4
 """Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
 _TOO_FAST = frozenset({429, 503})
+_UNEASY = 5.0
+"""Seconds after which it is said why a first answer takes so long."""
 RAW_KEPT = 8_000
 """Characters of an unreadable answer that are kept."""
 
@@ -83,7 +87,7 @@ class Exchange:
     ) -> None:
         self._told = told
         self._ledger = ledger
-        self._said_loading = False
+        self._said: set[str] = set()
         self._endpoint, self._patience, self._seconds, self._key_variable = endpoint, patience, seconds, key_variable
 
     @property
@@ -111,7 +115,7 @@ class Exchange:
                     continue
                 if outcome.meaning is Meaning.LOADING and loading.left > 0:
                     again, fresh = True, False
-                    self.wait_for_loading(models.loading(endpoint.address.host, loading.left))
+                    self.note(models.loading(endpoint.address.host, loading.left), about="loading")
                     # The gate holds the neighbours as well: none of them need send its pictures to be told the same.
                     pause = models.loading_pause(loaded, loading)
                     endpoint.gate.close_for(pause)
@@ -141,10 +145,10 @@ class Exchange:
             else:
                 await sleep(pause)
 
-    def wait_for_loading(self, text: str) -> None:
-        """Say that a server is loading its model; once is enough."""
-        if not self._said_loading:
-            self._said_loading = True
+    def note(self, text: str, *, about: str | None = None) -> None:
+        """Say what a person should know, once: `about` names what it is about, where the figures in it change."""
+        if (about or text) not in self._said:
+            self._said.add(about or text)
             self._told(Note(text))
 
     def _tries(self, broken: Broken) -> int:
@@ -222,7 +226,8 @@ class Exchange:
             began = now()
             bill.send()
             try:
-                answered = await endpoint.post(request.body(), seconds=seconds_left, fresh=fresh, headers=request.dialect.headers)
+                with self._first_answer(request.dialect, seconds_left) as limit:
+                    answered = await endpoint.post(request.body(), seconds=limit, fresh=fresh, headers=request.dialect.headers)
             except Broken as broken:
                 meter.request(request.pictures, again=again, sent=broken.connected and not broken.stale)
                 broken.seconds = now() - began
@@ -232,9 +237,24 @@ class Exchange:
             if answered.status in _TOO_FAST:
                 endpoint.pace.throttled(began)
             elif answered.status == 200:
+                endpoint.answered = True
                 endpoint.pace.answered(seconds)
         meter.request(request.pictures, again=again, sent=True)
         return answered, seconds
+
+    @contextlib.contextmanager
+    def _first_answer(self, dialect: Dialect, seconds: float) -> Iterator[float]:
+        """The limit of a request in seconds: a longer one, and a word about it, where the first makes the server load its model."""
+        if self._endpoint.answered or not dialect.loads_when_asked:
+            yield seconds
+            return
+        host = self._endpoint.address.host
+        text = f"{host} has not answered yet: it may be loading its model; waiting, for {models.LOADING_SECONDS:.0f} s at most"
+        telling = asyncio.get_running_loop().call_later(_UNEASY, self.note, text)
+        try:
+            yield max(seconds, models.LOADING_SECONDS)
+        finally:
+            telling.cancel()
 
     async def _open(self, answered: Answered, request: Request, meter: Meter) -> Reply | Refusal:
         """The reply or refusal inside an HTTP answer. Raises `Broken` for half an envelope, `BadReply` for none."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoscan import __version__
+from videoscan.describers.endpoint import PictureTokens  # noqa: TC001  # pydantic reads it at run time
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder, storing
 from videoscan.model import PictureCost  # noqa: TC001  # pydantic reads it at run time
@@ -70,7 +71,7 @@ class Speed(BaseModel):
 class Known(BaseModel):
     """One endpoint and model, as measured on a day. `None` is what was not measured or not found out.
 
-    `pictures`: the most that it takes and looks at in one request. `body_bytes`: the largest body that was taken, where a larger one
+    `dialect`: the kind of server, where it gives itself away. `picture`: what one more picture adds to the prompt's tokens. `pictures`: the most that it takes and looks at in one request. `body_bytes`: the largest body that was taken, where a larger one
     was refused. `context`: the tokens that fit into one request, prompt and answer together, where a longer one was refused or cut.
     `concurrency`: requests at once from which on more only wait. `warnings`: sentences for a person.
     """
@@ -84,7 +85,9 @@ class Known(BaseModel):
     measured: dt.datetime
     videoscan: str = __version__
     requests: int = 0
+    dialect: str | None = None
     sight: Sight | None = None
+    picture: PictureTokens | None = None
     pictures: int | None = None
     context: int | None = None
     body_bytes: int | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
 from videoscan.describers import refusals
-from videoscan.describers.dialects import GENERIC, Meaning
+from videoscan.describers.dialects import DIALECTS, GENERIC, Meaning
 from videoscan.describers.endpoint import Broken
 from videoscan.errors import ConfigError, EndpointRefused
 from videoscan.patience import Deadline, sleep
@@ -23,10 +24,21 @@ _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 _NAMED = 20
 
 
-async def listed(
-    endpoint: Endpoint, *, key_variable: str, seconds: float, waiting: Callable[[str], None]
-) -> tuple[str, ...] | None:
-    """The names that the endpoint lists; `None` where it has no list. A server that is loading is waited for.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The names in an endpoint's list of models. `owners` is who they belong to there, which gives the kind of server away."""
+
+    names: tuple[str, ...]
+    owners: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> str | None:
+        """The row of `dialects` that the owners fit, if any."""
+        return next((row.name for row in DIALECTS.values() if self.owners and set(self.owners) <= set(row.owners)), None)
+
+
+async def listed(endpoint: Endpoint, *, key_variable: str, seconds: float, waiting: Callable[[str], None]) -> Listed | None:
+    """What the endpoint lists; `None` where it has no list. A server that is loading is waited for.
 
     Raises `EndpointRefused` for 401 and 403, and what kept it from being reached.
     """
@@ -53,16 +65,19 @@ async def listed(
             )
         return None
     try:
-        return tuple(str(row["id"]) for row in orjson.loads(answered.data)["data"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        rows = orjson.loads(answered.data)["data"]
+        names = tuple(str(row["id"]) for row in rows)
+        return Listed(names, tuple(dict.fromkeys(str(row["owned_by"]) for row in rows if row.get("owned_by"))))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return None
 
 
-def only(endpoint: Endpoint, names: tuple[str, ...] | None) -> str:
+def only(endpoint: Endpoint, listed: Listed | None) -> str:
     """The only name among them. Raises `ConfigError`, which lists what there is."""
-    if names is not None and len(names) == 1:
+    names = listed.names if listed is not None else ()
+    if len(names) == 1:
         return names[0]
-    rest = f", and {len(names) - _NAMED} more" if names and len(names) > _NAMED else ""
+    rest = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     known = f"it offers {', '.join(names[:_NAMED])}{rest}" if names else "it lists none"
     raise ConfigError(f"describer.model: no model is named for {endpoint.address.host}", hint=f"name one; {known}")
 

@@ -11,17 +11,18 @@ connection per ask, and one per adaptation to the endpoint, of which each happen
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan import flow
-from videoscan.describers import answer, dialects, introduction, known, models, refusals, replies, wire, writing
+from videoscan.describers import answer, dialects, introduction, models, refusals, replies, wire, writing
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
-from videoscan.describers.families import at_low_detail
+from videoscan.describers.introduction import Familiar
 from videoscan.describers.openai_options import OpenAiOptions
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
@@ -37,7 +38,7 @@ from videoscan.errors import (
     EndpointUnreachable,
     RequestRejected,
 )
-from videoscan.model import Description, Failure, Note, Usage
+from videoscan.model import Description, Failure, Usage
 from videoscan.patience import Deadline, Patience
 from videoscan.seams import Limits, unheard
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from videoscan.describers.endpoint import Learned
     from videoscan.describers.refusals import Refusal
     from videoscan.describers.replies import Reply
-    from videoscan.model import Call, Loading, Picture, Prompt, Window
+    from videoscan.model import Call, Loading, Note, Picture, Prompt, Window
     from videoscan.seams import Ledger
 
 __all__ = ["OpenAiDescriber", "OpenAiOptions", "OpenAiSession"]
@@ -83,7 +84,10 @@ class OpenAiDescriber:
 
 
 class OpenAiSession:
-    """One scan's use of an endpoint. `limits` follow what the endpoint is found to take.
+    """One scan's use of an endpoint. `limits` are what its windows are planned by: what is known of the endpoint beforehand.
+
+    What it is found to take meanwhile splits windows, and changes no plan: a scan that goes on must plan the same ones as before, or
+    their answers are paid for again.
 
     `endpoint` and `dialect` are what the session works with; both may be printed, neither shows the key.
     """
@@ -97,10 +101,9 @@ class OpenAiSession:
     ) -> None:
         self._options = options
         self.endpoint = endpoint
-        self._told = told
         self.model = options.model
-        self._known = known.recall(endpoint.address.shown, options.model)
-        self.dialect: Dialect = self._row()
+        self._familiar = Familiar(endpoint, options.model, options)
+        self.dialect: Dialect = self._familiar.row
         self._exchange = Exchange(
             endpoint,
             Patience(tries=options.retries + 1, total=self._window_seconds),
@@ -111,14 +114,13 @@ class OpenAiSession:
         )
         self._tongue = Tongue(options.language)
         self._naming = asyncio.Lock()
-        self._doubted = False
         self._closed = False
         endpoint.open(
-            concurrency=self._at_once,
+            concurrency=self._familiar.at_once(options.concurrency),
             requests_per_minute=options.requests_per_minute,
             tokens_per_minute=options.tokens_per_minute,
         )
-        self.limits = self._limits()
+        self.limits = self._planned()
 
     async def describe(self, window: Window, prompt: Prompt) -> Description:
         """An answer about the window's pictures, or a failure as a value.
@@ -134,15 +136,13 @@ class OpenAiSession:
         try:
             await self._name_the_model()
             await self.endpoint.turns.turn()
-            before = await self._introduce(window.pictures)
+            before = await self._familiar.introduce(self._exchange, window.pictures)
             reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter)
         except DescribeError as error:
             if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
                 raise
             raw = None if error.raw is None else self.endpoint.mask(error.raw)[:RAW_KEPT]
-            # The same words for every window that is left out for want of money: they are the reason for one long stretch.
-            said = error.message if isinstance(error, BudgetSpent) else str(error)
-            failure = Failure(type(error).__name__, said, raw)
+            failure = Failure(type(error).__name__, str(error), raw)
         described = reading or answer.Reading()
         return Description(
             observations=described.observations,
@@ -183,7 +183,7 @@ class OpenAiSession:
 
     async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter) -> Reading:
         self._hold_to_size(pictures)
-        known = self._limits()
+        known = self.takes
         parts = cut(pictures, known.pictures, known.body_bytes)
         if len(parts) == 1:
             try:
@@ -209,7 +209,6 @@ class OpenAiSession:
                 learned.body_bytes = min(learned.body_bytes or smaller.body_bytes, int(smaller.body_bytes * 0.6))
             else:
                 learned.pictures = min(learned.pictures or most, most)
-            self.limits = self._limits()
         parts = cut(pictures, most, None)
         return parts if len(parts) > 1 else cut(pictures, (len(pictures) + 1) // 2, None, halve=True)
 
@@ -234,16 +233,25 @@ class OpenAiSession:
                     hint="lower windows.long_side or windows.quality, or use windows.format = jpeg",
                 )
 
-    def _limits(self) -> Limits:
-        learned, row = self._learned, self.dialect
-        body = min((size for size in (row.body_bytes, learned.body_bytes) if size is not None), default=None)
+    @property
+    def takes(self) -> Limits:
+        """What it takes by all that is known by now."""
+        learned, planned = self._learned, self._planned()
+        body = None if learned.body_bytes is None else _for_pictures(learned.body_bytes)
+        return replace(
+            planned,
+            pictures=min((count for count in (planned.pictures, learned.pictures) if count is not None), default=None),
+            body_bytes=min((size for size in (planned.body_bytes, body) if size is not None), default=None),
+        )
+
+    def _planned(self) -> Limits:
+        row = self.dialect
         return Limits(
-            pictures=min((count for count in (row.pictures, learned.pictures) if count is not None), default=None),
+            pictures=row.pictures,
             picture_bytes=row.picture_bytes,
-            # The pictures' share of the body: texts and schema stay below 64 KB.
-            body_bytes=None if body is None else max(body // 2, body - 65_536),
-            tokens=introduction.room_for_pictures(self._known, self._options.max_tokens),
-            concurrency=self._at_once,
+            body_bytes=None if row.body_bytes is None else _for_pictures(row.body_bytes),
+            tokens=self._familiar.room_for_pictures(self._options.max_tokens),
+            concurrency=self._familiar.at_once(self._options.concurrency),
             formats=row.formats,
             cost=row.cost,
         )
@@ -310,19 +318,20 @@ class OpenAiSession:
         )
 
     def _doubt(self, reply: Reply, request: Request, meter: Meter) -> None:
-        """Flag, and say once, that the server counted a prompt as far too short for what was sent: it looked at a part of it at most."""
+        """Flag, and say once, that the server counted a prompt as too short for what was sent: it looked at a part of it at most."""
+        text = introduction.lost(request.pictures, reply.prompt_tokens, self._learned)
         shown = [self._tokens_of(picture) for picture in request.pictures]
         # Without a formula for this model there is only the least that any picture costs.
         least = sum(shown) // 2 if dialects.family(self.model) is not None else min(sum(shown), _LEAST_TOKENS * len(shown))
-        if reply.prompt_tokens is not None and reply.prompt_tokens < least:
+        if text is None and reply.prompt_tokens is not None and reply.prompt_tokens < least:
             text = (
                 f"the endpoint counted {reply.prompt_tokens} prompt tokens where {len(shown)} pictures take about {sum(shown)}: it may not "
-                f"have looked at all of them{f' ({self.dialect.remedy})' if self.dialect.remedy else ''}"
+                "have looked at all of them"
             )
+        if text is not None:
+            text += f" ({self.dialect.remedy or introduction.REMEDY})"
             meter.flag(text)
-            if not self._doubted:
-                self._doubted = True
-                self._told(Note(f"{self.endpoint.address.host}: {text}"))
+            self._exchange.note(f"{self.endpoint.address.host}: {text}", about="dropped")
 
     def _full_context(self, reply: Reply, max_tokens: int) -> Refusal | None:
         """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
@@ -367,48 +376,15 @@ class OpenAiSession:
         async with self._naming:
             if self.model is None:
                 self.model = models.only(self.endpoint, await self._listed())
-                self._known = known.recall(self.endpoint.address.shown, self.model)
-                self.dialect = self._row()
+                self._familiar = Familiar(self.endpoint, self.model, self._options)
+                self.dialect = self._familiar.row
 
-    async def _listed(self) -> tuple[str, ...] | None:
+    async def _listed(self) -> models.Listed | None:
         options = self._options
-        waiting = self._exchange.wait_for_loading
+        waiting = functools.partial(self._exchange.note, about="loading")
         return await models.listed(self.endpoint, key_variable=options.api_key_env, seconds=options.timeout, waiting=waiting)
 
-    # -- what earlier runs found, or the first use shows -----------------------------------------------------------------
 
-    def _row(self) -> Dialect:
-        row = dialects.for_endpoint(self.endpoint.address.chat, self.model, self._options.dialect)
-        if self._options.detail == "low":
-            row = replace(row, cost=at_low_detail(row.cost))
-        return self._known.over(row) if self._known is not None else row
-
-    @property
-    def _at_once(self) -> int:
-        measured = self._known.concurrency if self._known is not None and self._known.by == "doctor" else None
-        return min(self._options.concurrency, measured or self._options.concurrency)
-
-    async def _introduce(self, pictures: Sequence[Picture]) -> Usage:
-        """Go by what is known, or try the endpoint out if nothing is. Once per endpoint and model; what it took is returned."""
-        if self._learned.introduced or not pictures:
-            return Usage()
-        async with self._learned.introducing:
-            learned = self._learned
-            if learned.introduced:
-                return Usage()
-            usage = Usage()
-            if self._known is not None:
-                for text in introduction.go_by(self._known, learned, self.endpoint.address.host):
-                    self._told(Note(text))
-            elif known.may_probe(self._options.probe) and self.model is not None:
-                usage = await introduction.try_out(
-                    self._exchange,
-                    pictures,
-                    endpoint=self.endpoint,
-                    model=self.model,
-                    dialect=self.dialect,
-                    extra=self._options.extra_body,
-                    told=self._told,
-                )
-            learned.introduced = True
-            return usage
+def _for_pictures(body: int) -> int:
+    """The pictures' share of a body: texts and schema stay below 64 KB."""
+    return max(body // 2, body - 65_536)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from videoscan import flow
 from videoscan.describers import cards, known
 from videoscan.describers import shape as shapes
+from videoscan.describers.endpoint import PictureTokens
 from videoscan.describers.exchange import Exchange, Smaller
 from videoscan.describers.known import Known, Sight
 from videoscan.describers.request import Meter, Request
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Endpoint, Learned
+    from videoscan.describers.openai_options import OpenAiOptions
     from videoscan.model import Picture, Usage
 
 MOST_PICTURES = 16
@@ -59,6 +61,8 @@ class Found:
     certain: bool = True
     """Whether it is worth remembering: a server that only had a bad moment is asked again next time."""
     fault: str | None = None
+    picture: PictureTokens | None = None
+    """What one more picture adds, where all of them are counted."""
 
 
 async def probe(
@@ -68,7 +72,7 @@ async def probe(
     dialect: Dialect,
     learned: Learned,
     model: str | None,
-    extra: Mapping[str, Any],
+    options: OpenAiOptions,
 ) -> Found:
     """Ask about one card, then about as many as `shape` has pictures, of their size and format.
 
@@ -93,7 +97,8 @@ async def probe(
             learned=learned,
             max_tokens=MAX_TOKENS,
             instruct=False,
-            extra=extra,
+            extra=options.extra_body,
+            detail=options.detail,
         )
         try:
             reply = await exchange.reply_to(request, meter, again=False)
@@ -120,7 +125,9 @@ async def probe(
     if too_small or len(tokens) < 2 or tokens[0] is None or tokens[1] is None:
         return Found(most, None, meter.usage, tells_usage=any(count is not None for count in tokens), fault=fault)
     drawn = len(shapes.drawn(SCHEMA)) if dialect.json_schema is None else 0
-    return Found(most, seen(tokens[0], tokens[1], most, len(ROLE) + len(QUESTION) + drawn), meter.usage, tells_usage=True)
+    counted = seen(tokens[0], tokens[1], most, len(ROLE) + len(QUESTION) + drawn)
+    each = PictureTokens(first.width, first.height, round((tokens[1] - tokens[0]) / (most - 1), 1)) if counted == most else None
+    return Found(most, counted, meter.usage, tells_usage=True, picture=each)
 
 
 def seen(of_one: int, of_all: int, sent: int, characters: int) -> int | None:
@@ -148,6 +155,7 @@ def profile(found: Found, endpoint: Endpoint, model: str, learned: Learned, shap
         measured=dt.datetime.now(dt.UTC).replace(microsecond=0),
         requests=found.usage.requests,
         sight=Sight(sent=found.sent, counted=found.seen, width=shape[0].width, height=shape[0].height),
+        picture=found.picture,
         pictures=learned.pictures,
         json_schema="refused" if learned.json_schema is False else None,
         limit_key="max_completion_tokens" if learned.limit_key == "max_completion_tokens" else "max_tokens",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from videoscan.describers import dialects, models
+from videoscan.describers.endpoint import PictureTokens
 from videoscan.describers.known import Known, Sight
 from videoscan.describers.measuring import fit, load, sight, talk
 from videoscan.describers.measuring.client import Client, Enough
@@ -84,7 +85,10 @@ class Findings:
     endpoint: str
     model: str | None = None
     dialect: str = ""
+    gave_away: str | None = None
+    """The kind of server, where its address does not tell and its list of models does."""
     key: str | None = None
+    """"none", "sent" (and accepted, unless there is an error), or "refused"."""
     reach: Reach | None = None
     models: tuple[str, ...] | None = None
     words: talk.Words | None = None
@@ -130,9 +134,13 @@ async def examine(
         say("connecting")
         findings.reach = await reach(endpoint.address.chat)
         say("asking which models there are")
-        findings.models = await models.listed(endpoint, key_variable=key_variable, seconds=wanted.seconds, waiting=say)
-        findings.model = model or models.only(endpoint, findings.models)
+        listed = await models.listed(endpoint, key_variable=key_variable, seconds=wanted.seconds, waiting=say)
+        findings.models = listed.names if listed is not None else None
+        findings.model = model or models.only(endpoint, listed)
         row = dialects.for_endpoint(endpoint.address.chat, findings.model, dialect)
+        if dialect == "auto" and row.name == dialects.GENERIC.name and listed is not None and listed.dialect is not None:
+            row = dialects.for_endpoint(endpoint.address.chat, findings.model, listed.dialect)
+            findings.gave_away = listed.dialect
         findings.dialect = row.name
         steps = agenda(wanted, row)
         announce(steps, findings.model)
@@ -141,6 +149,7 @@ async def examine(
         await _ask(client, findings, wanted)
     except DescribeError as error:
         findings.error = error
+        findings.key = "refused" if error.status in {401, 403} else findings.key
     except Enough:
         findings.warnings.append("the server had so many passing faults that not everything could be measured")
     if client is not None:
@@ -259,6 +268,8 @@ def known(findings: Findings) -> Known | None:
         by="doctor",
         measured=dt.datetime.now(dt.UTC).replace(microsecond=0),
         requests=findings.requests,
+        dialect=findings.gave_away,
+        picture=_per_picture(sighted),
         sight=Sight(
             sent=most,
             counted=last.counted if last is not None else None,
@@ -278,3 +289,13 @@ def known(findings: Findings) -> Known | None:
         tells_usage=findings.words is not None and findings.words.text_tokens is not None,
         warnings=tuple(findings.lasting),
     )
+
+
+def _per_picture(sighted: sight.Sighted) -> PictureTokens | None:
+    """What one more picture adds, from the first to the last look in which all were counted."""
+    whole = [look for look in sighted.taken if look.counted == look.sent and look.prompt_tokens is not None]
+    if len(whole) < 2 or sighted.dropped() is not None:
+        return None
+    first, last = whole[0], whole[-1]
+    more = (last.prompt_tokens or 0) - (first.prompt_tokens or 0)
+    return PictureTokens(sighted.width, sighted.height, round(more / (last.sent - first.sent), 1))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.03
 """Share of the mean cost by which a formula may miss, root mean square, and still be called fitting."""
+_MARKS = 8
+"""Tokens around a picture's own, at most, that a family is believed to have where little was measured."""
 _CAPPED = 0.02
 """Two sizes whose cost differs by less than this share cost the same."""
 
@@ -56,7 +58,8 @@ _FAMILIES = (
 def fitted(sizes: Sequence[Size], row: PictureCost) -> Fit | None:
     """The best family for what was measured; `None` for fewer than two sizes, or where pictures cost nothing.
 
-    A family with two unknowns needs three sizes; with two the slope is taken as the family's own (1 token a patch).
+    A family with two unknowns needs three sizes; with fewer the slope is taken as the family's own (1 token a patch), and its base must
+    be no more than a few marks.
     """
     tokens = np.array([size.tokens for size in sizes])
     if len(sizes) < 2 or float(tokens.mean()) < 1.0:
@@ -84,7 +87,7 @@ def _levels_off(sizes: Sequence[Size]) -> bool:
     largest = sorted(sizes, key=lambda size: size.width * size.height)[-2:]
     alike = abs(largest[0].tokens - largest[1].tokens) <= _CAPPED * largest[1].tokens
     smaller = sum(size.tokens < largest[1].tokens * (1 - _CAPPED) for size in sizes)
-    return len(sizes) > 3 and alike and smaller >= 2
+    return alike and smaller >= 1
 
 
 def _least_squares(
@@ -110,7 +113,8 @@ def _least_squares(
         each, base = (float(value) for value in np.polyfit(x, y, 1))
     estimate = np.minimum(base + each * units, most)
     miss = float(np.sqrt(np.mean((estimate - tokens) ** 2)))
-    cost = _cost(unit, base, each, math.inf if not capped else most)
+    few = len(x) < 3 and unit.rule == "patch"
+    cost = None if few and not 0 <= round(base) <= _MARKS else _cost(unit, base, each, math.inf if not capped else most)
     fits = miss <= max(2.0, TOLERANCE * float(tokens.mean())) and cost is not None
     return Fit(name, round(base, 1), round(each, 3), round(miss, 1), cost if fits else None, said, round(off, 3))
 

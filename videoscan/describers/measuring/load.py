@@ -28,8 +28,8 @@ _RAW_SHARE = 0.74
 LEVELS = (1, 2, 4, 8)
 FEW_LEVELS = (1, 4)
 ROUNDS = 2
-_WORTH = 1.1
-"""Throughput must grow by this factor for more requests at once to be worth it."""
+_NEAR = 0.9
+"""Share of the best throughput that is as good: the rest is chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,16 @@ async def levels(client: Client, at_once: Sequence[int]) -> tuple[Level, ...]:
 
 
 def worth(found: Sequence[Level]) -> int | None:
-    """Requests at once from which on more only wait; `None` where more were always better, or nothing was answered."""
+    """Requests at once from which on more only wait: the fewest that come near the best throughput.
+
+    `None` where the most that were tried were the best, or nothing was answered.
+    """
     whole = [level for level in found if not level.failed and level.per_second > 0]
     if not whole:
         return None
-    best = whole[0]
-    for level in whole[1:]:
-        if level.per_second < best.per_second * _WORTH:
-            return best.at_once
-        best = level
-    return None if best is found[-1] else best.at_once
+    best = max(level.per_second for level in whole)
+    enough = next(level for level in whole if level.per_second >= best * _NEAR)
+    return None if enough is found[-1] else enough.at_once
 
 
 def speed(sighted: Sighted, per_token: float | None) -> Speed | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import ipaddress
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -46,13 +48,15 @@ async def reach(url: URL) -> Reach:
         host, port, via = proxy.host or "", proxy.port or 80, f"{proxy.host}:{proxy.port}"
     began = named = now()
     loop = asyncio.get_running_loop()
-    try:
-        found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), SECONDS)
-    except (OSError, TimeoutError) as fault:
-        raise EndpointUnreachable(
-            f"{host}: the name cannot be resolved: {_why(fault)}", hint="check the address, and this machine's name servers"
-        ) from None
-    named = now()
+    address = host
+    if not _is_address(host):
+        try:
+            found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), SECONDS)
+        except (OSError, TimeoutError) as fault:
+            raise EndpointUnreachable(
+                f"{host}: the name cannot be resolved: {_why(fault)}", hint="check the address, and this machine's name servers"
+            ) from None
+        address, named = str(found[0][4][0]), now()
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), SECONDS)
     except (OSError, TimeoutError) as fault:
@@ -62,7 +66,6 @@ async def reach(url: URL) -> Reach:
     del reader
     try:
         connected = now()
-        address = str(found[0][4][0])
         if url.scheme != "https" or via is not None:
             return Reach(address, named - began, connected - named, via=via)
         try:
@@ -87,9 +90,19 @@ async def reach(url: URL) -> Reach:
             await asyncio.wait_for(writer.wait_closed(), 1.0)
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _why(fault: Exception) -> str:
     if isinstance(fault, TimeoutError):
         return f"nothing within {SECONDS:g} s"
+    if type(fault) is not socket.gaierror and isinstance(fault, OSError) and fault.errno and not isinstance(fault, ssl.SSLError):
+        return os.strerror(fault.errno)  # asyncio's own words are for programmers
     return getattr(fault, "verify_message", None) or getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
 
 
