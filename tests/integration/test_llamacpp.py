@@ -12,7 +12,7 @@ from videoscan.describers import dialects, known
 from videoscan.describers.endpoint import Address
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
 from videoscan.errors import EndpointRefused
-from videoscan.model import Description, Window
+from videoscan.model import Description, PictureCost, Window
 from videoscan.testing.pictures import picture, window
 
 # The tiny model's vocabulary spells most words letter by letter, so the words of a real prompt would fill its context.
@@ -132,7 +132,8 @@ def test_the_only_model_is_found(with_key):
 @pytest.mark.slow
 def test_doctor_measures_it_and_a_scan_goes_by_that(with_key, clip, videoscan, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
-    small = ("--set", "windows.long_side=640", "--body-mb", "4")
+    # The long limit is for busy machines: more pictures are not tried once a request takes a quarter of it.
+    small = ("--set", "windows.long_side=640", "--body-mb", "4", "--set", "describer.timeout=900")
     code, out, err = videoscan("doctor", "--endpoint", with_key.url, "--json", *small)
     assert code == 0, err
     found = json.loads(out)
@@ -142,7 +143,7 @@ def test_doctor_measures_it_and_a_scan_goes_by_that(with_key, clip, videoscan, t
     assert (found["streaming"]["works"], found["streaming"]["usage"], found["streaming"]["done"]) == (True, True, True)
     assert (found["ending"]["max_tokens"], found["ending"]["max_completion_tokens"]) == ("obeyed", "obeyed")
     # This tiny model's projector shrinks every picture to 640 x 360 at most.
-    assert found["fit"]["cost"] == {"rule": "patch", "size": 32, "base": 2, "each": 0, "most": 222}
+    assert PictureCost(**found["fit"]["cost"]) == PictureCost("patch", size=32, base=2, most=222)
     assert found["profile"]["context"] == with_key.context
     assert "pictures" not in found["profile"], "only tokens are short"
     sighted = found["sighted"]

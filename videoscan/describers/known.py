@@ -131,7 +131,7 @@ class Known(BaseModel):
             f"context of {self.context:,} tokens" if self.context is not None else "",
             f"bodies of up to {self.body_bytes / 1e6:.1f} MB" if self.body_bytes is not None else "",
             f"json_schema {self.json_schema}" if self.json_schema is not None else "",
-            f"{self.concurrency} requests at once" if self.concurrency is not None else "",
+            f"{self.concurrency} request{'' if self.concurrency == 1 else 's'} at once" if self.concurrency is not None else "",
             "a measured cost per picture" if self.cost is not None else "",
         ]
         told = ", ".join(fact for fact in facts if fact) or "no limit found"
