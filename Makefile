@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 USE    := $(VENV)/.use
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: help demo test fuzz kills check format bench browser docs wheel clean
+.PHONY: help demo test fuzz kills conformance check format bench browser docs wheel clean
 help:     ; @sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile
 demo: $(USE)         ## scan a sample with the built-in describer and print its timeline
 	@$(BIN)/videoscan demo
@@ -20,6 +20,8 @@ fuzz: $(READY)       ## scan 2,000 damaged copies of small clips in every codec 
 	$(BIN)/python -m tests.fuzz
 kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten minutes
 	$(BIN)/python -m tests.kill
+conformance: $(READY) ## the client against llama.cpp, vLLM and transformers, installed for it: 5 GB and half an hour the first time
+	$(BIN)/python -m pytest -o pythonpath="tests . tests/conformance" -o timeout=1800 tests/conformance/servers.py
 check: $(READY)      ## format, lint, types, import rules, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

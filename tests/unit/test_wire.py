@@ -137,6 +137,10 @@ def test_five_megabytes_are_spliced_in_milliseconds():
         (400, '{"error": {"message": "failed to parse grammar"}}', Meaning.NO_SCHEMA),
         (400, '{"error": {"message": "Bad Request"}}', Meaning.NO_SCHEMA),
         (400, '{"error": {"message": "Input data may contain inappropriate content"}}', Meaning.FILTERED),
+        (400, "{\"detail\": \"Server is pinned to '/models/a'; requested 'b'.\"}", Meaning.REFUSED),
+        (400, '{"error": {"message": "b is not a valid model ID", "code": 400}}', Meaning.REFUSED),
+        (400, '{"error": {"message": "Invalid model name passed in model=b"}}', Meaning.REFUSED),
+        (400, '{"error": {"message": "The model `b` does not exist."}}', Meaning.REFUSED),
         (302, "", Meaning.REFUSED),
     ],
 )

@@ -62,6 +62,13 @@ _LENGTHS = re.compile(r"(?:length |\()(\d+)\b[^.\n]{0,20}is longer than the (?:m
 _LOADING = re.compile(
     r"\bloading (?:the )?model|\bmodel\b[^.\n]{0,80}\b(?:is|being|still) (?:\w+ )?load(?:ing|ed)\b", re.IGNORECASE
 )
+# With 400 rather than 404: transformers serve: "Server is pinned to 'a'; requested 'b'."; OpenRouter: "b is not a valid model ID";
+# LiteLLM: "Invalid model name passed in model=b".
+_NO_MODEL = re.compile(
+    r"pinned to .{1,300}; requested|not a valid model\b|(?:invalid|unknown) model(?: name| id)?\b|\bno such model\b|"
+    r"\bmodel\b[^.\n]{0,120}\b(?:does not exist|was not found|not found)\b",
+    re.IGNORECASE,
+)
 _SCHEMA = re.compile(r"response_?format|json_?schema|structured[ _-]?outputs?|guided|grammar|\bschema\b", re.IGNORECASE)
 
 
@@ -119,6 +126,8 @@ def _meaning(status: int, codes: Sequence[str], message: str, dialect: Dialect, 
         return Meaning.TOO_MANY, True
     if _FILTER.search(message):
         return Meaning.FILTERED, True
+    if _NO_MODEL.search(message):
+        return Meaning.REFUSED, True
     if "max_completion_tokens" in message and re.search(r"unsupported|not supported|use ", message, re.IGNORECASE):
         return Meaning.COMPLETION_TOKENS, True
     if sent_schema and _SCHEMA.search(message) and not re.search(r"context|too many|at most \d", message, re.IGNORECASE):
