@@ -14,8 +14,8 @@ prices of one model. Everything that goes to a model asks one: windows, their re
 per day is in a `videoscan.daybook` as well, so that other runs and other processes draw on the same.
 
 The ceiling is hard as far as worst cases are worst cases. How many tokens a prompt takes is a formula until a server has counted:
-until then a request is held for `UNKNOWN_MARGIN` times its estimate, and goes alone; after that for the largest factor seen, and
-a little more.
+until then a request is held for `UNKNOWN_MARGIN` times its estimate, and goes alone; after that for the largest factor seen with prompts of
+about its length, and a little more.
 """
 
 from __future__ import annotations
@@ -41,21 +41,31 @@ _LEAST_MARGIN = 1.05
 
 @dataclass(slots=True)
 class _Seen:
-    """How a server's counts compare with the estimates: the largest factors so far."""
+    """How a server's counts compare with the estimates: the largest factors so far, of prompts of like length.
 
-    prompt: float = 0.0
-    completion: float = 1.0
+    By length, because what an estimate misses may be a chat template (the same in each) or the pictures (growing with them): what a
+    short prompt shows says little of a long one. `prompt` maps the logarithm of an estimate to a factor.
+    """
+
+    prompt: dict[int, float] = field(default_factory=dict)
+    completion: int = 0
+    """The longest answer that was longer than it might be: some servers do not keep to max_tokens."""
 
     def learn(self, estimate: Estimate, usage: Usage) -> None:
         if usage.prompt_tokens and estimate.prompt_tokens:
-            self.prompt = max(self.prompt, usage.prompt_tokens / estimate.prompt_tokens)
-        if usage.completion_tokens and estimate.completion_tokens:
-            # A server that does not keep to max_tokens.
-            self.completion = max(self.completion, usage.completion_tokens / estimate.completion_tokens)
+            length = estimate.prompt_tokens.bit_length()
+            self.prompt[length] = max(self.prompt.get(length, 0.0), usage.prompt_tokens / estimate.prompt_tokens)
+        if usage.completion_tokens and usage.completion_tokens > estimate.completion_tokens:
+            self.completion = max(self.completion, usage.completion_tokens)
 
-    @property
-    def margin(self) -> float:
-        return max(_LEAST_MARGIN, self.prompt * KNOWN_MARGIN) if self.prompt else UNKNOWN_MARGIN
+    def margin(self, prompt_tokens: int) -> float:
+        """What an estimate of so many tokens is to be multiplied with: by those of about its length, else by the nearest."""
+        if not self.prompt:
+            return UNKNOWN_MARGIN
+        length = prompt_tokens.bit_length()
+        near = min(abs(known - length) for known in self.prompt)
+        seen = max(factor for known, factor in self.prompt.items() if abs(known - length) <= max(1, near))
+        return max(_LEAST_MARGIN, seen * KNOWN_MARGIN)
 
 
 class Account:
@@ -222,8 +232,8 @@ class Reservation:
     def worst(self) -> Spent:
         """The most that it can cost, by what is known now."""
         seen, prices = self.ledger.seen, self.ledger.prices
-        prompt = int(self.estimate.prompt_tokens * seen.margin) + 1
-        completion = int(self.estimate.completion_tokens * seen.completion)
+        prompt = int(self.estimate.prompt_tokens * seen.margin(self.estimate.prompt_tokens)) + 1
+        completion = max(self.estimate.completion_tokens, seen.completion)
         cost = 0.0
         if prices:
             cost = prices.of_tokens(prompt, completion)

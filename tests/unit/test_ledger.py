@@ -114,6 +114,24 @@ def test_until_a_server_has_counted_a_request_goes_alone_and_is_held_for_more():
     asyncio.run(work())
 
 
+def test_what_a_short_prompt_shows_is_not_held_against_a_long_one():
+    """A chat template of 700 tokens doubles a question of 600, and is nothing beside twelve pictures."""
+
+    async def work():
+        ledger = Ledger(Account(Budget(tokens=1_000_000)))
+        short, long = Estimate(600, 100), Estimate(8_000, 100)
+        for estimate in (short, long):
+            await (await ledger.reserve(estimate)).settle(used(prompt=estimate.prompt_tokens + 700))
+        held = await ledger.reserve(Estimate(6_000, 100))
+        assert held.worst().tokens == pytest.approx(6_000 * 1.1 * 8_700 / 8_000 + 100, abs=2)
+        again = await ledger.reserve(short)
+        assert again.worst().tokens == pytest.approx(600 * 1.1 * 1_300 / 600 + 100, abs=2)
+        for each in (held, again):
+            each.drop()
+
+    asyncio.run(work())
+
+
 def test_a_server_that_writes_more_than_it_may_is_expected_to_do_so_again():
     async def work():
         ledger = Ledger(Account(Budget(tokens=1_000_000)))

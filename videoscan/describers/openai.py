@@ -142,7 +142,9 @@ class OpenAiSession:
             if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
                 raise
             raw = None if error.raw is None else self.endpoint.mask(error.raw)[:RAW_KEPT]
-            failure = Failure(type(error).__name__, str(error), raw)
+            # The same words for every window that is left out for want of money: they are the reason for one long stretch.
+            said = error.message if isinstance(error, BudgetSpent) else str(error)
+            failure = Failure(type(error).__name__, said, raw)
         described = reading or answer.Reading()
         return Description(
             observations=described.observations,

@@ -85,12 +85,14 @@ class Fit:
 
     def expected(self) -> str:
         """What it will likely take, in words."""
-        parts = [money(self.planned.cost, self.currency)] if self.currency else []
+        planned = self.planned
+        parts = [money(planned.cost, self.currency)] if self.currency else []
+        plural = "" if planned.requests == 1 else "s"
         return ", ".join(
             [
                 *parts,
-                f"{tokens_in_words(round(self.planned.tokens, -2) or self.planned.tokens)}",
-                f"{self.planned.requests} requests",
+                tokens_in_words(round(planned.tokens, -2) or planned.tokens),
+                f"{planned.requests} request{plural}",
             ]
         )
 
@@ -132,7 +134,7 @@ def expected(sampled: Sequence[Sampled], smaller: Smaller) -> Spent:
 
 
 def _fits(spent: Spent, sampled: Sequence[Sampled], left: Budget, smaller: Smaller) -> bool:
-    """Whether there is room for it, and for the worst that the last request could take."""
+    """Whether there is room for it when the last request is held at the worst that it could take, as it will be."""
     last = Spent()
     for each in sampled:
         wanted = each.demand(smaller)
@@ -140,7 +142,9 @@ def _fits(spent: Spent, sampled: Sequence[Sampled], left: Budget, smaller: Small
             prompt = int(KNOWN_MARGIN * wanted.prompt_tokens / wanted.requests)
             cost = each.prices.of_tokens(prompt, each.pace.max_tokens) if each.prices else 0.0
             last = Spent(max(last.cost, cost), max(last.tokens, prompt + each.pace.max_tokens), 0)
-    return left.passed_by(spent + last) is None
+    share = 1 - 1 / max(1, spent.requests)
+    before = Spent(spent.cost * share, int(spent.tokens * share), spent.requests)
+    return left.passed_by(spent) is None and left.passed_by(before + last) is None
 
 
 def _saves(spent: Spent, before: Spent, left: Budget) -> bool:
