@@ -189,7 +189,7 @@ class CostRecord(Document):
     estimated: float = 0.0
     """The part for tokens that the server did not count: an upper estimate."""
     time: float = 0.0
-    """The part for the hours of a deployed endpoint."""
+    """The part for the hours of a deployed endpoint, of the run that wrote this."""
 
 
 class UsageRecord(Document):

@@ -49,7 +49,7 @@ def timeline_of(
     """The whole document, and notes about what had to be assumed.
 
     `wall` is how many seconds the scan took, `waited` how many of them, added up, it waited for descriptions, `billed_seconds` how long a
-    deployed endpoint was in use for it, former runs included.
+    deployed endpoint was in use for it, of this run.
     """
     settings = request.resolved.profile.source
     wall_time = clock.wall_time(settings, request.given.relative, info.clock)

@@ -154,6 +154,18 @@ def test_tokens_that_a_server_does_not_count_are_assumed_and_flagged(videoscan, 
     assert all(any("upper estimate" in flag for flag in window["flags"]) for window in timeline["windows"])
 
 
+def test_tokens_out_of_a_servers_cache_cost_what_the_profile_says(videoscan, clip, tmp_path):
+    (tmp_path / "cached.toml").write_text(PRICES + "cached = 1.0\n")
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}}
+    for number, stream in enumerate((False, True)):
+        with ModelServer.in_thread(lambda _, stream=stream: ok(usage=usage, stream=stream)) as server:
+            out = tmp_path / str(number)
+            videoscan(*scanning(server, clip, out, "--profile", tmp_path / "cached.toml"))
+            asked = len(server.requests)
+        cost = timeline_in(out / "match")["usage"]["cost"]
+        assert cost["amount"] == pytest.approx(asked * (600 * 10 + 400 * 1 + 100 * 100) / 1e6)
+
+
 def test_a_timeline_without_prices_has_no_cost(videoscan, clip, tmp_path):
     with ModelServer.in_thread() as server:
         _, out, _ = videoscan(*scanning(server, clip, tmp_path))

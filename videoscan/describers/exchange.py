@@ -278,7 +278,11 @@ class Exchange:
                 meter.usage += Usage(prompt_tokens=fault.prompt_tokens, completion_tokens=fault.completion_tokens)
             raise BadReply(f"{host}: {fault}", raw=answered.data[:RAW_KEPT].decode("utf-8", "replace")) from None
         if isinstance(opened, replies.Reply):
-            meter.usage += Usage(prompt_tokens=opened.prompt_tokens, completion_tokens=opened.completion_tokens)
+            meter.usage += Usage(
+                prompt_tokens=opened.prompt_tokens,
+                completion_tokens=opened.completion_tokens,
+                cached_tokens=opened.cached_tokens,
+            )
         return opened
 
     def error(self, refusal: Refusal, dialect: Dialect) -> DescribeError:

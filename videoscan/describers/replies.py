@@ -33,6 +33,8 @@ class Reply:
     finish: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Those of the prompt that the server had in its cache."""
 
 
 class Unfinished(ValueError):
@@ -97,7 +99,7 @@ def _read_stream(data: bytes, dialect: Dialect) -> Reply | Refusal:
     if not done and finish is None and not _is_object("".join(text)):
         raise Unfinished("the stream stopped in the middle")
     prompt_tokens, completion_tokens = _tokens(usage)
-    return Reply("".join(text), "".join(reasoning), finish, prompt_tokens, completion_tokens)
+    return Reply("".join(text), "".join(reasoning), finish, prompt_tokens, completion_tokens, _cached(usage))
 
 
 def _chunks(data: bytes) -> Iterator[dict[str, Any] | None]:
@@ -151,6 +153,7 @@ def _reply(choice: Mapping[str, Any], message: Any, usage: Any) -> Reply:
         finish="content_filter" if refused else (finish if isinstance(finish, str) else None),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
+        cached_tokens=_cached(usage),
     )
 
 
@@ -178,6 +181,13 @@ def _tokens(usage: Any) -> tuple[int | None, int | None]:
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
     return count("prompt_tokens"), count("completion_tokens")
+
+
+def _cached(usage: Any) -> int | None:
+    """``usage.prompt_tokens_details.cached_tokens``: OpenAI, vLLM, DashScope, OpenRouter and Gemini say it there."""
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return cached if isinstance(cached, int) and not isinstance(cached, bool) and cached >= 0 else None
 
 
 def _refusal_inside(envelope: Mapping[str, Any], dialect: Dialect) -> Refusal:
