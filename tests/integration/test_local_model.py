@@ -104,6 +104,17 @@ def test_what_is_described_is_not_asked_again_wherever_the_file_lies_and_another
     assert "loading" in err, "other weights under the same name were never asked"
 
 
+def test_several_inputs_share_one_loaded_model(videoscan, short_clip, tiny, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        shutil.copy(short_clip, folder / name)
+    code, _, err = videoscan(*scan_arguments(folder, tiny, tmp_path))
+    assert code == 0, err
+    assert err.count("tiny-qwen3-vl is loaded") == 1
+    assert not children()
+
+
 def test_plan_starts_no_model_and_takes_its_measure_from_the_files(videoscan, short_clip, tiny, tmp_path):
     arguments = scan_arguments(short_clip, tiny, tmp_path)
     began = {child.pid for child in psutil.Process().children(recursive=True)}

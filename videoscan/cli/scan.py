@@ -14,7 +14,7 @@ from videoscan.errors import ConfigError, DescribeError, ScanAborted, VideoscanE
 from videoscan.observe import Fact, Observer, ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from videoscan.cli.options import Choices
     from videoscan.document import Timeline
@@ -110,6 +110,22 @@ def scan(
     return printer.end()
 
 
+@contextlib.asynccontextmanager
+async def _describer_open(choices: Choices) -> AsyncIterator[None]:
+    """While open, all inputs share what the describer has open: connections, or a loaded model."""
+    from videoscan import config, registry
+
+    settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides).profile
+    session = None
+    with contextlib.suppress(VideoscanError):  # what is wrong with it is said for the first input that it is wrong for
+        session = registry.make("describers", settled.describer).session()
+    try:
+        yield
+    finally:
+        if session is not None:
+            await session.close()
+
+
 async def _scan_all(
     found: Found,
     choices: Choices,
@@ -123,20 +139,21 @@ async def _scan_all(
 ) -> None:
     opened = False
     fits = await _fits(found, choices, out, accounts) if choices.budget and len(found.inputs) > 1 and not fresh else {}
-    for number, given in enumerate(found.inputs, start=1):
-        place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
-        title = f"{place}{given.name}"
-        result, looked = await _scan_one(given, choices, out, to, accounts, fits, fresh=fresh, heard=heard, title=title)
-        opened = opened or looked
-        if isinstance(result.error, ConfigError) and not opened:
-            # Nothing was looked at yet: the options are wrong, not this input.
-            raise result.error
-        printer.take(result)
-        if isinstance(result.error, (DescribeError, ScanAborted)):
-            # The next input would be refused as well, after decoding for nothing.
-            for rest in found.inputs[number:]:
-                printer.take(Result(rest.uri, error=_not_tried(result.error)))
-            return
+    async with _describer_open(choices):
+        for number, given in enumerate(found.inputs, start=1):
+            place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
+            title = f"{place}{given.name}"
+            result, looked = await _scan_one(given, choices, out, to, accounts, fits, fresh=fresh, heard=heard, title=title)
+            opened = opened or looked
+            if isinstance(result.error, ConfigError) and not opened:
+                # Nothing was looked at yet: the options are wrong, not this input.
+                raise result.error
+            printer.take(result)
+            if isinstance(result.error, (DescribeError, ScanAborted)):
+                # The next input would be refused as well, after decoding for nothing.
+                for rest in found.inputs[number:]:
+                    printer.take(Result(rest.uri, error=_not_tried(result.error)))
+                return
 
 
 async def _fits(found: Found, choices: Choices, out: Path | None, accounts: Accounts) -> dict[Budget, Fit]:

@@ -1,7 +1,7 @@
 """The `local` describer: a model's weights from this disk, run by llama.cpp inside the scan. No server to set up, no network.
 
 The model is loaded when the first window asks for it, so that planning and going on from a journal that has every answer cost
-nothing, and ended with the scan. What is said to it and how its answers are read is the `openai` describer's work: llama.cpp speaks
+nothing, and ended with the last scan that uses it. What is said to it and how its answers are read is the `openai` describer's work: llama.cpp speaks
 that language, and its JSON Schemas are enforced.
 """
 
@@ -19,6 +19,7 @@ from pydantic import Field, field_validator
 from videoscan.config import Options
 from videoscan.describers import dialects, gguf, llamacpp
 from videoscan.describers.endpoint import Address, Endpoint
+from videoscan.describers.loaded import Loaded
 from videoscan.describers.openai import OpenAiOptions, OpenAiSession
 from videoscan.errors import ConfigError
 from videoscan.model import Identity, Loading, Note, PictureCost
@@ -38,8 +39,6 @@ PICTURES = 12_288
 """Tokens for pictures in a context that nobody has chosen: twelve of 1280 x 720 pixels at Qwen3-VL's rate, and some to spare."""
 LEAST_PICTURES = 512
 """A context with less room for pictures is refused."""
-MOST_CRASHES = 2
-"""So many crashes without an answer in between, and the scan ends."""
 
 _UNTIL_REAPED = 0.5  # seconds
 _INSTALL = "pip install 'videoscan[local]'"
@@ -195,16 +194,8 @@ def context_of(options: LocalOptions, weights: Weights) -> int:
 _Question: TypeAlias = "Callable[[OpenAiSession], Coroutine[Any, Any, Description]]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A loaded model and the session that asks it."""
-
-    server: Server
-    session: OpenAiSession
-
-
 class LocalSession:
-    """One scan's use of a model file. A crash of llama.cpp is answered by loading it again, `MOST_CRASHES` - 1 times in a row."""
+    """One scan's use of a model file. Sessions of the same file and settings share what is loaded (`videoscan.describers.loaded`)."""
 
     def __init__(
         self,
@@ -214,15 +205,26 @@ class LocalSession:
         ledger: Ledger | None = None,
     ) -> None:
         self._options, self._weights, self._told, self._ledger = options, weights, told, ledger
-        self._context = context_of(options, weights)
-        self._run: _Run | None = None
-        self._starting = asyncio.Lock()
-        self._crashes = 0
+        context, processors = context_of(options, weights), _processors()
+        self._loaded = Loaded.shared(
+            llamacpp.Settings(
+                model=weights.parts[0],
+                projector=weights.projector.path,
+                alias=weights.model.name,
+                context=context,
+                slots=options.concurrency,
+                threads=options.threads or max(1, processors // 2),
+                batch_threads=options.threads or max(1, processors - 1),
+                gpu_layers=options.gpu_layers,
+            )
+        )
+        self._loaded.open()
+        self._asking: tuple[Server, OpenAiSession] | None = None
         self._closed = False
         row = dialects.LLAMACPP
         self.limits = Limits(
             picture_bytes=row.picture_bytes,
-            tokens=self._context - options.max_tokens - TEXTS,
+            tokens=context - options.max_tokens - TEXTS,
             concurrency=options.concurrency,
             formats=row.formats,
             cost=weights.cost,
@@ -230,8 +232,8 @@ class LocalSession:
 
     @property
     def server(self) -> Server | None:
-        """The running llama.cpp, once a window has asked for it."""
-        return self._run.server if self._run is not None else None
+        """The llama.cpp that this session asks, once a window has been asked about."""
+        return self._asking[0] if self._asking is not None else None
 
     async def describe(self, window: Window, prompt: Prompt) -> Description:
         """An answer about the window's pictures, or a failure as a value.
@@ -241,51 +243,38 @@ class LocalSession:
         return await self._ask(lambda session: session.describe(window, prompt))
 
     async def close(self) -> None:
-        """End llama.cpp. Idempotent."""
+        """Let go of the model; the last session that does ends llama.cpp. Idempotent."""
+        if self._closed:
+            return
         self._closed = True
-        run, self._run = self._run, None
-        if run is not None:
-            await _end(run)
+        asking, self._asking = self._asking, None
+        try:
+            if asking is not None:
+                await asking[1].close()
+        finally:
+            await self._loaded.close()
 
     async def _ask(self, question: _Question) -> Description:
         while True:
-            run = await self._loaded()
-            described = await _unless_it_ends(run, question)
+            server = await self._loaded.server(self._tell)
+            described = await _unless_it_ends(server, question(await self._session_at(server)))
             if described is not None:
-                self._crashes = 0
+                self._loaded.answered()
                 return described
-            await self._clear_away(run)
+            await self._loaded.crashed(server)
 
-    async def _loaded(self) -> _Run:
-        async with self._starting:
-            if self._run is None:
-                self._run = await self._load()
-            return self._run
+    def _tell(self, seconds: float, done: bool) -> None:
+        model, size = self._weights.model.name, self._weights.size
+        self._told(Loading(model, size, seconds, done=done, again=self._loaded.crashes > 0))
 
-    async def _load(self) -> _Run:
-        options, weights = self._options, self._weights
-        processors = _processors()
-
-        def tell(seconds: float, *, done: bool = False) -> None:
-            self._told(Loading(weights.model.name, weights.size, seconds, done=done, again=self._crashes > 0))
-
-        settings = llamacpp.Settings(
-            model=weights.parts[0],
-            projector=weights.projector.path,
-            alias=weights.model.name,
-            context=self._context,
-            slots=options.concurrency,
-            threads=options.threads or max(1, processors // 2),
-            batch_threads=options.threads or max(1, processors - 1),
-            gpu_layers=options.gpu_layers,
-        )
-        began = asyncio.get_running_loop().time()
-        tell(0.0)
-        server = await llamacpp.Server.start(settings, tell)
-        tell(asyncio.get_running_loop().time() - began, done=True)
+    async def _session_at(self, server: Server) -> OpenAiSession:
+        """The session that asks this server; after a crash a new one, because the address and the key are new."""
+        if self._asking is not None and self._asking[0] is server:
+            return self._asking[1]
+        options, model = self._options, self._weights.model.name
         asked = OpenAiOptions(
             endpoint=server.url,
-            model=weights.model.name,
+            model=model,
             dialect="llamacpp",
             concurrency=options.concurrency,
             timeout=options.timeout,
@@ -294,24 +283,18 @@ class LocalSession:
             probe="never",  # what this server takes is known
             extra_body=options.extra_body,
         )
-        endpoint = Endpoint.shared(Address.parse(server.url), server.key)
-        return _Run(server, OpenAiSession(asked, endpoint, self._told, self._ledger))
-
-    async def _clear_away(self, run: _Run) -> None:
-        """After a crash: count it, once for all who were waiting. Raises when there have been too many."""
-        async with self._starting:
-            if self._run is run:
-                self._run = None
-                self._crashes += 1
-                await _end(run)
-            if self._crashes >= MOST_CRASHES:
-                raise llamacpp.crashed(run.server, self._crashes)
+        former = self._asking
+        session = OpenAiSession(asked, Endpoint.shared(Address.parse(server.url), server.key), self._told, self._ledger)
+        self._asking = (server, session)
+        if former is not None:
+            await former[1].close()
+        return session
 
 
-async def _unless_it_ends(run: _Run, question: _Question) -> Description | None:
+async def _unless_it_ends(server: Server, question: Coroutine[Any, Any, Description]) -> Description | None:
     """The answer; `None` when llama.cpp ended before there was one."""
-    asked = asyncio.ensure_future(question(run.session))
-    ended = asyncio.ensure_future(run.server.ended())
+    asked = asyncio.ensure_future(question)
+    ended = asyncio.ensure_future(server.ended())
     try:
         await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
@@ -319,20 +302,13 @@ async def _unless_it_ends(run: _Run, question: _Question) -> Description | None:
         if asked.exception() is not None or asked.result().failure is not None:
             # The connection may be seen to break before the process is seen to end.
             await asyncio.wait({ended}, timeout=_UNTIL_REAPED)
-            if not run.server.running:
+            if not server.running:
                 return None
         return asked.result()
     finally:
         for task in (asked, ended):
             task.cancel()
         await asyncio.gather(asked, ended, return_exceptions=True)
-
-
-async def _end(run: _Run) -> None:
-    try:
-        await run.session.close()
-    finally:
-        await run.server.stop()
 
 
 def _processors() -> int:
