@@ -82,8 +82,8 @@ def _writer(request: Request, session: DescriberSession, observer: Observer, led
     if not isinstance(session, Writer):
         return None
     model = request.resolved.profile.summary.model
-    if model is None or model == request.describer.get("model"):
-        return session
+    if model is None or model == request.describer.get("model") or "endpoint" not in request.describer:
+        return session  # a model's file is the only model that there is
     # The endpoint is known by now; only pictures would be tried out.
     table = {**request.describer, "model": model, "probe": "never"}
     return registry.make("describers", table).session(observer, ledger)

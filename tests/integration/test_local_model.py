@@ -23,6 +23,7 @@ from videoscan import config, patience, prompts, registry
 from videoscan.describers.local import LocalDescriber, LocalOptions
 from videoscan.errors import ConfigError, EndpointFailed
 from videoscan.model import Call, Loading
+from videoscan.seams import Writer
 from videoscan.testing.pictures import window
 
 # The tiny model spells most words letter by letter.
@@ -333,6 +334,17 @@ def test_two_crashes_in_a_row_end_the_scan(tiny, tmp_path):
     assert error.exit_code == 4
     assert "describer.context" in error.hint, "a process that was killed was probably too large"
     assert loads(facts) == [False, True]
+
+
+def test_it_writes_as_well_without_pictures(tiny, tmp_path):
+    async def work(session):
+        assert isinstance(session, Writer)
+        return await session.write(PROMPT, max_tokens=200, keys=("summary",))
+
+    written, facts = describing(tiny, tmp_path, work)
+    assert written.failure is None
+    assert json.loads(written.raw)["summary"] == "Random."
+    assert loads(facts) == [False]
 
 
 def test_others_on_this_machine_need_the_key(tiny, tmp_path):

@@ -26,7 +26,7 @@ from videoscan.model import Identity, Loading, Note, PictureCost
 from videoscan.seams import Limits, unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
     from videoscan.describers.gguf import Gguf
     from videoscan.describers.llamacpp import Server
@@ -241,6 +241,10 @@ class LocalSession:
         Raises `EndpointRefused` when the model cannot be loaded, `EndpointFailed` when llama.cpp crashes again and again.
         """
         return await self._ask(lambda session: session.describe(window, prompt))
+
+    async def write(self, prompt: Prompt, *, max_tokens: int, keys: Collection[str]) -> Description:
+        """The answer to a prompt without pictures; see `videoscan.seams.Writer`."""
+        return await self._ask(lambda session: session.write(prompt, max_tokens=max_tokens, keys=keys))
 
     async def close(self) -> None:
         """Let go of the model; the last session that does ends llama.cpp. Idempotent."""
