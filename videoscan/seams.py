@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pydantic import BaseModel
 
@@ -269,4 +269,21 @@ class Exporter(Protocol):
 
     def write(self, timeline: Timeline, out: IO[bytes], *, folder: str | None = None) -> None:
         """Write all of it. `folder` is where the timeline's picture paths start, `None` when there are no pictures."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A timeline among others that an exporter puts together; `folder` as in `Exporter.write`."""
+
+    timeline: Timeline
+    folder: str | None = None
+
+
+@runtime_checkable
+class Gatherer(Protocol):
+    """An exporter that can put several timelines into one file."""
+
+    def write_all(self, parts: Sequence[Told], out: IO[bytes], missing: Callable[[str], None]) -> None:
+        """Write all of them, in their order; at least one. `missing` hears, in a sentence each, of what could not be had."""
         ...

@@ -10,7 +10,6 @@ import click
 
 from videoscan import timecode
 from videoscan.cli import options, output
-from videoscan.cli import selection as selection_of
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
 
 if TYPE_CHECKING:
@@ -81,6 +80,7 @@ def command(
     TIMELINEs, such as of two prompts or two models, stand side by side. Every bound is for each of them: one that is not held
     makes the exit code 1.
     """
+    from videoscan import selection as selection_of
     from videoscan import truth as truths
     from videoscan.eval import Verdict, judge
 
@@ -114,11 +114,12 @@ def command(
 
 def _pairs(truth: Path, argument: str) -> Iterator[tuple[Path, Path | None]]:
     """Each truth file with the timeline that is about the same clip, `None` where there is none."""
+    from videoscan import selection as selection_of
     from videoscan.folder import TIMELINE
     from videoscan.truth import SUFFIX
 
     if not truth.is_dir():
-        found = selection_of.timelines(argument)
+        found = selection_of.files(argument)
         if len(found) > 1:
             raise ConfigError(
                 f"{argument} holds {len(found)} timelines, but {truth} is the truth of one recording",

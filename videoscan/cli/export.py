@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,86 +14,127 @@ from videoscan.cli import selection as selection_of
 from videoscan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import IO
 
     from videoscan.seams import Exporter
+    from videoscan.selection import Chosen, Filters
 
 
-@click.command
+@click.command(cls=selection_of.Command)
 @click.argument("selection", nargs=-1, required=True, metavar="SELECTION...")
-@click.option(
-    "--to", "formats", multiple=True, required=True, metavar="FORMAT", help="json, csv, srt, vtt, markdown or html. Repeatable."
-)
+@click.option("--to", "formats", multiple=True, required=True, metavar="FORMAT", help="Which format; see below. Repeatable.")
 @click.option("-o", "--output", "target", metavar="PATH", help="A file, or a folder where several files are to be written.")
+@selection_of.options
 @options.json_lines
-def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None, as_json: bool) -> int:
-    """Write timelines in another format.
+def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None, filters: Filters, as_json: bool) -> int:
+    """Write timelines, or a part of them, in another format.
 
     SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
-    stdout, or to the file named by -o; several go into the folder named by -o. With --json, one line for each file written.
+    stdout, or to the file named by -o; several go into the folder named by -o, or, where the format can hold them, into one file.
+    With --json, one line for each file written.
+
+    FORMAT is json, jsonl, csv, markdown, html, srt or vtt.
     """
     exporters = {name: options.exporter(name) for name in dict.fromkeys(formats)}
-    files = [file for argument in selection for file in selection_of.timelines(argument)]
-    files = list(dict.fromkeys(files))
-    several = len(files) * len(exporters) > 1
-    if several and target is None:
-        raise ConfigError(
-            f"{len(files)} timeline(s) in {len(exporters)} format(s) do not fit into one output",
-            hint="name a folder for them with -o FOLDER",
-        )
-    if not several and not _is_folder(target):
-        (exporter,) = exporters.values()
-        data = _exported(exporter, files[0])
-        if target is None:
-            output.put_bytes(data)
+    chosen = selection_of.resolve(selection, filters)
+    return _Export(exporters, chosen, as_json=as_json).to(target)
+
+
+class _Export:
+    """One run of the command: what is written, and what is said of it."""
+
+    def __init__(self, exporters: Mapping[str, Exporter], chosen: Sequence[Chosen], *, as_json: bool) -> None:
+        self._exporters = exporters
+        self._chosen = chosen
+        self._json = as_json
+        self._missing: list[str] = []
+
+    def to(self, target: str | None) -> int:
+        """Write everything, and return the exit code."""
+        exporters = self._exporters
+        together = len(exporters) == 1 and (len(self._chosen) == 1 or all(map(_gathers, exporters.values())))
+        if not together and target is None:
+            raise ConfigError(
+                f"{len(self._chosen)} timeline(s) in {len(exporters)} format(s) do not fit into one output",
+                hint="name a folder for them with -o FOLDER",
+            )
+        if together and not _is_folder(target, several=len(self._chosen) > 1):
+            (exporter,) = exporters.values()
+            if target is None:
+                paper = io.BytesIO()
+                self._write(exporter, self._chosen, paper)
+                output.put_bytes(paper.getvalue())
+            else:
+                self._write_file(exporter, self._chosen, Path(target))
+            return self._end()
+        assert target is not None, "without a target there is one output, and it went to stdout"
+        if Path(target).is_file():
+            raise ConfigError(f"-o {target} is a file, but several files are to be written", hint="name a folder")
+        written = 0
+        for each, name in zip(self._chosen, _names(self._chosen), strict=True):
+            for exporter in exporters.values():
+                self._write_file(exporter, [each], Path(target) / f"{name}.{exporter.suffix.lstrip('.')}")
+                written += 1
+        if self._json:
+            output.put_json({"total": {"timelines": len(self._chosen), "written": written}})
+        return self._end()
+
+    def _end(self) -> int:
+        for sentence in self._missing:
+            output.say(f"videoscan: {sentence}")
+        return output.GAPS if self._missing else 0
+
+    def _write_file(self, exporter: Exporter, chosen: Sequence[Chosen], path: Path) -> None:
+        """Whole or not at all. Raises `StoreError`."""
+        from videoscan.folder import OutputFolder
+
+        with OutputFolder(path.parent).writing(path.name) as out:
+            self._write(exporter, chosen, out)
+        if self._json:
+            inputs = [str(each.file) for each in chosen]
+            told: dict[str, Any] = {"input": inputs[0]} if len(inputs) == 1 else {"inputs": inputs}
+            output.put_json({**told, "written": str(path)})
         else:
-            _write(Path(target), data)
-            _tell(Path(target), files[0], as_json=as_json)
-        return 0
-    assert target is not None, "without a target there is one output, and it went to stdout"
-    if Path(target).is_file():
-        raise ConfigError(f"-o {target} is a file, but several files are to be written", hint="name a folder")
-    written = set()
-    for file, name in zip(files, _names(files), strict=True):
-        for exporter in exporters.values():
-            path = Path(target) / f"{name}.{exporter.suffix.lstrip('.')}"
-            written.add(path)
-            _write(path, _exported(exporter, file))
-            _tell(path, file, as_json=as_json)
-    if as_json:
-        output.put_json({"total": {"timelines": len(files), "written": len(written)}})
-    return 0
+            output.say(f"{path}")
+
+    def _write(self, exporter: Exporter, chosen: Sequence[Chosen], out: IO[bytes]) -> None:
+        from videoscan.seams import Gatherer, Told
+
+        parts = [Told(each.narrowed(), None if each.folder is None else str(each.folder)) for each in chosen]
+        if isinstance(exporter, Gatherer):
+            exporter.write_all(parts, out, self._missing.append)
+        else:
+            (part,) = parts
+            exporter.write(part.timeline, out, folder=part.folder)
 
 
-def _tell(path: Path, source: Path, *, as_json: bool) -> None:
-    if as_json:
-        output.put_json({"input": str(source), "written": str(path)})
-    else:
-        output.say(f"{path}")
+def _gathers(exporter: Exporter) -> bool:
+    from videoscan.seams import Gatherer
+
+    return isinstance(exporter, Gatherer)
 
 
-def _is_folder(target: str | None) -> bool:
-    return target is not None and (Path(target).is_dir() or target.endswith(("/", os.sep)))
+def _is_folder(target: str | None, *, several: bool) -> bool:
+    """Whether a target is there, or is written, as a folder is: several timelines go into a file only where it has a suffix."""
+    if target is None or Path(target).is_file():
+        return False
+    return Path(target).is_dir() or target.endswith(("/", os.sep)) or (several and not Path(target).suffix)
 
 
-def _exported(exporter: Exporter, file: Path) -> bytes:
-    paper = io.BytesIO()
-    exporter.write(selection_of.read(file), paper, folder=str(file.parent))
-    return paper.getvalue()
-
-
-def _names(files: Sequence[Path]) -> list[str]:
+def _names(chosen: Sequence[Chosen]) -> list[str]:
     """What the outputs are called: after the output folders, with as much of the path as tells them apart."""
-    folders = [file.resolve().parent for file in files]
-    plain = [folder.name if file.name == "timeline.json" else file.stem for folder, file in zip(folders, files, strict=True)]
+    files = [each.file for each in chosen]
+    if None in files:  # they lie in no folder of their own
+        return [f"{_plain(each)}-{number}" for number, each in enumerate(chosen, start=1)]
+    known = [file for file in files if file is not None]
+    folders = [file.resolve().parent for file in known]
+    plain = [folder.name if file.name == "timeline.json" else file.stem for folder, file in zip(folders, known, strict=True)]
     if len(set(plain)) == len(plain):
         return plain
     common = Path(os.path.commonpath(folders))
-    return ["/".join((*folder.relative_to(common).parts, file.stem)) for folder, file in zip(folders, files, strict=True)]
+    return ["/".join((*folder.relative_to(common).parts, file.stem)) for folder, file in zip(folders, known, strict=True)]
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all. Raises `StoreError`."""
-    from videoscan.folder import OutputFolder
-
-    OutputFolder(path.parent).write(path.name, data)
+def _plain(each: Chosen) -> str:
+    return each.timeline.source.camera or Path(each.timeline.source.uri).stem

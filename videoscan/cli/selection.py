@@ -1,45 +1,104 @@
-"""Which timelines a command is to work on: files, output folders, or folders that hold output folders."""
+"""The options of every command that works on a SELECTION, and what they come to."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from videoscan.errors import SourceNotFound, SourceUnsupported
+import click
 
 if TYPE_CHECKING:
-    from videoscan.document import Timeline
+    from collections.abc import Callable, Sequence
+
+    from videoscan.selection import Chosen, Filters
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_REVIEWED = ("yes", "no", "accepted", "edited", "added", "rejected")
+
+_OPTIONS = (
+    click.option(
+        "--camera", "cameras", multiple=True, metavar="NAME", help="Only of this camera; * stands for anything. Repeatable."
+    ),
+    click.option(
+        "--from",
+        "since",
+        metavar="T",
+        help="Only what is at or after this video time (72.5, 01:12) or wall time (2026-11-21T22:30).",
+    ),
+    click.option("--to-time", "until", metavar="T", help="Only what is before this video or wall time."),
+    click.option(
+        "--tag", "tags", multiple=True, metavar="TAG", help="Only events with this tag, or with another one given. Repeatable."
+    ),
+    click.option("--text", metavar="WORDS", help="Only events in whose title, description or tags all of these words stand."),
+    click.option(
+        "--reviewed",
+        multiple=True,
+        type=click.Choice(_REVIEWED),
+        help="Only events that a person has accepted, edited or added; with a state, only those in it. `no`: nobody has looked at them.",
+    ),
+)
 
 
-def timelines(argument: str) -> list[Path]:
-    """The `timeline.json` files that an argument means. Raises `SourceNotFound` or `SourceUnsupported`."""
-    from videoscan.folder import TIMELINE
-    from videoscan.naming import is_output
+class Command(click.Command):
+    """A command whose ``--reviewed`` may stand alone, without swallowing the argument that follows."""
 
-    path = Path(argument)
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise SourceNotFound(f"{argument} does not exist", hint="give a timeline.json or the folder that a scan wrote")
-    if (path / TIMELINE).is_file():
-        return [path / TIMELINE]
-    found = sorted(file for file in path.rglob(TIMELINE) if is_output(file.parent))
-    if not found:
-        raise SourceUnsupported(
-            f"there is no timeline in the folder {argument}", hint="an unfinished scan has none yet: run its command again"
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A bare ``--reviewed`` means ``--reviewed yes``."""
+        given: list[str] = []
+        for place, word in enumerate(args):
+            if word == "--":
+                given += args[place:]
+                break
+            given.append(word)
+            if word == "--reviewed" and (place + 1 == len(args) or args[place + 1] not in _REVIEWED):
+                given.append("yes")
+        return super().parse_args(ctx, given)
+
+
+def options(command: F) -> F:
+    """The filters of a SELECTION; they arrive as one `filters`. Give the command ``cls=Command`` as well."""
+
+    @functools.wraps(command)
+    def gather(
+        *,
+        cameras: tuple[str, ...],
+        since: str | None,
+        until: str | None,
+        tags: tuple[str, ...],
+        text: str | None,
+        reviewed: tuple[str, ...],
+        **given: Any,
+    ) -> Any:
+        from videoscan.selection import Filters, edge
+
+        filters = Filters(
+            cameras=cameras,
+            since=edge(since, what="--from") if since is not None else None,
+            until=edge(until, what="--to-time") if until is not None else None,
+            tags=tags,
+            text=text,
+            reviewed=frozenset(reviewed),
         )
-    return found
+        return command(filters=filters, **given)
+
+    for option in reversed(_OPTIONS):
+        gather = option(gather)
+    return gather  # type: ignore[return-value]  # the same command, its options gathered
 
 
-def read(file: Path) -> Timeline:
-    """A timeline. Raises `SourceUnsupported` for anything that is not one."""
-    from videoscan.document import Timeline
+def resolve(arguments: Sequence[str], filters: Filters) -> list[Chosen]:
+    """What a command is to work on, in order.
 
-    try:
-        return Timeline.from_json(file.read_bytes())
-    except OSError as fault:
-        raise SourceUnsupported(f"cannot read {file}: {fault.strerror or fault}") from fault
-    except ValueError as fault:
-        raise SourceUnsupported(
-            f"{file} is not a timeline of schema videoscan.timeline/1", hint="give the timeline.json that a scan wrote"
-        ) from fault
+    Raises `SourceNotFound` or `SourceUnsupported` for an argument that is no timeline, or when the filters leave no timeline at all.
+    """
+    from videoscan.errors import SourceNotFound
+    from videoscan.selection import load, select
+
+    members = load(arguments)
+    chosen = select(members, filters)
+    if not chosen:
+        without = sum(member.timeline.source.clock is None for member in members)
+        hint = f"{without} of them have no wall time: see source.clock" if without else "see what there is with --to csv"
+        raise SourceNotFound(f"none of {len(members)} timeline(s) is within: {filters.words()}", hint=hint)
+    return chosen

@@ -10,7 +10,10 @@ from videoscan import config, timecode
 from videoscan.exporters.wording import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from videoscan.document import Event, Timeline
+    from videoscan.seams import Told
 
 COLUMNS = (
     "id",
@@ -64,11 +67,19 @@ class CsvExporter:
 
     def write(self, timeline: Timeline, out: IO[bytes], *, folder: str | None = None) -> None:  # noqa: ARG002  pictures stay paths
         """Write all of it; see `videoscan.seams.Exporter`."""
+        self._write([timeline], out)
+
+    def write_all(self, parts: Sequence[Told], out: IO[bytes], missing: Callable[[str], None]) -> None:  # noqa: ARG002
+        """One table of them all; see `videoscan.seams.Gatherer`."""
+        self._write([part.timeline for part in parts], out)
+
+    def _write(self, timelines: Sequence[Timeline], out: IO[bytes]) -> None:
         text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
         try:
             rows = csv.writer(text, delimiter=self.options.delimiter)
             rows.writerow(COLUMNS)
-            rows.writerows(_row(timeline, event) for event in timeline.events)
+            for timeline in timelines:
+                rows.writerows(_row(timeline, event) for event in timeline.events)
         finally:
             # The wrapper would close the caller's stream when it is collected.
             text.detach()
