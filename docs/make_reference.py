@@ -168,6 +168,11 @@ def profile_page() -> str:
         out.append(f"## `[{name}]`\n")
         if group is None:
             out += [f"{prose(fixed[name].__doc__)}\n", keys(fixed[name], name, shipped)]
+            if name == "prompt":
+                out += [
+                    f"### `[prompt.fields.NAME]`\n\n{markdown(options.FieldOptions.__doc__)}\n",
+                    keys(options.FieldOptions, name, {}),
+                ]
             if name == "budget":
                 out += [f"### `[budget.prices]`\n\n{prose(options.PriceOptions.__doc__)}\n", keys(options.PriceOptions, name, {})]
                 out += [f"{prose(options.ModelPrices.__doc__)} It takes `prompt`, `completion`, `cached` and `hour`.\n"]

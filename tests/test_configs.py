@@ -8,7 +8,7 @@ import pytest
 
 from videoscan import config, layers, registry
 from videoscan.config import BudgetOptions, PromptOptions, SourceOptions, SummaryOptions, WindowOptions
-from videoscan.options import ModelPrices, PriceOptions
+from videoscan.options import FieldOptions, ModelPrices, PriceOptions
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 NAMES = [path.stem for path in SHIPPED]
@@ -93,7 +93,7 @@ def test_the_default_profile_shows_every_option_that_has_a_value():
 
 
 @pytest.mark.parametrize(
-    "model", [SourceOptions, WindowOptions, PromptOptions, SummaryOptions, BudgetOptions, PriceOptions, ModelPrices]
+    "model", [FieldOptions, SourceOptions, WindowOptions, PromptOptions, SummaryOptions, BudgetOptions, PriceOptions, ModelPrices]
 )
 def test_every_option_says_what_it_means(model):
     for name, field in model.model_fields.items():

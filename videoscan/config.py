@@ -229,6 +229,7 @@ def _resolve(
         outer.insert(0, _camera_layer(*fitting))
     merged = layers.merge([*stack, *outer], same_options=_same_options)
     _settle_describer(merged)
+    _take_out_fields(merged)
     origins = merged.origins()
     parts = {
         table: complaints.checked(model, merged.table.get(table, {}), path=table, origins=origins)
@@ -286,6 +287,14 @@ def _settle_describer(merged: Merged) -> None:
         merged.notes.append(f"not used, as the describer is {kind} ({where}): describer.{named}{what_then}")
     for key in unused:
         merged.drop(f"describer.{key}")
+
+
+def _take_out_fields(merged: Merged) -> None:
+    """``NAME = false`` under ``[prompt.fields]`` takes a field out that a profile below asks for: TOML has no null."""
+    prompt = merged.table.get("prompt")
+    fields = prompt.get("fields") if isinstance(prompt, dict) else None
+    for name in [name for name, field in fields.items() if field is False] if isinstance(fields, dict) else ():
+        merged.drop(f"prompt.fields.{name}")
 
 
 def _settle_kind(merged: Merged) -> bool:

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from videoscan import attributes
 
     Gray: TypeAlias = NDArray[np.uint8]
     """Luma, shape (height, width), 0..255."""
@@ -437,7 +441,7 @@ class Description:
 class Prompt:
     """The words around the pictures. `instructions` (with the question last) stand after the pictures unless `text_first`.
 
-    `schema` is the JSON Schema of the answer; `fields` the attributes that the profile declares, name -> (type, meaning).
+    `schema` is the JSON Schema of the answer; `fields` the attributes that the profile declares, by name.
     """
 
     system: str
@@ -445,3 +449,4 @@ class Prompt:
     schema: dict[str, Any]
     text_first: bool = False
     version: str = ""
+    fields: Mapping[str, attributes.Field] = field(default_factory=dict)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from videoscan import attributes, money
 from videoscan import clock as clocks
-from videoscan import money
 from videoscan.errors import ConfigError
 from videoscan.model import Regions
 
@@ -160,6 +160,48 @@ class WindowOptions(Options):
         return self
 
 
+class FieldOptions(Options):
+    """One ``[prompt.fields.NAME]``: what a profile wants to know of every event beyond the words.
+
+    The value stands in the event's `attributes`, or null where the pictures do not show it.
+    """
+
+    type: attributes.Type
+    """text, int, number, bool, choice (one of `choices`) or list (of texts, or of any of `choices`)."""
+    meaning: Annotated[str, Field(min_length=1, max_length=400)]
+    """What it means, in words for the model: "the score as the scoreboard shows it, home team first"."""
+    choices: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ()
+    """All values that it can have."""
+    min: float | None = None
+    """The least that a number can be."""
+    max: float | None = None
+    """The most that a number can be."""
+
+    @model_validator(mode="after")
+    def _of_a_piece(self) -> Self:
+        if self.type == "choice" and not self.choices:
+            raise ValueError('type = "choice" needs choices, such as choices = ["low", "high"]')
+        if self.choices and self.type not in {"choice", "list"}:
+            raise ValueError(f'choices do not go with type = "{self.type}"; they are for "choice" and "list"')
+        if len(self.choices) > attributes.MOST_CHOICES:
+            raise ValueError(f"{len(self.choices)} choices are too many; a model is given {attributes.MOST_CHOICES} at most")
+        if len({choice.strip().casefold() for choice in self.choices}) < len(self.choices):
+            raise ValueError("choices: two of them are the same but for case")
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        if bounds and self.type not in {"int", "number"}:
+            raise ValueError(f'min and max do not go with type = "{self.type}"; they bound numbers')
+        if self.type == "int" and any(not bound.is_integer() for bound in bounds):
+            raise ValueError("min and max of a whole number are whole numbers")
+        if bounds != sorted(bounds):
+            raise ValueError(f"min = {bounds[0]:g} is above max = {bounds[-1]:g}")
+        return self
+
+    @property
+    def field(self) -> attributes.Field:
+        """The same as a noun of the main path."""
+        return attributes.Field(self.type, self.meaning.strip(), self.choices, self.min, self.max)
+
+
 class PromptOptions(Options):
     """The `prompt` table: what is asked about the pictures."""
 
@@ -179,6 +221,26 @@ class PromptOptions(Options):
     five minutes side by side."""
     context_tokens: Annotated[int, Field(ge=100, le=4000)] = 300
     """Tokens (estimated) that `context` may add to a prompt. Names of events come first, the most important ones, then descriptions."""
+    fields: dict[str, FieldOptions] = {}
+    """What else to ask of every event, by name: ``[prompt.fields.score]``. ``score = false`` under ``[prompt.fields]`` takes one out
+    again that the profile extended by this one asks for."""
+
+    @field_validator("fields")
+    @classmethod
+    def _few_and_well_named(cls, value: dict[str, FieldOptions]) -> dict[str, FieldOptions]:
+        for name in value:
+            if not attributes.NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name: a letter, then letters, digits, _ and -, 40 at most")
+        if len({name.casefold().replace("-", "_") for name in value}) < len(value):
+            raise ValueError("two fields have the same name but for case")
+        if len(value) > attributes.MOST_FIELDS:
+            raise ValueError(f"{len(value)} fields are too many: {attributes.MOST_FIELDS} at most, and each costs tokens")
+        return value
+
+    @property
+    def asked(self) -> dict[str, attributes.Field]:
+        """The fields as nouns of the main path, by name."""
+        return {name: field.field for name, field in self.fields.items()}
 
 
 class SummaryOptions(Options):

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import languages
+from videoscan import attributes, languages
 from videoscan.errors import ConfigError
 from videoscan.model import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from videoscan.attributes import Field
 
 Order = Literal["pictures-first", "text-first"]
 
@@ -34,14 +36,6 @@ class Template:
     instructions: str
     tags: tuple[str, ...] = ()
     importance: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """An attribute that a profile wants of every event: its type and, in words for the model, what it means."""
-
-    type: Literal["string", "number", "integer", "boolean"]
-    meaning: str
 
 
 def names() -> tuple[str, ...]:
@@ -144,6 +138,7 @@ def build(
         schema=schema(wanted, boxes=boxes),
         text_first=order == "text-first",
         version=f"{words.name}/{words.version}",
+        fields=wanted,
     )
     return in_language(prompt, language)
 
@@ -186,7 +181,6 @@ def schema(fields: Mapping[str, Field] | None = None, *, boxes: bool = False) ->
     """
     frame = {"type": "integer", "minimum": 1}
     share = {"type": "number", "minimum": 0, "maximum": 1}
-    attributes = {key: {"type": [field.type, "null"], "description": field.meaning} for key, field in (fields or {}).items()}
     event: dict[str, Any] = {
         "title": _text(100),
         "description": _text(500),
@@ -196,7 +190,7 @@ def schema(fields: Mapping[str, Field] | None = None, *, boxes: bool = False) ->
         "confidence": share,
         "importance": share,
         "continues": {"type": ["string", "null"], "maxLength": 100},
-        "attributes": _object(attributes),
+        "attributes": _object(attributes.schema(fields or {})),
     }
     if boxes:
         corner = {"type": "number", "minimum": 0, "maximum": 1}
@@ -224,7 +218,7 @@ def _fields_text(words: Template, fields: Mapping[str, Field], *, boxes: bool) -
     ]
     if fields:
         lines.append("- attributes, null where the frames do not show it:")
-        lines += [f"  - {name} ({field.type}): {field.meaning};" for name, field in fields.items()]
+        lines += [f"  - {name} ({field.kind}): {field.meaning};" for name, field in fields.items()]
     else:
         lines.append("- attributes: {};")
     if boxes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rapidfuzz import fuzz
 
+from videoscan import attributes
 from videoscan.document import Event, Evidence
 
 if TYPE_CHECKING:
@@ -140,9 +141,10 @@ class Candidate:
         before = self.importance or 0.0
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
-        self.attributes = {**other.attributes, **self.attributes}
+        self.attributes, changed = attributes.joined(self.attributes, other.attributes)
         self.told_as += other.told_as
         self.flags.append(f"joined with window {other.windows[-1]}: {ground}")
+        self.flags.extend(changed)
         self.flags.extend(flag for flag in other.flags if flag not in self.flags)
         if self.origin == "measured":
             # Title and description are one measurement's words: the more telling window's, both of them.

@@ -123,6 +123,7 @@ def settle(
             question=asked.question,
             order=asked.order,
             language=settled.describer.get("language"),
+            fields=asked.asked,
             boxes=asked.boxes,
             zoom=settled.windows.zoom > 0,
             blacked_out=settled.regions.black_out,

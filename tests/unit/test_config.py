@@ -228,7 +228,6 @@ def test_a_value_where_a_table_belongs_is_refused(table):
     [
         {"alerts": [{"name": "a"}]},
         {"runner": {"kind": "ray"}},
-        {"prompt": {"fields": {"plate": "text"}}},
         {"cameras": [{"match": "*", "alerts": []}]},
     ],
 )

@@ -195,7 +195,8 @@ def rows(timeline, **options):
 def test_csv_has_a_row_per_event_under_stable_columns(night):
     found = rows(night[0])
     assert len(found) == 8
-    assert tuple(found[0]) == COLUMNS
+    assert tuple(found[0]) == (*COLUMNS, "plate", "persons")
+    assert [(row["plate"], row["persons"]) for row in found if row["persons"]] == [("unreadable", "1")]
     assert COLUMNS[:9] == ("id", "start", "end", "start_seconds", "end_seconds", "wall_start", "wall_end", "title", "description")
     first = found[0]
     assert (first["start"], first["start_seconds"], first["wall_start"]) == (
@@ -214,6 +215,16 @@ def test_csv_cells_never_compute(night, text):
     row = rows(with_event(night[0], title=text, description=text, tags=(text,), flags=(text,)))[0]
     for column in ("title", "description", "tags", "flags"):
         assert row[column] == f"'{text.strip()}"
+
+
+def test_csv_has_a_column_for_every_field_and_none_takes_another_one_s_place(night):
+    profile = {**night[0].profile, "prompt": {"fields": {"camera": {}, "doors": {}, "=x": {}}}}
+    values = {"camera": "left", "doors": ["front", "=1+1"], "=x": True, "speed": 1.5}
+    changed = with_event(night[0], attributes=values).model_copy(update={"profile": profile})
+    row = rows(changed)[0]
+    assert list(row)[len(COLUMNS) :] == ["attributes.camera", "doors", "'=x", "speed", "plate", "persons"]
+    assert (row["camera"], row["attributes.camera"]) == ("Car park 3", "left")
+    assert (row["doors"], row["'=x"], row["speed"]) == ("front; =1+1", "yes", "1.5")
 
 
 def test_csv_keeps_every_event_on_one_line_whatever_it_says(night):

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 
 from videoscan import prompts
+from videoscan.attributes import Field
 from videoscan.errors import ConfigError
-from videoscan.prompts import Field
 from videoscan.testing.model_server import answer, event
 
 
@@ -34,11 +34,11 @@ def test_the_three_users_each_have_a_template():
 
 def test_the_question_stands_last_whatever_else_is_asked_for():
     prompt = prompts.build(
-        question=" Who left the gate open? ", language="de", boxes=True, fields={"plate": Field("string", "its plate")}
+        question=" Who left the gate open? ", language="de", boxes=True, fields={"plate": Field("text", "its plate")}
     )
     assert prompt.instructions.endswith("The question: Who left the gate open?")
     assert "German" in prompt.instructions
-    assert "plate (string): its plate" in prompt.instructions
+    assert "plate (text): its plate" in prompt.instructions
 
 
 def test_a_role_replaces_the_system_text_and_an_empty_one_does_not():
@@ -83,7 +83,7 @@ def test_the_schema_takes_the_contracts_answer_and_nothing_else():
 
 
 def test_declared_fields_become_attributes_that_may_be_null():
-    schema = prompts.schema({"plate": Field("string", "number plate"), "count": Field("integer", "how many")}, boxes=True)
+    schema = prompts.schema({"plate": Field("text", "number plate"), "count": Field("int", "how many")}, boxes=True)
     good = json.loads(
         answer([event("x", 1, attributes={"plate": None, "count": 2}, boxes=[{"frame": 1, "box": [0, 0, 0.5, 1]}])])
     )
@@ -105,7 +105,7 @@ def test_every_object_is_closed_and_wants_all_it_names_as_strict_output_needs():
             for value in node:
                 walk(value)
 
-    walk(prompts.schema({"a": Field("boolean", "b")}, boxes=True))
+    walk(prompts.schema({"a": Field("bool", "b")}, boxes=True))
 
 
 MINE = """

@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from videoscan import attributes
 from videoscan.model import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from videoscan.attributes import Field
     from videoscan.model import Box
 
 MOST_TEXT = 1_000_000
@@ -38,10 +40,11 @@ class Reading:
     whole: bool = True
 
 
-def read(text: str, places: Sequence[int]) -> Reading | None:
+def read(text: str, places: Sequence[int], fields: Mapping[str, Field] | None = None) -> Reading | None:
     """The answer in `text`, or `None` where there is none to be read.
 
-    `places[n - 1]` is the place in the window of the frame that the request called number n.
+    `places[n - 1]` is the place in the window of the frame that the request called number n. `fields` are the attributes that were
+    asked for.
     """
     found = find_object(text)
     if found is None:
@@ -53,7 +56,7 @@ def read(text: str, places: Sequence[int]) -> Reading | None:
     events: list[Told] = []
     listed = answer.get("events")
     for item in listed if isinstance(listed, list) else ([listed] if isinstance(listed, dict) else []):
-        event = _event(item, places)
+        event = _event(item, places, fields or {})
         if event is None:
             flags.append("an event without words or frames was left out")
         elif any(same.title == event.title and (same.first, same.last) == (event.first, event.last) for same in events):
@@ -188,7 +191,7 @@ def _close(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and isinstance(value.get("events"), list) else None
 
 
-def _event(item: Any, places: Sequence[int]) -> Told | None:
+def _event(item: Any, places: Sequence[int], fields: Mapping[str, Field]) -> Told | None:
     if isinstance(item, str):
         item = {"title": item}
     if not isinstance(item, dict) or not places:
@@ -200,7 +203,6 @@ def _event(item: Any, places: Sequence[int]) -> Told | None:
         return None
     flags: list[str] = []
     first, last = _span(item, len(places), flags)
-    attributes = item.get("attributes")
     continues = item.get("continues")
     tags = item.get("tags")
     return Told(
@@ -212,7 +214,7 @@ def _event(item: Any, places: Sequence[int]) -> Told | None:
         confidence=_share(item.get("confidence"), "confidence", flags),
         importance=_share(item.get("importance"), "importance", flags),
         continues=(_clean(continues, _SHORT) or None) if isinstance(continues, str) else None,
-        attributes=_attributes(attributes) if isinstance(attributes, dict) else {},
+        attributes=attributes.read(_told(item, fields), fields, flags),
         regions=_regions(item.get("boxes"), places, flags),
         flags=tuple(flags),
     )
@@ -292,15 +294,29 @@ def _regions(value: Any, places: Sequence[int], flags: list[str]) -> dict[int, B
     return regions
 
 
-def _attributes(value: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key, item in list(value.items())[:50]:
-        if isinstance(item, (str, list, dict)):
-            item = _clean(item, _LONG)  # noqa: PLW2901  # the same item, made safe
-        elif isinstance(item, float) and not math.isfinite(item):
-            item = None  # noqa: PLW2901  # JSON has no NaN
-        kept[_clean(key, 80)] = item
-    return kept
+def _told(item: dict[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """An event's attributes as they were written, made safe. A model that is held to no grammar writes them beside the others at times."""
+    inside = item.get("attributes")
+    beside = {name: item[name] for name in fields if name in item and name not in _OWN}
+    told = {**beside, **(inside if isinstance(inside, dict) else {})}
+    return {_clean(key, 80): _safe(value) for key, value in list(told.items())[:50]}
+
+
+_OWN = frozenset({
+    "title", "description", "first_frame", "last_frame", "tags", "confidence", "importance", "continues", "attributes", "boxes",
+})  # fmt: skip
+"""Keys of an event that are its own, whatever a field is called."""
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_safe(item) for item in value[:50]]
+    if isinstance(value, dict):
+        return {}  # no field holds a table: it is enough to say so
+    if isinstance(value, str):
+        return _clean(value, _LONG)
+    # JSON has no NaN.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _texts(value: Any, longest: int, most: int) -> list[str]:

@@ -293,7 +293,7 @@ class OpenAiSession:
             if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
                 raise Smaller(full, 0)
             said = reply.text if reply.text.strip() else reply.reasoning
-            reading = await flow.aside(len(said), answer.read, said, places)
+            reading = await flow.aside(len(said), answer.read, said, places, prompt.fields)
             if reading is not None:
                 reading, insist = await self._tongue.judge(reading, again=insisted)
                 if insist and turn + 1 < READABLE_TRIES:

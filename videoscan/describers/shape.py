@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,12 +40,14 @@ def _drawn(same: _Same) -> str:
 
 
 def _types(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(orjson.dumps(each).decode() for each in schema["enum"])
     kind = schema.get("type", "any")
     kinds = kind if isinstance(kind, list) else [kind]
     if "object" in kinds:
         return "{" + ", ".join(f'"{key}": {_types(value)}' for key, value in schema.get("properties", {}).items()) + "}"
     if "array" in kinds:
-        return f"[{_types(schema.get('items', {}))}, ...]"
+        return f"[{_types(schema.get('items', {}))}, ...]" + (" or null" if "null" in kinds else "")
     low, high = schema.get("minimum"), schema.get("maximum")
     between = f" {low} to {high}" if low is not None and high is not None else ""
     return " or ".join(kinds) + between

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
+from videoscan import attributes
 from videoscan.describers.answer import Reading
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def _joined(before: Told, after: Told) -> Told:
     def larger(a: float | None, b: float | None) -> float | None:
         return max((value for value in (a, b) if value is not None), default=None)
 
+    values, flags = attributes.joined(before.attributes, after.attributes)
     return replace(
         before,
         last=after.last,
@@ -127,7 +129,7 @@ def _joined(before: Told, after: Told) -> Told:
         tags=tuple(dict.fromkeys((*before.tags, *after.tags))),
         confidence=larger(before.confidence, after.confidence),
         importance=larger(before.importance, after.importance),
-        attributes={**after.attributes, **{key: value for key, value in before.attributes.items() if value is not None}},
+        attributes=values,
         regions={**before.regions, **after.regions},
-        flags=tuple(dict.fromkeys((*before.flags, *after.flags))),
+        flags=tuple(dict.fromkeys((*before.flags, *after.flags, *flags))),
     )

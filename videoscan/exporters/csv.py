@@ -7,7 +7,7 @@ import io
 from typing import IO, TYPE_CHECKING, ClassVar, Literal
 
 from videoscan import config, timecode
-from videoscan.exporters.wording import plain
+from videoscan.exporters.wording import fields, in_words, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,8 @@ COLUMNS = (
 
 `start` and `end` are ``HH:MM:SS.mmm`` of video time, `wall_start` and `wall_end` ISO 8601 (empty when the source's clock is
 unknown). `tags` and `flags` are joined with ``; ``, `frames` (of the evidence) with spaces. `review` is what a person said of the
-event, empty when nobody did. `picture` is relative to the output folder.
+event, empty when nobody did. `picture` is relative to the output folder. After them comes one column for each of the profile's
+`prompt.fields`, under the field's name, or ``attributes.NAME`` where a column has that name; lists are joined with ``; ``.
 """
 
 _FORMULA = tuple("=+-@＝＋－＠")
@@ -77,9 +78,11 @@ class CsvExporter:
         text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
         try:
             rows = csv.writer(text, delimiter=self.options.delimiter)
-            rows.writerow(COLUMNS)
+            names = list(dict.fromkeys(name for timeline in timelines for name in fields(timeline)))
+            rows.writerow((*COLUMNS, *(cell(f"attributes.{name}" if name in COLUMNS else name) for name in names)))
             for timeline in timelines:
-                rows.writerows(_row(timeline, event) for event in timeline.events)
+                for event in timeline.events:
+                    rows.writerow([*_row(timeline, event), *(_value(event.attributes.get(name)) for name in names)])
         finally:
             # The wrapper would close the caller's stream when it is collected.
             text.detach()
@@ -109,6 +112,11 @@ def _row(timeline: Timeline, event: Event) -> list[str | float | None]:
         cell(source.camera),
         cell(source.uri),
     ]
+
+
+def _value(value: object) -> str | float:
+    # A bool is a number to Python, but not to a spreadsheet.
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else cell(in_words(value, "; "))
 
 
 def cell(text: str | None) -> str:

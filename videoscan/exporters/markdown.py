@@ -7,7 +7,18 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from videoscan import config, timecode
 from videoscan.exporters.pictures import link
-from videoscan.exporters.wording import described_by, gaps, looked_at, name, nothing_happened, plain, question, span, timed
+from videoscan.exporters.wording import (
+    described_by,
+    gaps,
+    in_words,
+    looked_at,
+    name,
+    nothing_happened,
+    plain,
+    question,
+    span,
+    timed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +95,7 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
         "Review": f"{event.review.state} by {escaped(event.review.by or 'a person')}" if event.review else "",
         "Alerts": ", ".join(map(escaped, event.alerts)),
         "Flags": "; ".join(map(escaped, event.flags)),
-        **{escaped(key): escaped(str(value)) for key, value in event.attributes.items()},
+        **{escaped(key): escaped(in_words(value)) for key, value in event.attributes.items()},
         "Frames": ", ".join(f"{evidence.frame} ({timecode.short(evidence.time)})" for evidence in event.evidence),
         "Id": escaped(event.id),
     }

@@ -133,6 +133,25 @@ def question(timeline: Timeline) -> str | None:
     return asked if isinstance(asked, str) and asked.strip() else None
 
 
+def fields(timeline: Timeline) -> list[str]:
+    """The names of the attributes that its events can have: those that the profile declares, then any others, in order."""
+    prompt = timeline.profile.get("prompt")
+    declared = prompt.get("fields") if isinstance(prompt, dict) else None
+    others = (name for event in timeline.events for name in event.attributes)
+    return list(dict.fromkeys((*(declared if isinstance(declared, dict) else ()), *others)))
+
+
+def in_words(value: object, between: str = ", ") -> str:
+    """An attribute's value as people read it; nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return between.join(in_words(item, between) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def span(start: float, end: float) -> str:
     """``0:41-0:52`` with an en dash; one time where both print alike."""
     first, last = timecode.short(start), timecode.short(end)

@@ -107,17 +107,22 @@
     if (best >= 0) choose(best);
   });
 
-  // Filter: every word and every pressed tag must be there.
+  // Filter: every word and every pressed tag must be there, and of each field one of its pressed values.
   const filter = $("filter"), chips = [...document.querySelectorAll(".chip")];
   let texts = null;
   function narrow() {
     texts ||= events.map((e) => e.textContent.toLowerCase());
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = chips.filter((c) => c.getAttribute("aria-pressed") === "true").map((c) => c.dataset.tag);
+    const pressed = chips.filter((c) => c.getAttribute("aria-pressed") === "true");
+    const wanted = pressed.filter((c) => c.dataset.tag !== undefined).map((c) => c.dataset.tag);
+    const values = new Map();
+    for (const { dataset: { field, value } } of pressed) if (field !== undefined) values.set(field, [...(values.get(field) || []), value]);
     let left = 0;
     events.forEach((event, i) => {
       const tags = wanted.length ? [...event.querySelectorAll(".tag")].map((t) => t.textContent) : [];
-      const fits = words.every((w) => texts[i].includes(w)) && wanted.every((w) => tags.includes(w));
+      const facts = values.size ? new Map([...event.querySelectorAll(".attributes dt")].map((t) => [t.textContent, t.nextElementSibling.textContent])) : null;
+      const fits = words.every((w) => texts[i].includes(w)) && wanted.every((w) => tags.includes(w))
+        && [...values].every(([name, any]) => any.includes(facts.get(name)));
       event.hidden = !fits;
       marks[i].classList.toggle("out", !fits);
       left += fits;

@@ -33,6 +33,9 @@ _GRAIN = 1500
 """Stretches that were looked at and are shorter than this part of the duration are drawn together: a screen has no more pixels.
 What was not looked at is always drawn for itself."""
 
+_FEW = 8
+"""Values of a field up to which each has a button to filter by; what has more is found by text."""
+
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
@@ -114,6 +117,8 @@ class Report:
     """So many events that the browser should not lay them all out at once."""
     lanes: int
     tags: tuple[tuple[str, int], ...]
+    values: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    """Fields that have few values, each with those that occur and how often."""
     day_second: int | None
     """Wall time of second 0, in seconds since that day's midnight, for the read-out under the pointer."""
 
@@ -144,6 +149,7 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
     for event in timeline.events:
         for tag in dict.fromkeys(event.tags):
             tags[tag] = tags.get(tag, 0) + 1
+    values = [(name, _counted(events, name)) for name in wording.fields(timeline)]
     states = {span.state for span in timeline.coverage}
     begins = timecode.wall(timeline.source.clock, 0)
     return Report(
@@ -162,8 +168,17 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         long=len(events) > MANY,
         lanes=max(lanes, default=0) + 1,
         tags=tuple(sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:16]),
+        values=tuple((name, counted) for name, counted in values if 1 < len(counted) <= _FEW),
         day_second=begins.hour * 3600 + begins.minute * 60 + begins.second if begins else None,
     )
+
+
+def _counted(events: Iterable[EventView], name: str) -> tuple[tuple[str, int], ...]:
+    """The values of a field in words, the commonest first, and of how many events."""
+    counts: dict[str, int] = {}
+    for words in (words for view in events for key, words in view.facts if key == name):
+        counts[words] = counts.get(words, 0) + 1
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _line(timeline: Timeline) -> Iterable[str]:
@@ -292,7 +307,7 @@ def _event_view(
         width=percent(event.end - event.start, duration),
         lane=lane,
         badges=tuple(_badges(event)),
-        facts=tuple((str(key), _value(value)) for key, value in event.attributes.items()),
+        facts=tuple((str(key), words) for key, value in event.attributes.items() if (words := wording.in_words(value))),
         shots=tuple(_shot(timeline, one, inlined) for one in shown),
         more=f"and {left} more frame{'s' if left > 1 else ''}" if left else None,
     )
@@ -314,16 +329,6 @@ def _badges(event: Event) -> Iterable[str]:
     yield from (f"alert: {rule}" for rule in event.alerts)
     # That windows told it together is bookkeeping: it stands in the timeline, a reviewer has no use for it.
     yield from (flag for flag in event.flags if not flag.startswith("joined with window"))
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def _shot(timeline: Timeline, evidence: Evidence, inlined: dict[str, Inlined]) -> Shot:
