@@ -73,3 +73,20 @@ CONTRAST = """selectors => {
 def contrasts():
     """How much the text of some elements stands out from the ground they are on, as WCAG 2 counts it."""
     return lambda page, *selectors: page.evaluate(CONTRAST, list(selectors))
+
+
+@pytest.fixture
+def barriers():
+    """What axe-core finds on a page that would keep somebody from using it: rule and element, of impact serious or critical."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is in the dev extra").Axe()
+
+    def found(page):
+        violations = axe.run(page).response["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:200]}"
+            for rule in violations
+            if rule["impact"] in {"serious", "critical"}
+            for node in rule["nodes"]
+        ]
+
+    return found

@@ -2,14 +2,43 @@
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(id);
+  const list = $("list");
   const events = [...document.querySelectorAll(".event")];
   const marks = [...document.querySelectorAll(".lanes [data-i]")];
   const bar = $("bar"), needle = $("needle"), readout = $("readout"), dock = $("dock"), viewer = $("viewer");
   const duration = Number(bar.dataset.duration);
   const day = bar.dataset.day === undefined ? null : Number(bar.dataset.day);
   const spans = events.map((e) => [Number(e.dataset.start), Number(e.dataset.end)]);
+  const ids = events.map((e) => e.id);
   const position = new Map(events.map((e, i) => [e, i]));
   let current = -1;
+
+  // Of thousands of events the first are there at once. The rest are text until there is time, or until one of them is asked for.
+  const rows = $("rest") ? $("rest").textContent.split("<!--row-->").slice(1, -1) : [];
+  for (const row of rows) {
+    const [, id, start, end] = row.match(/ id="([^"]*)" data-start="([^"]*)" data-end="([^"]*)"/);
+    ids.push(id);
+    spans.push([Number(start), Number(end)]);
+  }
+  const total = events.length + rows.length;
+  let added = 0;
+  function add(count) {
+    if (added === rows.length || count < 1) return;
+    list.insertAdjacentHTML("beforeend", rows.slice(added, added + count).join(""));
+    added = Math.min(rows.length, added + count);
+    for (let i = events.length, row = list.children[i]; row; row = list.children[++i]) {
+      events.push(row);
+      position.set(row, i);
+    }
+  }
+  const there = (i) => { add(i + 1 - events.length); return events[i]; };
+  const soon = window.requestIdleCallback || ((then) => setTimeout(() => then({ timeRemaining: () => 10 }), 50));
+  const more = (left) => {
+    do add(8); while (left.timeRemaining() > 8 && added < rows.length);
+    if (added < rows.length) soon(more);
+  };
+  if (rows.length) addEventListener("load", () => soon(more));
+  addEventListener("beforeprint", () => there(total - 1));
 
   for (const id of ["tools", "chips", "zoom"]) if ($(id)) $(id).hidden = false;
   document.documentElement.classList.add("live");
@@ -29,6 +58,7 @@
     }
     current = i;
     if (i < 0) return;
+    there(i);
     events[i].setAttribute("aria-current", "true");
     marks[i].classList.add("current");
     if (scroll) events[i].scrollIntoView({ block: "start" });
@@ -37,12 +67,12 @@
   function step(by) {
     let i = current < 0 && by < 0 ? events.length : current;
     do i += by; while (events[i] && events[i].hidden);
-    if (events[i]) choose(i);
+    if (i >= 0 && i < total) choose(i);
   }
   const hot = (i, on) => {
     if (i === undefined || i < 0) return;
     marks[i].classList.toggle("hot", on);
-    events[i].classList.toggle("hot", on);
+    events[i]?.classList.toggle("hot", on);
   };
   const over = (on) => (happening) => {
     const event = happening.target.closest(".event");
@@ -52,7 +82,7 @@
   };
   document.addEventListener("pointerover", over(true));
   document.addEventListener("pointerout", over(false));
-  $("list")?.addEventListener("click", (happening) => {
+  list?.addEventListener("click", (happening) => {
     const event = happening.target.closest(".event");
     if (event && !happening.target.closest("a") && !String(getSelection())) choose(position.get(event), { scroll: false });
   });
@@ -77,7 +107,7 @@
   $("in").addEventListener("click", () => zoom(1));
   $("out").addEventListener("click", () => zoom(-1));
 
-  const anchored = () => events.findIndex((e) => `#${e.id}` === decodeURIComponent(location.hash));
+  const anchored = () => ids.indexOf(decodeURIComponent(location.hash).slice(1));
   window.addEventListener("hashchange", () => choose(anchored()));
   if (location.hash) choose(anchored());
 
@@ -90,7 +120,7 @@
     needle.style.left = `${share * 100}%`;
     needle.classList.toggle("left", happening.clientX > pane.getBoundingClientRect().left + pane.clientWidth / 2);
     const mark = happening.target.closest(".lanes [data-i]");
-    const title = mark ? `  ${events[mark.dataset.i].querySelector("h3").textContent}` : "";
+    const title = mark ? `  ${there(Number(mark.dataset.i)).querySelector("h3").textContent}` : "";
     readout.textContent = clock(at) + (day === null ? "" : `  ${clock((day + at) % 86400, true)}`) + title.slice(0, 80);
   });
   bar.addEventListener("pointerleave", () => { needle.hidden = true; });
@@ -102,7 +132,7 @@
     let best = -1, distance = Infinity;
     spans.forEach(([start, end], i) => {
       const away = at < start ? start - at : at > end ? at - end : 0;
-      if (!events[i].hidden && away < distance) { best = i; distance = away; }
+      if (!events[i]?.hidden && away < distance) { best = i; distance = away; }
     });
     if (best >= 0) choose(best);
   });
@@ -111,6 +141,7 @@
   const filter = $("filter"), chips = [...document.querySelectorAll(".chip")];
   let texts = null;
   function narrow() {
+    there(total - 1);
     texts ||= events.map((e) => e.textContent.toLowerCase());
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const pressed = chips.filter((c) => c.getAttribute("aria-pressed") === "true");

@@ -26,6 +26,9 @@ LANES = 4
 MANY = 200
 """More events than this are laid out by the browser only when they come near."""
 
+AT_ONCE = 100
+"""Where there are many, this number of them is in the page when it opens; the browser adds the rest while it has nothing else to do."""
+
 ZOOMS = (1, 4, 16)
 """How many windows wide the bar can be drawn; report.js has the same."""
 
@@ -115,6 +118,8 @@ class Report:
     ticks: tuple[Tick, ...]
     long: bool
     """So many events that the browser should not lay them all out at once."""
+    at_once: int
+    """How many events the page holds when it opens."""
     lanes: int
     tags: tuple[tuple[str, int], ...]
     values: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
@@ -166,6 +171,7 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         legend=tuple((state, text) for state, text in wording.STATES.items() if state in states),
         ticks=tuple(ticks(timeline.source.duration, timeline.source.clock)),
         long=len(events) > MANY,
+        at_once=AT_ONCE if len(events) > MANY else len(events),
         lanes=max(lanes, default=0) + 1,
         tags=tuple(sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:16]),
         values=tuple((name, counted) for name, counted in values if 1 < len(counted) <= _FEW),
