@@ -123,6 +123,10 @@ class Review(Document):
     """When, ISO 8601."""
     changes: dict[str, Any] | None = None
     """The fields that were changed, with their new values."""
+    comment: str | None = None
+    """Why, in the person's words."""
+    was: dict[str, Any] | None = None
+    """What the event said before, by field: the describer's own words."""
 
 
 class Event(Document):
@@ -357,6 +361,7 @@ _MAY_BE_MISSING = {
     "SourceRecord": {"flags"},
     "DescriberRecord": {"note"},
     "ErrorRecord": {"raw"},
+    "Review": {"comment", "was"},
     "WindowRecord": {"flags"},
 }
 

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz
 
+from videoscan.truth import TrueEvent, Truth
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from videoscan.document import Event, Timeline
-    from videoscan.truth import TrueEvent, Truth
 
 CUT = "cut"
 CUT_SLACK = 1.0
@@ -203,6 +204,31 @@ def judge(truth: Truth, timeline: Timeline, *, likeness: float | None = None, ta
         by_tag=by_tag,
         missed=tuple((source, truth.events[place]) for place in missed),
         invented=tuple((source, plain[place]) for place in counted if place not in right),
+    )
+
+
+def truth_of(timeline: Timeline) -> Truth:
+    """What a person said of a timeline, as a truth for others: what was accepted, edited or added is so, and what was rejected is not.
+
+    What nobody has reviewed is neither: nobody needs to tell it, and whoever does is right. A time that no person has set may be off by
+    what the timeline itself says. Shots are told by all cuts that were not rejected.
+    """
+    standing = [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
+    return Truth(
+        duration=timeline.source.duration,
+        events=tuple(
+            TrueEvent(
+                start=event.start,
+                end=event.end,
+                what=event.title,
+                tags=event.tags,
+                slack=event.start - event.start_after,
+                minor=event.review is None,
+            )
+            for event in standing
+            if CUT not in event.tags
+        ),
+        cuts=tuple(event.start for event in standing if CUT in event.tags),
     )
 
 

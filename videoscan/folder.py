@@ -24,11 +24,16 @@ TIMELINE = "timeline.json"
 REPORT = "report.html"
 JOURNAL = "journal.jsonl"
 SAMPLING = "sampling.jsonl"
+REVIEWS = "reviews.jsonl"
+"""A person's corrections: `videoscan.reviews`."""
 FITTED = "fitted.json"
 """What a scan into this folder was made smaller by, for its budget: `videoscan.planning.fitting`."""
 WHOLE = "whole"
 """Then: all pictures that were sampled, of which those that were sent are a part."""
 LOCK = ".lock"
+_CORRECTING = ".reviews.lock"
+_PATIENCE = 30.0
+"""Seconds to wait for another process that writes corrections, or the timeline that shows them; it takes a second or two."""
 PICTURES = "frames"
 
 # A file system without locks: NFS whose lock service is not running, some FUSE ones.
@@ -81,6 +86,28 @@ class OutputFolder:
             # While it is held: whoever waits for it finds that its file is gone, and makes a new one (filelock looks after that).
             with contextlib.suppress(OSError):
                 (self.path / LOCK).unlink()
+            holding.release()
+
+    @contextlib.contextmanager
+    def correcting(self) -> Iterator[None]:
+        """Hold the right to write corrections, or files that show them. Held for moments, and waited for. Raises `StoreError`."""
+        from filelock import FileLock, Timeout
+
+        with storing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            holding = FileLock(self.path / _CORRECTING, timeout=_PATIENCE)
+            try:
+                holding.acquire()
+            except Timeout:
+                raise StoreError(
+                    f"another videoscan has been writing corrections into {self.path} for more than {_PATIENCE:g} s",
+                    hint="end it",
+                ) from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # while it is held, as in `lock`
+                (self.path / _CORRECTING).unlink()
             holding.release()
 
     def _tidy(self) -> None:

@@ -159,7 +159,7 @@ async def _scan_into(
                             timeline = await _scan(request, observer, ledger, place, journal, fit=fit)
                         fingerprint = budgeting.fingerprint(fingerprint, request.budget, place.path)
                     await flow.in_thread(journal.replacing, fingerprint)
-                    await flow.in_thread(publish.write, request, place, timeline)
+                    timeline = await flow.in_thread(publish.write, request, place, timeline)
                     journal.finish(fingerprint)
                 finally:
                     answers = len(journal)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, registry, sampling
+from videoscan import __version__, clock, folder, registry, reviews, sampling, selection
+from videoscan.correcting import Corrector
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
 from videoscan.summarize import BY_RULE
 from videoscan.timeline import THINNED, fold, usage_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from videoscan.journal import Journal
     from videoscan.model import SourceInfo, Tally
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from videoscan.request import Request
     from videoscan.summarizing import Summed
     from videoscan.timeline import Folded, Outcome
+
+T = TypeVar("T")
 
 
 def folded(request: Request, tally: Tally, outcomes: Sequence[Outcome], budget: BudgetRecord | None = None) -> Folded:
@@ -125,17 +128,53 @@ def _former(request: Request, duration: float) -> SourceRecord | None:
     return source.model_copy(update={"kept_from": request.given.uri})
 
 
-def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> None:
+def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> Timeline:
     """Everything of the output folder but the pictures, the timeline last: where it is, the rest is.
 
-    Pictures of an earlier timeline go only then: until it is replaced, it names them.
+    What a person corrected in this folder is in it; the timeline that was written is returned. Pictures of an earlier timeline go only
+    then: until it is replaced, it names them.
     """
-    for name in dict.fromkeys(("html", *request.to, "json")):
-        exporter = registry.make("exporters", {"kind": name})
-        file = folder.REPORT if name == "html" else f"timeline.{exporter.suffix.lstrip('.')}"
-        with place.writing(file) as out:
-            exporter.write(timeline, out, folder=str(place.path))
+    with place.correcting():
+        timeline = reviews.shown(timeline, place.path)
+        _write(place, timeline, dict.fromkeys(("html", *request.to, "json")))
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
+    return timeline
+
+
+def correct(place: folder.OutputFolder, make: Callable[[Corrector], T], **who: str | None) -> tuple[T, Timeline]:
+    """Have `make` correct the timeline in a folder, write that down, and write anew what shows it; what it returned, and the timeline.
+
+    `who` is `by` and `comment`. Nothing is written when `make` raises. Other processes, and a scan into the same folder, may do the same
+    at the same time. Raises `ConfigError`, `SourceUnsupported`, `StoreError`.
+    """
+    with place.correcting():
+        book = reviews.Book(place.path)
+        corrector = Corrector(selection.read(place.path / folder.TIMELINE), book.read(), **who)
+        made = make(corrector)
+        if corrector.made:
+            timeline = corrector.timeline
+            book.append(corrector.made, source=timeline.source.uri)
+            _write(place, timeline, _written_before(place))
+    return made, corrector.timeline
+
+
+def _written_before(place: folder.OutputFolder) -> Iterator[str]:
+    """The formats that lie in the folder already, the timeline last."""
+    for name in registry.names("exporters"):
+        if name != "json" and (place.path / _file(name)).is_file():
+            yield name
+    yield "json"
+
+
+def _file(name: str) -> str:
+    return folder.REPORT if name == "html" else f"timeline.{registry.factory('exporters', name).suffix.lstrip('.')}"
+
+
+def _write(place: folder.OutputFolder, timeline: Timeline, names: Iterable[str]) -> None:
+    for name in names:
+        exporter = registry.make("exporters", {"kind": name})
+        with place.writing(_file(name)) as out:
+            exporter.write(timeline, out, folder=str(place.path))
 
 
 def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> Timeline | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
 
-from videoscan import clock, timecode
+from videoscan import clock, reviews, timecode
 from videoscan.document import SCHEMA_ID, Timeline
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
 from videoscan.folder import TIMELINE
@@ -167,7 +167,7 @@ def files(argument: str) -> list[Path]:
         raise SourceNotFound(f"{argument} does not exist", hint="give a timeline.json or the folder that a scan wrote")
     if (path / TIMELINE).is_file():
         return [path / TIMELINE]
-    found = sorted(file for file in path.rglob(TIMELINE) if is_output(file.parent))
+    found = below(path)
     if not found:
         raise SourceUnsupported(
             f"there is no timeline in the folder {argument}", hint="an unfinished scan has none yet: run its command again"
@@ -175,8 +175,13 @@ def files(argument: str) -> list[Path]:
     return found
 
 
+def below(folder: Path) -> list[Path]:
+    """Every `timeline.json` of an output folder somewhere in a folder, in order of their paths."""
+    return sorted(file for file in folder.rglob(TIMELINE) if is_output(file.parent))
+
+
 def read(file: Path) -> Timeline:
-    """A timeline whose times make sense, its events in order. Raises `SourceUnsupported`, saying what is wrong with it and where."""
+    """A timeline whose times make sense, its events in order, with what people corrected beside it. Raises `SourceUnsupported`, saying what is wrong with it and where."""
     try:
         data = file.read_bytes()
     except OSError as fault:
@@ -190,7 +195,7 @@ def read(file: Path) -> Timeline:
     _check(file, timeline)
     if any(after.start < before.start for before, after in zip(timeline.events, timeline.events[1:], strict=False)):
         timeline = timeline.model_copy(update={"events": tuple(sorted(timeline.events, key=lambda event: event.start))})
-    return timeline
+    return reviews.shown(timeline, file.parent) if file.name == TIMELINE else timeline
 
 
 def load(arguments: Iterable[str]) -> list[Member]:

@@ -26,6 +26,7 @@ SUMMARIES = {
     "frames": "Show which frames were kept or dropped, and why.",
     "tune": "Find the settings for a camera, on its own footage.",
     "export": "Write timelines in another format.",
+    "review": "Accept, reject, edit or add events.",
     "eval": "Hold timelines against the truth.",
     "profiles": "List, show and check profiles.",
     "doctor": "Say what is installed and can be decoded, or what a model can do.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from videoscan.eval import Score, Verdict
+    from videoscan.truth import Truth
 
 _LISTED = 12
 """So many missed and invented events are listed for people; `--json` has all of them."""
@@ -76,12 +77,13 @@ def command(
 ) -> int:
     """Hold timelines against the truth.
 
-    TRUTH is a CLIP.truth.json, or a folder of them; then each TIMELINE is the folder that a scan of those clips wrote. Several
+    TRUTH is a CLIP.truth.json, or a folder of them; then each TIMELINE is the folder that a scan of those clips wrote. Or it is a
+    timeline that people have reviewed: what they accepted, edited or added is the truth, what they rejected is not so, and what nobody
+    reviewed is not judged. Several
     TIMELINEs, such as of two prompts or two models, stand side by side. Every bound is for each of them: one that is not held
     makes the exit code 1.
     """
     from videoscan import selection as selection_of
-    from videoscan import truth as truths
     from videoscan.eval import Verdict, judge
 
     thresholds = [
@@ -98,7 +100,7 @@ def command(
                 gaps = True
                 output.say(f"videoscan: {argument} has no timeline for {judged}: not judged")
                 continue
-            verdict += judge(truths.read(judged), selection_of.read(told), likeness=words, tags=tags)
+            verdict += judge(_truth(judged), selection_of.read(told), likeness=words, tags=tags)
         results.append((argument, verdict))
     broken = [
         f"{argument}: {sentence}" for argument, verdict in results for each in thresholds if (sentence := each.broken(verdict))
@@ -115,10 +117,10 @@ def command(
 def _pairs(truth: Path, argument: str) -> Iterator[tuple[Path, Path | None]]:
     """Each truth file with the timeline that is about the same clip, `None` where there is none."""
     from videoscan import selection as selection_of
-    from videoscan.folder import TIMELINE
+    from videoscan.folder import REVIEWS, TIMELINE
     from videoscan.truth import SUFFIX
 
-    if not truth.is_dir():
+    if not truth.is_dir() or (truth / TIMELINE).is_file():
         found = selection_of.files(argument)
         if len(found) > 1:
             raise ConfigError(
@@ -128,16 +130,44 @@ def _pairs(truth: Path, argument: str) -> Iterator[tuple[Path, Path | None]]:
         yield truth, found[0]
         return
     files = sorted(truth.rglob(f"*{SUFFIX}"))
-    if not files:
-        raise SourceNotFound(f"there is no *{SUFFIX} in the folder {truth}")
+    reviewed = [] if files else [file for file in selection_of.below(truth) if (file.parent / REVIEWS).is_file()]
+    if not files and not reviewed:
+        raise SourceNotFound(f"there is no *{SUFFIX} in the folder {truth}", hint="nor a timeline that anybody has reviewed")
     if not Path(argument).is_dir():
         raise SourceUnsupported(
             f"{argument} is no folder, but {truth} is one", hint="give the folder that a scan of those clips wrote"
         )
+    for judged in reviewed:
+        folder = judged.parent.relative_to(truth)
+        places = (Path(argument) / folder / TIMELINE, Path(argument) / folder.name / TIMELINE)
+        yield judged, next((place for place in places if place.is_file()), None)
     for file in files:
         clip = file.relative_to(truth).with_name(file.name.removesuffix(SUFFIX)).with_suffix("")
         places = (Path(argument) / clip / TIMELINE, Path(argument) / clip.name / TIMELINE)
         yield file, next((place for place in places if place.is_file()), None)
+
+
+def _truth(path: Path) -> Truth:
+    """What a truth file says, or what people said of a timeline. Raises `SourceError`."""
+    from videoscan import selection as selection_of
+    from videoscan import truth
+    from videoscan.document import SCHEMA_ID
+    from videoscan.eval import truth_of
+    from videoscan.folder import TIMELINE
+
+    if path.is_dir():
+        path /= TIMELINE
+    if path.is_file() and not path.name.endswith(truth.SUFFIX):
+        with path.open("rb") as file:
+            if SCHEMA_ID.encode() in file.read(200):
+                reviewed = selection_of.read(path)
+                if not any(event.review is not None for event in reviewed.events):
+                    raise SourceUnsupported(
+                        f"nobody has reviewed {path}: it says nothing about the truth",
+                        hint="`videoscan review` accepts, rejects, edits",
+                    )
+                return truth_of(reviewed)
+    return truth.read(path)
 
 
 def _put_json(results: Sequence[tuple[str, Verdict]], broken: Sequence[str]) -> None:
