@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from videoscan import clock, reviews, timecode
 from videoscan.document import SCHEMA_ID, Timeline
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
+from videoscan.exporters.wording import NARROWED
 from videoscan.folder import TIMELINE
 from videoscan.naming import is_output
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 Edge: TypeAlias = float | dt.datetime
 """One end of a span: seconds of video time, or a wall time (without an offset: as the recording's own clock shows it)."""
-
-NARROWED = "narrowed to "
-"""How the flag begins by which a timeline says that it does not hold all events of its recording."""
 
 REVIEWS = ("yes", "no", "accepted", "edited", "added", "rejected")
 """What `Filters.reviewed` may hold: a state of `document.Review`; ``yes`` is any of them but rejected, ``no`` is none."""

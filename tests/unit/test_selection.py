@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from videoscan.cli import selection as options_of
 from videoscan.document import Review, Timeline
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
-from videoscan.selection import NARROWED, Filters, Member, by_clock, edge, files, load, read, select
+from videoscan.exporters.wording import NARROWED
+from videoscan.selection import Filters, Member, by_clock, edge, files, load, read, select
 
 
 @pytest.fixture(scope="module")

@@ -25,20 +25,49 @@ if TYPE_CHECKING:
 @click.argument("selection", nargs=-1, required=True, metavar="SELECTION...")
 @click.option("--to", "formats", multiple=True, required=True, metavar="FORMAT", help="Which format; see below. Repeatable.")
 @click.option("-o", "--output", "target", metavar="PATH", help="A file, or a folder where several files are to be written.")
+@click.option(
+    "--start-timecode",
+    metavar="HH:MM:SS:FF",
+    help="edl, otio, fcp7xml: the timecode of the source's first frame, drop-frame as 10:00:00;00; `wall` for the time of day.",
+)
 @selection_of.options
 @options.json_lines
-def command(*, selection: tuple[str, ...], formats: tuple[str, ...], target: str | None, filters: Filters, as_json: bool) -> int:
+def command(
+    *,
+    selection: tuple[str, ...],
+    formats: tuple[str, ...],
+    target: str | None,
+    start_timecode: str | None,
+    filters: Filters,
+    as_json: bool,
+) -> int:
     """Write timelines, or a part of them, in another format.
 
     SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
     stdout, or to the file named by -o; several go into the folder named by -o, or, where the format can hold them, into one file.
     With --json, one line for each file written.
 
-    FORMAT is json, jsonl, csv, markdown, html, srt or vtt.
+    FORMAT is json, jsonl, csv, markdown or html; srt or vtt (subtitles); chapters (as YouTube reads them), vtt-chapters or
+    ffmetadata; edl (CMX 3600), otio, fcp7xml or llc (LosslessCut) for editing programs.
     """
-    exporters = {name: options.exporter(name) for name in dict.fromkeys(formats)}
+    exporters = _exporters(formats, {"start_timecode": start_timecode})
     chosen = selection_of.resolve(selection, filters)
     return _Export(exporters, chosen, as_json=as_json).to(target)
+
+
+def _exporters(formats: Sequence[str], given: Mapping[str, Any]) -> dict[str, Exporter]:
+    """One per format, with the options that were given. Raises `ConfigError` for an option that none of them has."""
+    from videoscan import registry
+
+    said = {key: value for key, value in given.items() if value is not None}
+    exporters = {name: options.exporter(name, said) for name in dict.fromkeys(formats)}
+    for key in said:
+        if not any(key in registry.factory("exporters", name).Options.model_fields for name in exporters):
+            flag = f"--{key.replace('_', '-')}"
+            raise ConfigError(
+                f"{flag} means nothing to {', '.join(exporters)}", hint="`videoscan export --help` says what it is for"
+            )
+    return exporters
 
 
 class _Export:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -162,14 +162,15 @@ def out(command: F) -> F:
     )(command)
 
 
-def exporter(name: str) -> Exporter:
-    """What ``--to NAME`` means. Raises `ConfigError`."""
+def exporter(name: str, given: Mapping[str, Any] | None = None) -> Exporter:
+    """What ``--to NAME`` means, made with those of the options that it has. Raises `ConfigError`."""
     from videoscan import registry
 
     known = registry.names("exporters")
     if name not in known:
         raise ConfigError(f"--to {name}: there is no such format", hint=f"known: {', '.join(known)}")
-    return registry.make("exporters", {"kind": name})
+    fields = registry.factory("exporters", name).Options.model_fields
+    return registry.make("exporters", {"kind": name, **{key: value for key, value in (given or {}).items() if key in fields}})
 
 
 def _gathered(command: F, options: tuple[Callable[[Any], Any], ...], names: tuple[str, ...]) -> F:

@@ -42,7 +42,12 @@ class Result:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @options.sampling_and_asking
 @options.out
-@click.option("--to", multiple=True, metavar="FORMAT", help="Write this format as well: csv, srt, vtt, markdown. Repeatable.")
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="FORMAT",
+    help="Write this format as well: csv, jsonl, srt, vtt, markdown, chapters, edl and so on; see `videoscan export`. Repeatable.",
+)
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
 @click.option(
     "--log-calls",

@@ -13,6 +13,7 @@ from videoscan.exporters.wording import (
     in_words,
     looked_at,
     name,
+    narrowed,
     nothing_happened,
     plain,
     question,
@@ -58,6 +59,8 @@ def _page(timeline: Timeline, *, pictures: bool) -> Iterator[str]:
         yield f"- {escaped(timeline.describer.note)}"
     if asked := question(timeline):
         yield f"- Question: {escaped(asked)}"
+    if part := narrowed(timeline):
+        yield f"- {escaped(part[:1].upper() + part[1:])}"
     yield f"- {timeline.frames.sampled} frames looked at, {timeline.frames.kept} kept"
     yield f"\n{looked_at(timeline)}\n"
     missing = gaps(timeline)

@@ -27,6 +27,9 @@ STATES: dict[State, str] = {
 }
 """What each state of coverage means, in the order in which a legend lists them."""
 
+NARROWED = "narrowed to "
+"""How the flag begins by which a timeline says that it does not hold all events of its recording: a selection of them."""
+
 _WORDS: dict[State, str] = {"failed": "Failed", "lost": "Lost", "skipped": "Skipped", "absent": "Absent"}
 
 
@@ -93,8 +96,15 @@ def looked_at(timeline: Timeline) -> str:
     return f"{timecode.length(known)} of {timecode.length(duration)} ({share:g} %) was looked at: {told}."
 
 
+def narrowed(timeline: Timeline) -> str | None:
+    """Such as ``narrowed to 2 of 8 events: tag person``; `None` for a whole timeline."""
+    return next((flag for flag in timeline.flags if flag.startswith(NARROWED)), None)
+
+
 def nothing_happened(timeline: Timeline) -> str:
-    """What a timeline without events says. It never claims more than was looked at."""
+    """What a timeline without events says. It never claims more than was looked at, or than was asked for."""
+    if told := narrowed(timeline):
+        return f"No event is in this selection ({plain(told)})."
     missing = sum(run.end - run.start for run in gaps(timeline))
     if not timeline.coverage or missing >= timeline.source.duration:
         return "No events, because nothing was looked at."
