@@ -119,6 +119,16 @@ def _from_metadata(metadata: str | None, zone: dt.tzinfo | None) -> WallTime:
     return _placed(found, zone)
 
 
+def from_metadata(metadata: str | None, zone: str | None = None) -> WallTime:
+    """The wall time that a file's metadata give (`SourceInfo.clock`), in `zone`, an IANA name; see `wall_time`."""
+    return _from_metadata(metadata, time_zone(zone) if zone else None)
+
+
+def placed(found: dt.datetime, zone: str | None = None) -> WallTime:
+    """A time that was read somewhere, in `zone`, an IANA name; see `wall_time`."""
+    return _placed(found, time_zone(zone) if zone else None)
+
+
 def moment(text: str) -> dt.datetime:
     """A date and time in ISO 8601, with or without an offset. Raises `ConfigError`; a date alone says no time of day."""
     try:
@@ -164,6 +174,15 @@ def _placed(found: dt.datetime, zone: dt.tzinfo | None) -> WallTime:
     return WallTime(real.isoformat(), (f"{found.isoformat()} in {zone}: {why}",))
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A time that a pattern found in a path, and the path around it."""
+
+    time: dt.datetime
+    before: str
+    after: str
+
+
 class Pattern:
     """A compiled `clock_pattern`. Raises `ConfigError` for an unknown directive or a pattern that does not give a whole time."""
 
@@ -181,15 +200,22 @@ class Pattern:
 
     def find(self, path: str) -> dt.datetime | None:
         """The time that stands in `path`: aware when the pattern has ``%z`` or ``%s``, else naive; `None` when there is none."""
+        located = self.locate(path)
+        return located.time if located is not None else None
+
+    def locate(self, path: str) -> Located | None:
+        """The same, with what stands around it; slashes come out forward."""
         whole = path.replace("\\", "/")
-        places = (whole.rpartition("/")[2], whole) if self._in_name else (whole,)
-        for place in places:
+        name = whole.rpartition("/")[2]
+        for place in (name, whole) if self._in_name else (whole,):
+            before = whole[: len(whole) - len(place)]
             for expression in (self._exact, self._loose):
                 for found in _every(expression, place):
                     try:
-                        return _assemble({key: value for key, value in found.groupdict().items() if value is not None})
+                        time = _assemble({key: value for key, value in found.groupdict().items() if value is not None})
                     except (ValueError, OverflowError):
                         continue  # 31 February and its like: digits that happened to fit
+                    return Located(time, before + place[: found.start()], place[found.end() :])
         return None
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from videoscan import registry, windows
+from videoscan import clock, registry, windows
 from videoscan.choosing import cap
 from videoscan.config import RegionOptions
 from videoscan.folder import TIMELINE
@@ -56,6 +56,8 @@ def spec_for(
     """
     if given.kind == "kept":
         source: dict[str, Any] = {"kind": "kept"}
+    elif given.kind == "joined":
+        source = _joined(given, profile)
     elif given.kind == "images":
         source = {"kind": "images", "image_rate": profile.source.image_rate}
         if given.files:
@@ -77,6 +79,23 @@ def spec_for(
         store=store,
         version=version,
     )
+
+
+def _joined(given: Input, profile: Profile) -> dict[str, Any]:
+    """The source of recordings that are one."""
+    settings = profile.source
+    clocks = given.clocks or ((None, None),) * len(given.files)
+    begins = clock.wall_time(settings, given.relative).start if settings.clock_start else None
+    return {
+        "kind": "joined",
+        "files": [
+            {"uri": file, "clock": first, "again": again} for file, (first, again) in zip(given.files, clocks, strict=True)
+        ],
+        "order": "given" if given.by_name else "clock",
+        "zone": settings.clock_zone,
+        "begins": begins,
+        "backend": "opencv" if settings.backend == "opencv" else "pyav",
+    }
 
 
 def _regions(given: Input, profile: Profile) -> Regions:

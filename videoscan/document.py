@@ -38,7 +38,18 @@ class Part(Document):
     duration: Seconds
     """How long it lasts."""
     clock: str | None = None
-    """Wall time of its first frame, ISO 8601."""
+    """Wall time of `start`, ISO 8601."""
+    skipped: Seconds = 0.0
+    """Seconds at the file's beginning that are not shown, because the part before it shows that time already."""
+
+
+class LeftOutRecord(Document):
+    """A file that has no place among the joined ones."""
+
+    uri: str
+    """Path of this file."""
+    reason: str
+    """Why it is left out."""
 
 
 class SourceRecord(Document):
@@ -66,6 +77,8 @@ class SourceRecord(Document):
     """The files, in order of time."""
     flags: tuple[str, ...] = ()
     """Sentences about what had to be assumed, such as times from a declared rate."""
+    left_out: tuple[LeftOutRecord, ...] = ()
+    """Files that were to be joined and have no place in this timeline."""
     kept_from: str | None = None
     """The output folder whose kept pictures were asked again, when this is such an answer: nothing was decoded for it."""
 
@@ -338,8 +351,8 @@ class Timeline(Document):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing failed, was lost, or was left out for want of budget."""
-        return not any(
+        """Whether nothing failed, was lost, or was left out for want of budget or of a place in time."""
+        return not self.source.left_out and not any(
             span.state in {"failed", "lost"} or (span.state == "skipped" and "budget" in (span.reason or ""))
             for span in self.coverage
         )
@@ -358,7 +371,8 @@ class Timeline(Document):
 # added later goes here too.
 _MAY_BE_MISSING = {
     "Timeline": {"flags", "budget"},
-    "SourceRecord": {"flags"},
+    "SourceRecord": {"flags", "left_out"},
+    "Part": {"skipped"},
     "DescriberRecord": {"note"},
     "ErrorRecord": {"raw"},
     "Review": {"comment", "was"},

@@ -53,13 +53,29 @@ class Input:
     some of its pictures behind it, ``folder/{a.png,b.png}``; or of an output folder (`kept`: nothing is decoded). `name` is the output's path, relative to ``--out``, with forward
     slashes. `files` are the absolute paths of what is read, in order: the video itself, or the pictures. `relative` is the
     input's path below the folder that was given, suffix and all, with forward slashes: what a clock's pattern is looked for in.
+
+    Several recordings of one camera are one input (`joined`, see `videoscan.joining`): its `uri` is a name for all of them, such as
+    ``/rec/cam1*``. `clocks` are theirs where their names say it, ISO 8601, each with the other reading of it where clocks showed that
+    hour twice; `by_name` says that they follow one another as they come.
     """
 
     uri: str
-    kind: Literal["video", "images", "kept"]
+    kind: Literal["video", "images", "kept", "joined"]
     name: str
     files: tuple[str, ...]
     relative: str
+    clocks: tuple[tuple[str | None, str | None], ...] = ()
+    camera: str | None = None
+    by_name: bool = False
+
+    @property
+    def path(self) -> str:
+        """What the ``[[cameras]]`` rules of a profile are held against: a path that is there."""
+        return self.files[0] if self.kind == "joined" else self.uri
+
+    def renamed(self, name: str) -> Input:
+        """The same with another place for its output."""
+        return replace(self, name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,10 +391,10 @@ def _absolute(path: str, start: str = "") -> Path:
 
 
 def _natural_path(path: Path) -> tuple[object, ...]:
-    return tuple(_natural(part) for part in path.parts)
+    return tuple(natural(part) for part in path.parts)
 
 
-def _natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Orders ``cam2`` before ``cam10``, whatever the case; the plain text decides between equals."""
     parts = (part for part in re.split(r"([0-9]+)", name.casefold()) if part)
     return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts), name

@@ -7,6 +7,7 @@ Regions are ``(x0, y0, x1, y1)`` in 0..1 of the upright picture, origin at the t
 
 from __future__ import annotations
 
+import bisect
 import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -29,13 +30,43 @@ Polygon: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """One of the files of a source that was joined from several: where it lies on the source's clock, in seconds.
+
+    `clock` is the wall time of `start`, ISO 8601. The file's first `skipped` seconds are not shown: the recording before shows the
+    same time. `seekable` as in `SourceInfo`.
+    """
+
+    uri: str
+    start: float
+    duration: float
+    clock: str | None = None
+    skipped: float = 0.0
+    seekable: bool = False
+
+    @property
+    def end(self) -> float:
+        """Where it ends on the source's clock."""
+        return round(self.start + self.duration, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that has no place in a joined source, and why."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What a source says of itself before anything is decoded.
 
     `seekable`: reading can begin at any keyframe, without what lies before it. `width` and `height` are of the upright picture.
     `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
     the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
-    sentences about what had to be assumed, such as frame times from the declared rate.
+    sentences about what had to be assumed, such as frame times from the declared rate. `parts` are the recordings that were joined
+    into one source, in order and without overlap; none for a single file. `left_out` are those that have no place in it.
     """
 
     uri: str
@@ -49,6 +80,14 @@ class SourceInfo:
     clock: str | None = None
     flags: tuple[str, ...] = ()
     seekable: bool = False
+    parts: tuple[Recording, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def begins_anywhere(self, time: float) -> bool:
+        """Whether reading can begin at `time` without reading much before it: not within a joined recording that is not seekable."""
+        place = bisect.bisect_right(self.parts, time, key=lambda part: part.start) - 1
+        part = self.parts[place] if place >= 0 else None
+        return self.seekable and (part is None or part.seekable or not part.start < time < part.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +267,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A stretch that could not be read, and why."""
+    """A stretch that could not be read, or that no recording is there for, and why."""
 
     start: float
     end: float
@@ -240,7 +279,7 @@ class Tally:
     """What a pass over a source came to; known only when it ended.
 
     `duration` is the end of the last picture, or the declared length where that is longer. `decoded` counts the pictures that
-    came out of the decoder. `next_index` is the index of the first picture at or after the end of the span that was read. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
+    came out of the decoder. `absent` is what lies between joined recordings. `next_index` is the index of the first picture at or after the end of the span that was read. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
     the worker, waiting for the consumer not included.
     """
 
@@ -251,6 +290,7 @@ class Tally:
     decode_seconds: float = 0.0
     encode_seconds: float = 0.0
     next_index: int = 0
+    absent: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ async def scan(
     to: Sequence[str] = (),
     fresh: bool = False,
     budget: Sequence[str] = (),
+    clock_start: str | None = None,
     accounts: Accounts | None = None,
     fits: Mapping[Budget, Fit] | None = None,
     observer: Observer = observe.ignore,
@@ -89,6 +90,7 @@ async def scan(
         fresh: Forget what an earlier run left in `out`.
         budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.money``. It is never passed; what it does
             not suffice for is left out and marked `skipped`.
+        clock_start: The wall time of second 0, ISO 8601; stands for `source.clock_start`.
         fits: By budget, how this and other scans were made smaller together; see `videoscan.budgeting`. Without it, it is worked
             out for this one alone.
         accounts: Shared by scans that draw on the same budget; a run of one scan needs none.
@@ -108,6 +110,7 @@ async def scan(
         "describer.projector": _absolute(projector),
         "prompt.question": question,
         "prompt.template": _absolute(prompt_file),
+        "source.clock_start": clock_start,
         **{f"budget.{key}": value for key, value in money.parse_budget(budget).items()},
     }
     request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)

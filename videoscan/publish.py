@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from videoscan import __version__, clock, folder, registry, reviews, sampling, selection
 from videoscan.correcting import Corrector
-from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, Part, SourceRecord, Timeline, Timing
+from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
 from videoscan.summarize import BY_RULE
 from videoscan.timeline import THINNED, fold, usage_record
@@ -55,15 +55,15 @@ def timeline_of(
     deployed endpoint was in use for it, of this run.
     """
     settings = request.resolved.profile.source
-    wall_time = clock.wall_time(settings, request.given.relative, info.clock)
     duration = round(tally.duration, 6)
+    wall_time = clock.WallTime(info.clock) if info.parts else clock.wall_time(settings, request.given.relative, info.clock)
     former = _former(request, duration)
     digest = summed.digest
     timeline = Timeline(
         source=former
         or SourceRecord(
             uri=request.given.uri,
-            camera=settings.camera,
+            camera=settings.camera or request.given.camera,
             duration=duration,
             width=info.width,
             height=info.height,
@@ -71,8 +71,9 @@ def timeline_of(
             rotation=info.rotation,
             start_time=round(info.start_time, 6),
             clock=wall_time.start,
-            parts=(Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
+            parts=_parts(info, duration) or (Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
             flags=tuple(dict.fromkeys((*info.flags, *tally.flags))),
+            left_out=tuple(LeftOutRecord(uri=each.uri, reason=each.reason) for each in info.left_out),
         ),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         videoscan=__version__,
@@ -100,6 +101,21 @@ def timeline_of(
         ),
     )
     return timeline, wall_time.notes
+
+
+def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:
+    """The recordings that were joined. The last one's true length is known only now."""
+    last = len(info.parts) - 1
+    return tuple(
+        Part(
+            uri=part.uri,
+            start=part.start,
+            duration=round(duration - part.start, 6) if place == last else part.duration,
+            clock=part.clock,
+            skipped=part.skipped,
+        )
+        for place, part in enumerate(info.parts)
+    )
 
 
 def _looked_at(request: Request) -> tuple[float, float | None]:

@@ -106,7 +106,7 @@ def settle(
     """Settle every option. Raises `ConfigError` for whatever is wrong with any of them."""
     if end is not None and end <= (start or 0.0):
         raise ConfigError(f"--end {end:g} is not after --start {start or 0.0:g}", hint="both are seconds of video time")
-    resolved = config.load(profile, sets=sets, overrides=flags, uri=given.uri)
+    resolved = config.load(profile, sets=sets, overrides=flags, uri=given.path)
     settled = resolved.profile
     if given.kind == "kept":
         _check_kept(given, settled, start, end)

@@ -20,7 +20,7 @@ import pybase64
 
 from videoscan.errors import StoreError
 from videoscan.folder import PICTURES, SAMPLING, OutputFolder, storing
-from videoscan.model import Lost, Mark, Picture, Reason, Sample, SourceInfo, Tally
+from videoscan.model import LeftOut, Lost, Mark, Picture, Reason, Recording, Sample, SourceInfo, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,9 +248,12 @@ def _box(values: list[float]) -> Box:
 
 
 def _info(table: dict[str, Any]) -> SourceInfo:
-    return replace(SourceInfo(**table), flags=tuple(table["flags"]))
+    parts = tuple(Recording(**each) for each in table.get("parts", ()))
+    left_out = tuple(LeftOut(**each) for each in table.get("left_out", ()))
+    return replace(SourceInfo(**table), flags=tuple(table["flags"]), parts=parts, left_out=left_out)
 
 
 def _tally(table: dict[str, Any]) -> Tally:
     lost = tuple(Lost(**each) for each in table["lost"])
-    return replace(Tally(**table), lost=lost, flags=tuple(table["flags"]))
+    absent = tuple(Lost(**each) for each in table.get("absent", ()))
+    return replace(Tally(**table), lost=lost, flags=tuple(table["flags"]), absent=absent)

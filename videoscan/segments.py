@@ -52,7 +52,8 @@ def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     if not info.seekable or length is None:
         return [Segment(spec.start, spec.end, warm_up)]
     first, last = math.floor(spec.start / SEGMENT), max(math.floor(spec.start / SEGMENT), math.ceil(length / SEGMENT) - 1)
-    edges = [spec.start, *(number * SEGMENT for number in range(first + 1, last + 1))]
+    places = [number * SEGMENT for number in range(first + 1, last + 1)]
+    edges = [spec.start, *(place for place in places if info.begins_anywhere(place))]
     return [
         Segment(start, end, min(warm_up, start) if start else warm_up, seek=place > 0)
         for place, (start, end) in enumerate(zip(edges, [*edges[1:], spec.end], strict=True))
@@ -255,4 +256,5 @@ def _together(tallies: list[Tally]) -> Tally:
         decode_seconds=sum(tally.decode_seconds for tally in tallies),
         encode_seconds=sum(tally.encode_seconds for tally in tallies),
         next_index=sum(tally.next_index for tally in tallies),
+        absent=tuple(gap for tally in tallies for gap in tally.absent),
     )

@@ -166,6 +166,8 @@ def _coverage(
         pieces.append((mark.time, min(until, stop), _state(mark, fates, thinned)))
     for lost in tally.lost:
         pieces = _overlay(pieces, max(lost.start, start), min(lost.end, stop), _State("lost", reason=lost.reason))
+    for gap in tally.absent:
+        pieces = _overlay(pieces, max(gap.start, start), min(gap.end, stop), _State("absent", reason=gap.reason))
     if start > 0:
         pieces = [(0.0, min(start, duration), _State("skipped", reason="before --start")), *pieces]
     if stop < duration:

@@ -28,7 +28,7 @@ _PAGE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command
 @click.argument("source", metavar="INPUT")
-@options.sampling
+@options.sampling_joined
 @click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Save the kept frames there.")
 @click.option(
     "--report", type=_PAGE, metavar="FILE.html", help="Write a page that shows every decision, and what stands for what."
@@ -47,11 +47,10 @@ def command(
 
     One line per sampled frame, as soon as it is judged. Nothing is described and nothing is sent.
     """
-    from videoscan import inputs
-    from videoscan.cli import sampling
+    from videoscan.cli import recordings, sampling
     from videoscan.seams import Limits
 
-    asked = sampling.settle(inputs.single(source), choices)
+    asked = sampling.settle(recordings.single(source, choices), choices)
     spec = sampling.spec(asked, Limits())
     with contextlib.ExitStack() as ends:
         for page in (report, mask_editor):

@@ -56,6 +56,9 @@ class Choices:
     model_file: Path | None = None
     projector: Path | None = None
     models: tuple[str, ...] = ()
+    clock_start: str | None = None
+    join: bool = False
+    by_name: bool = False
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Choices:
             "describer.projector": _absolute(self.projector),
             "prompt.question": self.question,
             "prompt.template": _absolute(self.prompt_file),
+            "source.clock_start": self.clock_start,
             **{f"budget.{key}": value for key, value in money.parse_budget(self.budget).items()},
         }
         return {key: value for key, value in flags.items() if value is not None}
@@ -81,6 +85,24 @@ _SAMPLING = (
     click.option("--start", type=Time(), metavar="T", help="Begin there: seconds (72.5) or [[HH:]MM:]SS."),
     click.option("--end", type=Time(), metavar="T", help="Stop there."),
     click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the profile. Repeatable."),
+)
+
+_JOINING = (
+    click.option(
+        "--join",
+        is_flag=True,
+        help="Make one timeline of all recordings of a camera, in order of the clocks in their names or metadata.",
+    ),
+    click.option(
+        "--by-name",
+        is_flag=True,
+        help="With --join: one right after the other in the order of their names, for recordings without a clock.",
+    ),
+    click.option(
+        "--clock-start",
+        metavar="ISO",
+        help="The wall time of second 0: 2026-03-01T23:55:00, in [source] clock_zone or with an offset.",
+    ),
 )
 
 _MODEL = click.option("--model", metavar="NAME", help="The model's name there. [env: VIDEOSCAN_MODEL]")
@@ -121,7 +143,8 @@ _ASKING = (
 )
 
 
-_ASKED = ("profile", "start", "end", "sets", "question", "prompt_file", "endpoint", "budget", "model_file", "projector")
+_JOINED = ("join", "by_name", "clock_start")
+_ASKED = ("profile", "start", "end", "sets", *_JOINED, "question", "prompt_file", "endpoint", "budget", "model_file", "projector")
 
 
 def sampling(command: F) -> F:
@@ -129,9 +152,14 @@ def sampling(command: F) -> F:
     return _gathered(command, _SAMPLING, ("profile", "start", "end", "sets"))
 
 
+def sampling_joined(command: F) -> F:
+    """Those, for one input that may be many recordings."""
+    return _gathered(command, _SAMPLING + _JOINING, ("profile", "start", "end", "sets", *_JOINED))
+
+
 def sampling_and_asking(command: F) -> F:
     """Those, and the ones that decide who is asked what."""
-    return _gathered(command, _SAMPLING + _ASKING, (*_ASKED, "model"))
+    return _gathered(command, _SAMPLING + _JOINING + _ASKING, (*_ASKED, "model"))
 
 
 def sampling_and_asking_models(command: F) -> F:
@@ -144,7 +172,7 @@ def sampling_and_asking_models(command: F) -> F:
         help="A model's name; several are put side by side. [env: VIDEOSCAN_MODEL]",
     )
     asking = tuple(many if option is _MODEL else option for option in _ASKING)
-    return _gathered(command, _SAMPLING + asking, (*_ASKED, "models"))
+    return _gathered(command, _SAMPLING + _JOINING + asking, (*_ASKED, "models"))
 
 
 def json_lines(command: F) -> F:

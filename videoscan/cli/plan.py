@@ -59,14 +59,14 @@ def command(
     Takes the options of `scan`. With an endpoint, or with --out, the sampling is kept where a scan looks for it: that decodes nothing
     again.
     """
-    from videoscan import inputs as sources
     from videoscan import registry
     from videoscan.cli import planned as figures
+    from videoscan.cli import recordings
     from videoscan.cli.scan import OUT
 
     del to, fresh
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
-    found = sources.find(inputs, out=out or OUT)
+    found = recordings.find(inputs, choices, out=out or OUT)
     for note in found.notes:
         output.say(note)
     results: list[Result] = []

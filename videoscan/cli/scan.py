@@ -93,14 +93,14 @@ def scan(
 
     Raises `ConfigError` for what is wrong with all of it.
     """
-    from videoscan import inputs, registry
-    from videoscan.cli import interrupts
+    from videoscan import registry
+    from videoscan.cli import interrupts, recordings
     from videoscan.ledger import Accounts
 
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
         options.exporter(name)
-    found = inputs.find(arguments, out=out or OUT)
+    found = recordings.find(arguments, choices, out=out or OUT)
     for note in found.notes:
         output.say(note)
     printer = _Printer(as_json=as_json)
@@ -200,7 +200,7 @@ async def _scan_one(
     again = given.kind == "kept" and out is None
     folder = inputs.beside(given, choices.question) if again else (out or OUT) / given.name
     try:
-        settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides, uri=given.uri).profile
+        settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides, uri=given.path).profile
     except Exception as error:
         return Result(given.uri, error=error), False
     with Reporter(title, start=choices.start or 0.0, end=choices.end, at_most=settled.windows.max_frames) as reporter:
@@ -222,6 +222,7 @@ async def _scan_one(
                     to=to,
                     fresh=fresh,
                     budget=choices.budget,
+                    clock_start=choices.clock_start,
                     accounts=accounts,
                     fits=fits,
                     observer=_both(reporter, heard),
