@@ -130,6 +130,7 @@ def profile_page() -> str:
         "source": options.SourceOptions,
         "windows": options.WindowOptions,
         "prompt": options.PromptOptions,
+        "second_look": options.SecondLookOptions,
         "summary": options.SummaryOptions,
         "budget": options.BudgetOptions,
     }
@@ -161,6 +162,7 @@ def profile_page() -> str:
         ("windows", None, ""),
         ("describer", "describers", "Who says in words what the pictures show."),
         ("prompt", None, ""),
+        ("second_look", None, ""),
         ("summary", None, ""),
         ("budget", None, ""),
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan import flow, observe, ongoing, prompts
+from videoscan import doubt, flow, observe, ongoing, prompts, registry
 from videoscan.folder import PICTURES
 from videoscan.journal import key_of
 from videoscan.model import Shown
@@ -17,6 +18,7 @@ from videoscan.timeline import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from videoscan.doubt import Doubt
     from videoscan.folder import OutputFolder
     from videoscan.journal import Journal
     from videoscan.model import Description, Mark, Picture, Prompt, Window
@@ -33,6 +35,8 @@ never more than that in all. At the defaults a segment has five or six."""
 class Asker:
     """Asks about the windows of one scan, side by side; with rolling context those of one segment one after another.
 
+    `doubts` are those about answers that a second look may be worth (`videoscan.second`).
+
     Memory: with rolling context, the pictures of `at_once` windows.
     """
 
@@ -46,11 +50,15 @@ class Asker:
     ) -> None:
         self._request, self._session, self._observer = request, session, observer
         self._place, self._journal = place, journal
-        options = request.resolved.profile.prompt
+        profile = request.resolved.profile
+        options = profile.prompt
         # Who measures tells nothing that a next window could be asked to continue.
         self._rolling = options.context == "rolling" and session.limits.sends
         self._context_tokens = options.context_tokens
         self._chains = Chains()
+        self.doubts: list[Doubt] = []
+        self._looks = profile.second_look if profile.second_look.share and session.limits.sends else None
+        self._scale = registry.make("dedups", profile.dedup).scale
         concurrency = session.limits.concurrency
         self._room = asyncio.Semaphore(concurrency)
         self.at_once = max(concurrency, min(concurrency * _CHAINED, _MOST_WAITING)) if self._rolling else concurrency
@@ -67,9 +75,12 @@ class Asker:
         given = await self._chains.given(window) if self._rolling else ()
         prompt = prompts.going_on(self._request.prompt, ongoing.words(given, self._context_tokens))
         async with self._room:
-            description, resumed, handed_on = await self._description(window, prompt, given)
+            description, resumed, handed_on, key = await self._description(window, prompt, given)
         if self._rolling:
             self._chains.hand_on(window, handed_on)
+        if self._looks is not None:
+            found = doubt.judge(window, description, self._scale, least=self._looks.confidence)
+            self.doubts += [replace(found, key=key)] if found is not None else []
         at_once = getattr(self._session, "at_once", None)
         self._observer(observe.WindowDone(window.index, description, resumed=resumed, at_once=at_once))
         return Outcome(
@@ -85,11 +96,11 @@ class Asker:
 
     async def _description(
         self, window: Window, prompt: Prompt, given: tuple[Ongoing, ...]
-    ) -> tuple[Description, bool, tuple[Ongoing, ...]]:
-        """The description, whether the journal had it, and what is going on at the window's end as far as the next one is told."""
+    ) -> tuple[Description, bool, tuple[Ongoing, ...], str | None]:
+        """The description, whether the journal had it, what is going on at the window's end for the next one, and the journal's key."""
         if self._journal is None:
             description = await self._session.describe(window, prompt)
-            return description, False, ongoing.after(given, window, description)
+            return description, False, ongoing.after(given, window, description), None
         # Hashing megabytes of pictures takes milliseconds, and so may the disk: not on the event loop.
         of = functools.partial(key_of, window, prompt, self._request.asked, measured=self._session.limits.measures)
         key = await flow.in_thread(of)
@@ -98,12 +109,12 @@ class Asker:
         if known is None:
             await flow.in_thread(self._journal.record, key, window, description)
         if not self._rolling:
-            return description, known is not None, ()
+            return description, known is not None, (), key
         if description.failure is not None:
             await flow.in_thread(self._journal.record_failure, key, window, description)
         # What was asked after a window that failed was asked without it. Its late answer leaves that alone.
         late = self._journal.failed(key)
-        return description, known is not None, given if late else ongoing.after(given, window, description)
+        return description, known is not None, given if late else ongoing.after(given, window, description), key
 
 
 class Chains:

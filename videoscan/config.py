@@ -26,6 +26,7 @@ from videoscan.options import (
     Profile,
     PromptOptions,
     RegionOptions,
+    SecondLookOptions,
     SourceOptions,
     SummaryOptions,
     WindowOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "RegionOptions",
     "Resolved",
     "Row",
+    "SecondLookOptions",
     "SourceOptions",
     "SummaryOptions",
     "WindowOptions",
@@ -54,7 +56,7 @@ __all__ = [
     "load_every_camera",
 ]
 
-_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "summary", "budget")
+_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "second_look", "summary", "budget")
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "window_timeout", "retries", "max_tokens", "language", "detail", "probe", "extra_body",
@@ -74,6 +76,7 @@ _KNOWN: dict[str, type[Options]] = {
     "regions": RegionOptions,
     "windows": WindowOptions,
     "prompt": PromptOptions,
+    "second_look": SecondLookOptions,
     "summary": SummaryOptions,
     "budget": BudgetOptions,
 }

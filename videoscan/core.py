@@ -12,6 +12,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,7 +24,7 @@ from videoscan.measure import measure
 from videoscan.model import EVERYWHERE, Sample, SourceInfo, Tally, Window
 from videoscan.observe import Sampled
 from videoscan.segments import Pass
-from videoscan.spec import CoreSpec
+from videoscan.spec import CoreSpec, Look
 
 if TYPE_CHECKING:
     from videoscan.config import Profile
@@ -31,13 +32,17 @@ if TYPE_CHECKING:
     from videoscan.model import Regions
     from videoscan.seams import Limits
 
-__all__ = ["Core", "CoreItem", "CoreSpec", "Report", "spec_for"]
+__all__ = ["Core", "CoreItem", "CoreSpec", "Look", "Report", "refetch", "spec_for"]
 
 CoreItem: TypeAlias = SourceInfo | Window | Tally
 Report: TypeAlias = Callable[[Sampled], None]
 
 # A person cannot read a progress line more often than this, and a child process need not tell it more often.
 _REPORT_EVERY = 0.1
+
+_LOOKED_AT = 0.25
+"""Share of the picture up to which a region is shown as a crop where somebody looks again: there it is known where to look."""
+_ALL_OF_THEM = {"max_frames": 1000, "max_seconds": 86_400.0, "overlap_frames": 0, "close_at_cut": False, "choose": False}
 
 
 def spec_for(
@@ -96,6 +101,27 @@ def _joined(given: Input, profile: Profile) -> dict[str, Any]:
         "begins": begins,
         "backend": "opencv" if settings.backend == "opencv" else "pyav",
     }
+
+
+def refetch(spec: CoreSpec, look: Look) -> CoreSpec:
+    """The pass that fetches a few frames of a pass's source once more, at their full size: the one way back across the bridge.
+
+    It is run like any other, in a thread or in a child process (`videoscan.isolation.core_for`), at any time: a file's segments can
+    all be entered again. Its windows hold the pictures, several only where the describer's limits want it; their frame indices count
+    from the look's own beginning (`videoscan.refetching.renumbered`). A source that cannot be read twice gives an empty pass or raises.
+    """
+    return replace(
+        spec,
+        windows=spec.windows.model_copy(update={**_ALL_OF_THEM, "zoom": max(spec.windows.zoom, _LOOKED_AT)}),
+        start=max(0.0, look.times[0] - 1e-6),
+        end=look.times[-1] + 1e-3,
+        max_rate=0.0,
+        parallel=1,
+        explain=False,
+        store=None,
+        excerpt=True,
+        look=look,
+    )
 
 
 def _regions(given: Input, profile: Profile) -> Regions:

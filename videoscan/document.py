@@ -228,6 +228,55 @@ class UsageRecord(Document):
     """Money; null where `budget.prices` says nothing. A window's does not count the hours of a deployed endpoint."""
 
 
+class ToldRecord(Document):
+    """An event as one answer told it, before answers were put together."""
+
+    title: str
+    """A few words."""
+    description: str = ""
+    """A sentence or two."""
+    first_frame: int
+    """Source frame index of the first frame that was cited."""
+    last_frame: int
+    """Source frame index of the last one."""
+    confidence: Share | None = None
+    """How sure the describer was; null when it did not say."""
+
+
+class AnswerRecord(Document):
+    """One of two answers about a window."""
+
+    summary: str | None = None
+    """Its summary."""
+    observations: tuple[str, ...] = ()
+    """Its facts."""
+    events: tuple[ToldRecord, ...] = ()
+    """What it told of."""
+    error: ErrorRecord | None = None
+    """Why there is none; null where there is one."""
+    flags: tuple[str, ...] = ()
+    """Sentences about what was corrected."""
+
+
+class SecondLookRecord(Document):
+    """A window whose answer was in doubt, asked about once more with other pictures; both answers are kept."""
+
+    why: Literal["unreadable", "contradicted", "uncertain"]
+    """Could not be read; told of nothing where the picture changed much; was unsure of an event."""
+    reason: str
+    """The same in a sentence."""
+    start: Seconds
+    """Time of the first frame that was looked at again."""
+    end: Seconds
+    """Time of the last one."""
+    frames: tuple[int, ...]
+    """Source frame indices of the pictures that were shown then, in order. Not all of them were sampled before."""
+    first: AnswerRecord
+    """The answer that was in doubt."""
+    second: AnswerRecord
+    """The answer of the second look."""
+
+
 class WindowRecord(Document):
     """Pictures that were described together."""
 
@@ -238,11 +287,11 @@ class WindowRecord(Document):
     end: Seconds
     """Time of the next window's first new picture, or the source's end."""
     frames: tuple[int, ...]
-    """Source frame indices of its pictures, in order."""
+    """Source frame indices of its pictures, in order; those of a second look among them."""
     status: Literal["described", "failed", "skipped"]
     """What became of it."""
     summary: str | None = None
-    """The describer's summary of it."""
+    """The describer's summary of it: the second look's, where the first answer could not be read or told of nothing."""
     observations: tuple[str, ...] = ()
     """Facts that the describer saw."""
     error: ErrorRecord | None = None
@@ -253,6 +302,8 @@ class WindowRecord(Document):
     """What it took."""
     flags: tuple[str, ...] = ()
     """Sentences about what was corrected, such as numbers out of range."""
+    second_look: SecondLookRecord | None = None
+    """Why it was asked about twice, and both answers; null where one was enough."""
 
 
 @pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=_MANY)
@@ -376,7 +427,7 @@ _MAY_BE_MISSING = {
     "DescriberRecord": {"note"},
     "ErrorRecord": {"raw"},
     "Review": {"comment", "was"},
-    "WindowRecord": {"flags"},
+    "WindowRecord": {"flags", "second_look"},
 }
 
 

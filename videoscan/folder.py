@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from videoscan.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from filelock import BaseFileLock
@@ -160,6 +160,23 @@ class OutputFolder:
                     beside.replace(path)
                 finally:
                     beside.unlink(missing_ok=True)
+
+    def add(self, pictures: Iterable[Picture]) -> None:
+        """Save pictures of frames that have none yet; where there is one, under the same name, it stays."""
+        there = self.path / PICTURES
+        pictures = list(pictures)
+        with storing(there):
+            fresh = [picture for picture in pictures if not (there / picture.name).exists()]
+        self._saved.update(picture.name for picture in pictures)
+        self.save(fresh)
+
+    def hold(self, names: Sequence[str]) -> bool:
+        """Whether pictures of these names are all there; then `keep_only` leaves them there."""
+        there = self.path / PICTURES
+        if not all(name and (there / name).is_file() for name in names):
+            return False
+        self._saved.update(names)
+        return True
 
     def keep_only(self, frames: set[int]) -> None:
         """Take away pictures of an earlier run that this timeline does not show; names begin with the frame's index.

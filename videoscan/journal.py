@@ -24,14 +24,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from videoscan import __version__
 from videoscan.folder import JOURNAL, OutputFolder, storing
-from videoscan.model import Description, Prompt, Window
+from videoscan.model import Description, Prompt, Shown, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _FORMAT = "videoscan.journal/1"
 _DESCRIPTION = TypeAdapter(Description)
+_SHOWN = TypeAdapter(Shown)
 
 # How an answer's line begins, as `_append` writes it: enough to index it without reading on.
 _ANSWER = b'{"key":"'
@@ -115,16 +116,20 @@ class Journal:
 
     def answer(self, key: str) -> Description | None:
         """The answer to exactly this question, if it was given before. Raises `StoreError` when the file cannot be read."""
+        try:
+            entry = self._entry(key)
+            return None if entry is None else _DESCRIPTION.validate_python(entry["description"])
+        except _UNREADABLE:
+            return None  # its window is asked again
+
+    def _entry(self, key: str) -> dict[str, Any] | None:
+        """The line of a key, `None` without one, or where it cannot be read."""
         place = self._places.get(key)
         if place is None:
             return None
         with storing(self._path), self._reading:
             self._written.seek(place)
-            line = self._written.readline()
-        try:
-            return _DESCRIPTION.validate_python(json.loads(line)["description"])
-        except _UNREADABLE:
-            return None  # its window is asked again
+            return _parsed(self._written.readline())
 
     def record(self, key: str, window: Window, description: Description) -> None:
         """Write an answer down. Failures are not recorded: they are asked again. Raises `StoreError`."""
@@ -144,6 +149,32 @@ class Journal:
         """Write down an answer that is about no window but about `what`. As `record` does. Raises `StoreError`."""
         if description.failure is None:
             entry = {"key": key, "what": what, "description": _DESCRIPTION.dump_python(description, mode="json")}
+            self._places[key] = self._write(_line(entry))
+
+    def second_look(self, key: str) -> tuple[Description, tuple[Shown, ...]] | None:
+        """The answer of exactly this second look, and what it has shown. Raises `StoreError` when the file cannot be read."""
+        entry = self._entry(key)
+        try:
+            if entry is None:
+                return None
+            shown = tuple(_SHOWN.validate_python(row) for row in entry["shown"])
+            return _DESCRIPTION.validate_python(entry["description"]), shown
+        except _UNREADABLE:
+            return None
+
+    def record_second_look(self, key: str, window: Window, why: str, shown: Sequence[Shown], description: Description) -> None:
+        """Write down the answer of a second look. As `record` does. Raises `StoreError`."""
+        if description.failure is None:
+            entry = {
+                "key": key,
+                "second_look": why,
+                "window": window.index,
+                "start": round(window.start, 6),
+                "end": round(window.end, 6),
+                "frames": [picture.frame for picture in window.pictures],
+                "shown": [asdict(each) for each in shown],
+                "description": _DESCRIPTION.dump_python(description, mode="json"),
+            }
             self._places[key] = self._write(_line(entry))
 
     def replacing(self, fingerprint: str) -> None:

@@ -54,12 +54,13 @@ class Sending:
     """Pictures are about to leave this machine for `host`. Told once per scan, before the first request.
 
     `pictures` is the most frames that can be sampled from this source, `None` where its length is not known; overlapping windows
-    show some of them twice.
+    show some of them twice. Second looks may show `again` more, beside them.
     """
 
     host: str
     model: str | None
     pictures: int | None = None
+    again: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

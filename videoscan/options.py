@@ -256,6 +256,20 @@ class SummaryOptions(Options):
     then the parts."""
 
 
+class SecondLookOptions(Options):
+    """The `second_look` table: which answers of a model are asked for a second time, with pictures that lie closer together or are cut out.
+
+    In doubt is an answer that could not be read, one that tells of nothing where the picture changed much, and one that is unsure of an
+    event. The first answer is kept beside the second. Second looks come after all windows, so they take no money from them.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """At most this share of the windows is asked about again, the most doubtful first, with at most this share more pictures: the bill
+    grows by no more than that. One look is always allowed; 0 is none."""
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """An event whose confidence is below this is in doubt."""
+
+
 Price = Annotated[float, Field(ge=0)]
 
 
@@ -393,6 +407,8 @@ class Profile(Options):
     """Who describes them."""
     prompt: PromptOptions = PromptOptions()
     """What is asked."""
+    second_look: SecondLookOptions = SecondLookOptions()
+    """Which answers are asked for again."""
     summary: SummaryOptions = SummaryOptions()
     """Who writes the summary and the chapters."""
     budget: BudgetOptions = BudgetOptions()

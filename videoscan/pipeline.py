@@ -26,6 +26,7 @@ from videoscan.journal import Journal
 from videoscan.ledger import Accounts, Ledger
 from videoscan.model import SourceInfo, Tally, Window
 from videoscan.request import Request, settle
+from videoscan.second import looked_at_again, most_again
 from videoscan.summarizing import summed_up
 from videoscan.timeline import SPENT
 
@@ -234,9 +235,12 @@ async def _scan(
         assert state.info is not None
         assert state.tally is not None, "a core that was not stopped ends with its tally"
         request.check_start(state.tally.duration)
+        state.outcomes = await looked_at_again(
+            request, state.info, state.outcomes, asker.doubts, session, observer, ledger, place, journal
+        )
         budget = prepared.record(request.budget, skipped=state.skipped)
         folded = publish.folded(request, state.tally, state.outcomes, budget)
-        waited = sum(outcome.description.seconds for outcome in state.outcomes)
+        waited = sum(outcome.seconds for outcome in state.outcomes)
         state.outcomes.clear()  # a night of them, and the writing of reports is still to come
         summed = await summed_up(request, folded, session, observer, ledger, journal)
     finally:
@@ -266,7 +270,8 @@ async def _windows(
         if isinstance(item, Window):
             if not state.windows and (endpoint := request.describer.get("endpoint")):
                 host = urlsplit(endpoint).hostname or endpoint
-                observer(observe.Sending(host, request.describer.get("model"), _most_pictures(request, state.info)))
+                pictures = _most_pictures(request, state.info)
+                observer(observe.Sending(host, request.describer.get("model"), pictures, most_again(request, pictures)))
             state.windows += 1
             observer(observe.WindowReady(item))
             asker.enter(item)

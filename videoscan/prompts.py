@@ -150,6 +150,11 @@ _ZOOM = (
 _BLACKED_OUT = "Part of the picture is covered with black on purpose, in every frame alike. That is no event, and nobody knows what is there."
 
 
+def zooming(prompt: Prompt) -> Prompt:
+    """The same prompt for pictures with crops among them. Saying it twice is saying it once."""
+    return prompt if _ZOOM in prompt.instructions else replace(prompt, instructions=f"{_ZOOM}\n\n{prompt.instructions}")
+
+
 def in_language(prompt: Prompt, language: str | None) -> Prompt:
     """The same prompt, with the answer asked for in `language`, a name or a code. Asking twice is asking once."""
     if not language or not language.strip():

@@ -202,6 +202,10 @@ def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> 
         timeline = Timeline.from_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    whole = all(window.status == "described" for window in timeline.windows)
+    # A second look that came to nothing is made again, like a window that failed.
+    whole = all(
+        window.status == "described" and (window.second_look is None or window.second_look.second.error is None)
+        for window in timeline.windows
+    )
     # A summary that was to be a model's and is not is asked for again, like a window that failed.
     return timeline if whole and not any(flag.startswith(BY_RULE) for flag in timeline.flags) else None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from videoscan import registry
 from videoscan.errors import SourceError
 from videoscan.reducing import Reducer, Remembered
+from videoscan.refetching import AtTimes, fetched
 from videoscan.regions import Blackened
 
 if TYPE_CHECKING:
@@ -73,11 +74,14 @@ class Reader:
         try:
             if self._closed.is_set():
                 return
-            sampler = registry.make("samplers", spec.sampler)
+            look = spec.look
+            sampler = registry.make("samplers", spec.sampler) if look is None else AtTimes(look.times)
             frames = footage.frames(sampler, start=segment.start, end=segment.end, warm_up=segment.warm_up, seek=segment.seek)
-            dedup = registry.make("dedups", spec.dedup)
-            seen = itertools.chain(self._rehearsal(), self._decoded(frames))
-            judged = dedup.apply(map(self._prepared, seen), regions=spec.regions, since=segment.start)
+            seen = map(self._prepared, itertools.chain(self._rehearsal(), self._decoded(frames)))
+            if look is None:
+                judged = registry.make("dedups", spec.dedup).apply(seen, regions=spec.regions, since=segment.start)
+            else:
+                judged = (fetched(frame, look) for frame in seen)
             reduced = Reducer(
                 spec.windows,
                 spec.limits,

@@ -45,7 +45,8 @@ __all__ = ["CoreSpec", "Pass", "Segment", "cut"]
 
 def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     """The segments of a pass, in order. The last one reads on to the source's end, however long that proves to be."""
-    warm_up = max(WARM_UP, _step(spec.sampler) * WARM_UP_SAMPLES) if _learns(spec.dedup) else 0.0
+    warms_up = spec.look is None and _learns(spec.dedup)
+    warm_up = max(WARM_UP, _step(spec.sampler) * WARM_UP_SAMPLES) if warms_up else 0.0
     length = info.declared_duration if spec.end is None else min(spec.end, info.declared_duration or spec.end)
     if spec.excerpt and info.seekable:
         return [Segment(spec.start, spec.end, min(warm_up, spec.start) if spec.start else warm_up, seek=spec.start > 0)]

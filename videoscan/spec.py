@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.config import WindowOptions
+    from videoscan.model import Box
     from videoscan.seams import Limits
 
 SEGMENT = 300.0
@@ -25,6 +26,17 @@ WARM_UP_SAMPLES = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Frames that are fetched once more: the first one at or after each of `times` (seconds, rising), all of them kept.
+
+    Each comes with a crop of `region`, where there is one that is worth it.
+    """
+
+    times: tuple[float, ...]
+    region: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CoreSpec:
     """Everything a pass over one source depends on. Tables are ``{"kind": name, **options}``, as the registry takes them.
 
@@ -32,7 +44,7 @@ class CoreSpec:
     ignored in it. `parallel` segments are read at once; it changes nothing in what comes out. `store` is the output folder that
     keeps the sampling, `None` for nowhere; `version` stands for the state of the files that are read. `uri` is a former output
     folder where the source's kind is ``kept``. An `excerpt` is read without what lies before it, and its frame indices count from
-    its own beginning.
+    its own beginning. A `look` stands in for sampler and deduplicator: see `videoscan.core.refetch`.
     """
 
     uri: str
@@ -50,6 +62,7 @@ class CoreSpec:
     store: Path | None = None
     version: str = ""
     excerpt: bool = False
+    look: Look | None = None
 
     def key(self) -> str:
         """The hash of all that the samples and their pictures depend on."""

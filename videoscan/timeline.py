@@ -9,7 +9,7 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from videoscan import ongoing
+from videoscan import answers, ongoing
 from videoscan.document import CostRecord, CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
 from videoscan.model import Reason, Shown, Usage
 from videoscan.reconcile import Candidate, Follows, Telling, reconcile
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from videoscan.document import State
+    from videoscan.doubt import Second
     from videoscan.model import Description, Mark, Tally
     from videoscan.money import Prices
     from videoscan.ongoing import Ongoing
@@ -35,7 +36,7 @@ SPENT = "BudgetSpent"
 class Outcome:
     """A window after its description: without the pictures' bytes, so that hours of them fit into memory.
 
-    `given` is what its prompt said was still going on.
+    `given` is what its prompt said was still going on; `second` a second look, where its answer was in doubt.
     """
 
     index: int
@@ -46,6 +47,26 @@ class Outcome:
     description: Description
     overlap: int = 0
     given: tuple[Ongoing, ...] = ()
+    second: Second | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """What all answers about it took."""
+        return self.description.usage + (self.second.description.usage if self.second is not None else Usage())
+
+    @property
+    def seconds(self) -> float:
+        """How long was waited for them."""
+        return self.description.seconds + (self.second.description.seconds if self.second is not None else 0.0)
+
+    @property
+    def counts(self) -> Description:
+        """The answer whose summary and observations stand for the window; a failure where no answer could be had."""
+        first, second = self.description, self.second
+        if second is None or second.description.failure is not None:
+            return first
+        better = first.failure is not None or (not first.events and second.description.events)
+        return second.description if better else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,7 @@ def fold(
     coverage = _coverage(marks, ordered, tally, start, end, thinned)
     usage = Usage()
     for outcome in ordered:
-        usage += outcome.description.usage
+        usage += outcome.usage
     return Folded(
         events=_events(ordered, marks, coverage, tally.duration),
         windows=tuple(_record(outcome, tally.duration, prices) for outcome in ordered),
@@ -101,22 +122,24 @@ def _marks(ordered: Sequence[Outcome]) -> list[Mark]:
 
 
 def _record(outcome: Outcome, duration: float, prices: Prices | None) -> WindowRecord:
-    told = outcome.description
+    told, second = outcome.counts, outcome.second
     failure = told.failure
+    frames = {shown.frame for shown in (*outcome.shown, *(second.shown if second is not None else ()))}
     return WindowRecord(
         index=outcome.index,
         start=_tidy(outcome.start),
         end=_tidy(min(outcome.end, duration)),
-        frames=tuple(shown.frame for shown in outcome.shown if not shown.zoom),
+        frames=tuple(sorted(frames)),
         status="described" if failure is None else "skipped" if failure.kind == SPENT else "failed",
         summary=told.summary,
         observations=told.observations,
         error=ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw)
         if failure and failure.kind != SPENT
         else None,
-        attempts=told.attempts,
-        usage=usage_record(told.usage, prices),
+        attempts=outcome.description.attempts + (second.description.attempts if second is not None else 0),
+        usage=usage_record(outcome.usage, prices),
         flags=told.flags,
+        second_look=answers.second_look(outcome.description, outcome.shown, second),
     )
 
 
@@ -190,6 +213,8 @@ def _fates(ordered: Sequence[Outcome]) -> dict[int, _State | None]:
                     if failure.kind == SPENT
                     else _State("failed", reason=f"window {outcome.index}: {failure.kind}"),
                 )
+        if outcome.second is not None and outcome.second.description.failure is None:
+            fates.update({shown.frame: None for shown in outcome.second.shown})
     return fates
 
 
@@ -294,21 +319,32 @@ def _tellings(ordered: Sequence[Outcome], gaps: Sequence[float]) -> Iterator[Tel
 
 
 def _candidates(outcome: Outcome) -> list[Candidate]:
-    if outcome.description.failure is not None:
+    found = _told(outcome, outcome.description, outcome.shown)
+    for number, candidate in found:
+        # By this place the next window's prompt knows it (`videoscan.ongoing`).
+        candidate.told_as.append((outcome.index, number))
+    first, second = [candidate for _, candidate in found], outcome.second
+    if second is None or second.description.failure is not None:
+        return first
+    return answers.merged(first, [candidate for _, candidate in _told(outcome, second.description, second.shown)], second)
+
+
+def _told(outcome: Outcome, description: Description, frames: Sequence[Shown]) -> list[tuple[int, Candidate]]:
+    """The events of an answer that was given to these frames, each with its place in it."""
+    if description.failure is not None:
         return []
     found = []
-    for number, told in enumerate(outcome.description.events):
-        places = range(max(0, told.first), min(told.last, len(outcome.shown) - 1) + 1)
+    for number, told in enumerate(description.events):
+        places = range(max(0, told.first), min(told.last, len(frames) - 1) + 1)
         if places:
-            seen = [(shown, told.regions.get(place)) for place in places if not (shown := outcome.shown[place]).zoom]
+            seen = [(shown, told.regions.get(place)) for place in places if not (shown := frames[place]).zoom]
             candidate = Candidate.of(told, outcome.index, seen)
-            candidate.told_as.append((outcome.index, number))
             before = ongoing.continued(told, outcome.given)
             if before is not None:
                 candidate.follows = Follows(before.name, (before.window, before.event))
             elif told.continues and outcome.given:
                 candidate.flags.append(f"continues {told.continues!r}, which is no name that it was given")
-            found.append(candidate)
+            found.append((number, candidate))
     return found
 
 

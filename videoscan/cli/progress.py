@@ -148,11 +148,12 @@ class Reporter:
                 self._line(text)
             case Loading():
                 self._loading(fact)
-            case observe.Sending(host, model, pictures):
+            case observe.Sending(host, model, pictures, again):
                 many = f"up to {pictures:,} pictures" if pictures is not None else "pictures"
                 named = f" (model {model})" if model else ""
                 most = f", at most {self._at_most} a window" if self._at_most else ""
-                self._line(f"{many} go to {host}{named}{most}")
+                more = f"; second looks may add {again:,}" if again else ""
+                self._line(f"{many} go to {host}{named}{most}{more}")
             case _:
                 pass
         if self._bar is not None:

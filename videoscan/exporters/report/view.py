@@ -95,6 +95,15 @@ class EventView:
     more: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A window that was asked about twice: when, why, and what the second look came to."""
+
+    when: str
+    why: str
+    came: str
+
+
 Piece: TypeAlias = "tuple[str, str | None]"
 """Words of a text, and the anchor of the event that they cite, if they do."""
 
@@ -108,6 +117,7 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     looked_at: str
     gaps: tuple[Run, ...]
+    twice: tuple[Twice, ...]
     nothing: str
     summary: tuple[Piece, ...]
     chapters: tuple[tuple[Chapter, tuple[Piece, ...]], ...]
@@ -163,6 +173,7 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         facts=tuple(_facts(timeline)),
         looked_at=wording.looked_at(timeline),
         gaps=tuple(wording.gaps(timeline)),
+        twice=tuple(_twice(timeline)),
         nothing=wording.nothing_happened(timeline),
         summary=pieces(timeline.summary),
         chapters=tuple((chapter, pieces(chapter.summary)) for chapter in timeline.chapters),
@@ -185,6 +196,15 @@ def _counted(events: Iterable[EventView], name: str) -> tuple[tuple[str, int], .
     for words in (words for view in events for key, words in view.facts if key == name):
         counts[words] = counts.get(words, 0) + 1
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _twice(timeline: Timeline) -> Iterable[Twice]:
+    for window in timeline.windows:
+        look = window.second_look
+        if look is not None:
+            error, told = look.second.error, [event.title for event in look.second.events]
+            came = f"no second answer: {error.message}" if error is not None else "; ".join(told) or "nothing to tell of"
+            yield Twice(wording.span(look.start, look.end), look.reason, came)
 
 
 def _line(timeline: Timeline) -> Iterable[str]:

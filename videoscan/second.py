@@ -1,0 +1,221 @@
+"""Second looks: when all windows of a scan are described, the most doubtful answers are asked for once more, with other pictures.
+
+They come last, so that no window goes without an answer because another one had two, and the most doubtful first, whatever came in which
+order: the same answers are looked at again in a scan that was interrupted. What a look has shown and what came of it is in the journal
+under a key of its own. Whatever goes wrong with a look, the first answer stands.
+
+Memory: the pictures of as many looks as may be asked about at once, `windows.max_frames` each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from videoscan import doubt, flow, observe, ongoing, prompts
+from videoscan.core import Look, refetch, spec_for
+from videoscan.doubt import Allowance, Second
+from videoscan.errors import DescribeError, SourceError
+from videoscan.folder import PICTURES
+from videoscan.isolation import core_for
+from videoscan.model import Description, Failure, Mark, Reason, Shown, Window
+from videoscan.reducing import zoom_box
+from videoscan.refetching import renumbered
+from videoscan.timeline import SPENT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from videoscan.doubt import Doubt
+    from videoscan.folder import OutputFolder
+    from videoscan.journal import Journal
+    from videoscan.ledger import Ledger
+    from videoscan.model import Picture, Prompt, SourceInfo
+    from videoscan.observe import Observer
+    from videoscan.request import Request
+    from videoscan.seams import DescriberSession
+    from videoscan.timeline import Outcome
+
+_FETCHED_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A look before it is made. `plain` is what it shows where the endpoint does not take all of `look` in one window."""
+
+    doubt: Doubt
+    outcome: Outcome
+    look: Look
+    plain: Look
+
+    @property
+    def pictures(self) -> int:
+        """How many at most."""
+        return len(self.look.times) * (2 if self.look.region is not None else 1)
+
+
+async def looked_at_again(
+    request: Request,
+    info: SourceInfo,
+    outcomes: Sequence[Outcome],
+    doubts: Sequence[Doubt],
+    session: DescriberSession,
+    observer: Observer,
+    ledger: Ledger,
+    place: OutputFolder | None = None,
+    journal: Journal | None = None,
+) -> list[Outcome]:
+    """The outcomes, those with a second look that were in doubt and that the profile's `second_look.share` allows."""
+    looks = _Looks(request, info, session, ledger, place, journal)
+    planned = looks.planned(outcomes, doubts)
+    if not planned:
+        return list(outcomes)
+    if request.given.kind == "kept":
+        observer(observe.Note(f"{_windows(len(planned))} in doubt, but a second look needs the footage: it is not decoded again"))
+        return list(outcomes)
+    observer(observe.Note(f"{_windows(len(planned))} looked at again ({doubt.summed_up([each.doubt for each in planned])})"))
+    made: dict[int, Second] = {}
+    concurrency = session.limits.concurrency
+    async with flow.map_as_done(looks.make, _each(planned), concurrency) as seconds:
+        async for second in seconds:
+            made[second.doubt.window] = second
+    for failure in {second.description.failure.message for second in made.values() if second.description.failure is not None}:
+        observer(observe.Note(f"a second look came to nothing, the first answer stands: {failure}"))
+    return [replace(outcome, second=made.get(outcome.index)) for outcome in outcomes]
+
+
+def most_again(request: Request, pictures: int | None) -> int | None:
+    """The most pictures that second looks can add to a scan that sends so many, `None` where that is not known."""
+    profile = request.resolved.profile
+    share = profile.second_look.share
+    if not share or request.given.kind == "kept":
+        return 0
+    return None if pictures is None else Allowance.of(share, windows=1, images=pictures, room=profile.windows.max_frames).pictures
+
+
+def _windows(count: int) -> str:
+    return "1 window is" if count == 1 else f"{count} windows are"
+
+
+async def _each(planned: Sequence[_Planned]) -> AsyncIterator[_Planned]:
+    for each in planned:
+        yield each
+
+
+class _Looks:
+    def __init__(
+        self,
+        request: Request,
+        info: SourceInfo,
+        session: DescriberSession,
+        ledger: Ledger,
+        place: OutputFolder | None,
+        journal: Journal | None,
+    ) -> None:
+        self._request, self._info, self._session, self._ledger = request, info, session, ledger
+        self._place, self._journal = place, journal
+        profile = request.resolved.profile
+        self._source, self._options, self._windows = profile.source, profile.second_look, profile.windows
+        self._room = min(self._windows.max_frames, session.limits.pictures or self._windows.max_frames)
+        self._spec = spec_for(request.given, profile, session.limits, start=request.start, end=request.end)
+        self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
+
+    def planned(self, outcomes: Sequence[Outcome], doubts: Sequence[Doubt]) -> list[_Planned]:
+        """The looks that are allowed, the most doubtful first."""
+        by_index = {outcome.index: outcome for outcome in outcomes}
+        wanted = [self._plan(each, by_index[each.window]) for each in doubt.ranked(doubts)]
+        images = sum(len(outcome.shown) for outcome in outcomes)
+        allowed = Allowance.of(self._options.share, windows=len(outcomes), images=images, room=self._room)
+        chosen = {each.window for each in allowed.spent_on((plan.doubt, plan.pictures) for plan in wanted)}
+        return [plan for plan in wanted if plan.doubt.window in chosen]
+
+    def _plan(self, about: Doubt, outcome: Outcome) -> _Planned:
+        inside = {each.time for each in outcome.shown if about.start <= each.time <= about.end}
+        kept = sorted({about.start, *inside, about.end})
+        region = about.region
+        size = self._info.width, self._info.height
+        mark = Mark(0, 0.0, kept=True, reason=Reason.CHANGED, region=region)
+        if region is not None and (self._room < 2 or zoom_box(mark, 0.25, size, self._windows.long_side) is None):
+            region = None
+        room = self._room // 2 if region is not None else self._room
+        return _Planned(about, outcome, Look(doubt.times(kept, room), region), Look(doubt.times(kept, min(room, len(kept)))))
+
+    async def make(self, plan: _Planned) -> Second:
+        """What comes of a look."""
+        outcome = plan.outcome
+        words = ongoing.words(outcome.given, self._request.resolved.profile.prompt.context_tokens)
+        prompt = doubt.asking(prompts.going_on(self._request.prompt, words), plan.doubt.why)
+        if plan.look.region is not None:
+            prompt = prompts.zooming(prompt)
+        key = self._key(plan, prompt)
+        known = await flow.in_thread(self._journal.second_look, key) if self._journal is not None and key is not None else None
+        if known is not None:
+            description, shown = known
+            if self._place is not None and await flow.in_thread(self._place.hold, [_name(each) for each in shown]):
+                return Second(plan.doubt, shown, description)
+        elif self._ledger.ended:
+            return Second(plan.doubt, (), _nothing(SPENT, "the budget is used up"))
+        try:
+            async with self._fetching:
+                pictures = await self._fetched(plan)
+        except SourceError as error:
+            return Second(plan.doubt, (), _nothing(type(error).__name__, error.message))
+        if not pictures:
+            return Second(plan.doubt, (), _nothing("SourceLost", "its frames cannot be read a second time"))
+        if self._place is not None:
+            await flow.in_thread(self._place.add, pictures)
+        if known is not None:
+            return Second(plan.doubt, known[1], known[0])
+        window = Window(outcome.index, pictures[0].time, max(outcome.end, pictures[-1].time), pictures)
+        description = await self._described(window, prompt)
+        shown = tuple(self._shown(picture, plan) for picture in pictures)
+        if self._journal is not None and key is not None:
+            await flow.in_thread(self._journal.record_second_look, key, window, plan.doubt.why, shown, description)
+        return Second(plan.doubt, shown, description)
+
+    async def _described(self, window: Window, prompt: Prompt) -> Description:
+        try:
+            return await self._session.describe(window, prompt)
+        except DescribeError as error:  # all windows have had their answers: this is no reason to lose them
+            return _nothing(type(error).__name__, error.message)
+
+    async def _fetched(self, plan: _Planned) -> tuple[Picture, ...]:
+        """The look's pictures, numbered as the pass has numbered its frames."""
+        known = [(mark.time, mark.frame) for mark in plan.outcome.marks]
+        groups: list[tuple[Picture, ...]] = []
+        for look in (plan.look, plan.plain):
+            groups = []
+            worker = core_for(refetch(self._spec, look), self._source)
+            async with flow.read_ahead(iter(worker), 1, stop=worker.stop) as items:
+                groups = [item.pictures async for item in items if isinstance(item, Window)]
+            if len(groups) == 1:
+                break
+        return renumbered(groups[0], known) if groups else ()
+
+    def _shown(self, picture: Picture, plan: _Planned) -> Shown:
+        path = f"{PICTURES}/{picture.name}" if self._place is not None else None
+        return Shown(picture.frame, picture.time, path, plan.look.region, zoom=picture.zoom_of is not None)
+
+    def _key(self, plan: _Planned, prompt: Prompt) -> str | None:
+        """The hash of all that the answer depends on: the first answer's key stands for the footage and for who is asked."""
+        if plan.doubt.key is None:
+            return None
+        look, options = plan.look, self._windows
+        parts: list[Any] = [
+            "second look",
+            plan.doubt.key,
+            [prompt.system, prompt.instructions, prompt.schema, prompt.text_first],
+            [look.times, look.region, options.long_side, options.quality, options.format],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _name(shown: Shown) -> str:
+    return (shown.picture or "").removeprefix(f"{PICTURES}/")
+
+
+def _nothing(kind: str, message: str) -> Description:
+    return Description(failure=Failure(kind, message), attempts=0)
