@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from videoscan.model import Regions
     from videoscan.seams import Limits
 
-__all__ = ["Core", "CoreItem", "CoreSpec", "Look", "Report", "refetch", "spec_for"]
+__all__ = ["LOOKED_AT", "Core", "CoreItem", "CoreSpec", "Look", "Report", "refetch", "spec_for"]
 
 CoreItem: TypeAlias = SourceInfo | Window | Tally
 Report: TypeAlias = Callable[[Sampled], None]
@@ -40,7 +40,7 @@ Report: TypeAlias = Callable[[Sampled], None]
 # A person cannot read a progress line more often than this, and a child process need not tell it more often.
 _REPORT_EVERY = 0.1
 
-_LOOKED_AT = 0.25
+LOOKED_AT = 0.25
 """Share of the picture up to which a region is shown as a crop where somebody looks again: there it is known where to look."""
 _ALL_OF_THEM = {"max_frames": 1000, "max_seconds": 86_400.0, "overlap_frames": 0, "close_at_cut": False, "choose": False}
 
@@ -112,7 +112,7 @@ def refetch(spec: CoreSpec, look: Look) -> CoreSpec:
     """
     return replace(
         spec,
-        windows=spec.windows.model_copy(update={**_ALL_OF_THEM, "zoom": max(spec.windows.zoom, _LOOKED_AT)}),
+        windows=spec.windows.model_copy(update={**_ALL_OF_THEM, "zoom": max(spec.windows.zoom, LOOKED_AT)}),
         start=max(0.0, look.times[0] - 1e-6),
         end=look.times[-1] + 1e-3,
         max_rate=0.0,

@@ -118,7 +118,7 @@ def ranked(doubts: Iterable[Doubt]) -> list[Doubt]:
     return sorted(doubts, key=lambda doubt: (-doubt.weight, doubt.window))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allowance:
     """How much a scan's second looks may send together: a share of what it sent before, one look of `room` pictures at least."""
 
@@ -132,13 +132,15 @@ class Allowance:
             return cls(0, 0)
         return cls(math.ceil(share * windows), max(room, math.floor(share * images)))
 
-    def spent_on(self, wanted: Iterable[tuple[Doubt, int]]) -> Iterator[Doubt]:
-        """The doubts, each with the pictures that it wants at most, as far as they are allowed; in the order given."""
-        looks, pictures = self.looks, self.pictures
-        for doubt, count in wanted:
-            if looks and count <= pictures:
-                looks, pictures = looks - 1, pictures - count
-                yield doubt
+    def take(self, least: int, most: int) -> int:
+        """Room for one look's pictures: `most`, as far as so many are left, and none where there is not even `least`."""
+        room = min(most, self.pictures)
+        return room if self.looks and room >= least else 0
+
+    def give(self, pictures: int) -> None:
+        """A look is made of so many pictures."""
+        self.looks -= 1
+        self.pictures -= pictures
 
 
 def times(kept: Sequence[float], room: int) -> tuple[float, ...]:

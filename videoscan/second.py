@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from videoscan import doubt, flow, observe, ongoing, prompts
-from videoscan.core import Look, refetch, spec_for
+from videoscan.core import LOOKED_AT, Look, refetch, spec_for
 from videoscan.doubt import Allowance, Second
 from videoscan.errors import DescribeError, SourceError
 from videoscan.folder import PICTURES
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from videoscan.timeline import Outcome
 
 _FETCHED_AT_ONCE = 2
+_FEWEST = 4
+"""Pictures of a second look at least, where windows have so many: fewer are no closer look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +128,29 @@ class _Looks:
     def planned(self, outcomes: Sequence[Outcome], doubts: Sequence[Doubt]) -> list[_Planned]:
         """The looks that are allowed, the most doubtful first."""
         by_index = {outcome.index: outcome for outcome in outcomes}
-        wanted = [self._plan(each, by_index[each.window]) for each in doubt.ranked(doubts)]
         images = sum(len(outcome.shown) for outcome in outcomes)
         allowed = Allowance.of(self._options.share, windows=len(outcomes), images=images, room=self._room)
-        chosen = {each.window for each in allowed.spent_on((plan.doubt, plan.pictures) for plan in wanted)}
-        return [plan for plan in wanted if plan.doubt.window in chosen]
+        planned = []
+        for each in doubt.ranked(doubts):
+            outcome = by_index[each.window]
+            # What could not be read is a gap in the timeline: only who is shown all of it can fill it.
+            whole = len({shown.time for shown in outcome.shown}) if each.why == "unreadable" else 0
+            room = allowed.take(max(whole, min(_FEWEST, self._room)), self._room)
+            if room:
+                planned.append(self._plan(each, outcome, room))
+                allowed.give(planned[-1].pictures)
+        return planned
 
-    def _plan(self, about: Doubt, outcome: Outcome) -> _Planned:
+    def _plan(self, about: Doubt, outcome: Outcome, room: int) -> _Planned:
         inside = {each.time for each in outcome.shown if about.start <= each.time <= about.end}
         kept = sorted({about.start, *inside, about.end})
         region = about.region
         size = self._info.width, self._info.height
         mark = Mark(0, 0.0, kept=True, reason=Reason.CHANGED, region=region)
-        if region is not None and (self._room < 2 or zoom_box(mark, 0.25, size, self._windows.long_side) is None):
+        if region is not None and (room < 2 or zoom_box(mark, LOOKED_AT, size, self._windows.long_side) is None):
             region = None
-        room = self._room // 2 if region is not None else self._room
-        return _Planned(about, outcome, Look(doubt.times(kept, room), region), Look(doubt.times(kept, min(room, len(kept)))))
+        frames = room // 2 if region is not None else room
+        return _Planned(about, outcome, Look(doubt.times(kept, frames), region), Look(doubt.times(kept, min(frames, len(kept)))))
 
     async def make(self, plan: _Planned) -> Second:
         """What comes of a look."""
