@@ -247,8 +247,7 @@ class SummaryOptions(Options):
     """The `summary` table: who writes the summary and the chapters."""
 
     enabled: bool = False
-    """Asks a model for them, in text-only requests over the events: one for some hundred of them. A budget holds for them too; `plan`
-    counts windows only. Without it, or with the built-in describer, both are made from the events by rule, at no cost."""
+    """Asks a model for them, in text-only requests over the events: one for some hundred of them. A budget holds for them too. Without it, or with the built-in describer, both are made from the events by rule, at no cost."""
     model: Annotated[str, Field(min_length=1)] | None = None
     """Which model of the same endpoint writes them; without it the one that describes. A text model does."""
     max_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 12_000

@@ -89,6 +89,12 @@ def _writer(request: Request, session: DescriberSession, observer: Observer, led
     return registry.make("describers", table).session(observer, ledger)
 
 
+def shares(most: int, words: int) -> tuple[int, int]:
+    """How `most` tokens of a request are shared out: for the answer, and for events beside `words` tokens of instructions."""
+    answer = min(_LONGEST, most // 4)
+    return answer, max(_LEAST_ROOM, most - answer - words)
+
+
 class _Summary:
     def __init__(
         self, request: Request, events: Sequence[Event], duration: float, writer: Writer, journal: Journal | None
@@ -96,9 +102,7 @@ class _Summary:
         self._request, self._events, self._duration = request, events, duration
         self._writer, self._journal = writer, journal
         options = request.resolved.profile.summary
-        self._answer_tokens = min(_LONGEST, options.max_tokens // 4)
-        empty = self._prompt((), most=1)
-        self._room = max(_LEAST_ROOM, options.max_tokens - self._answer_tokens - tokens.of_words(empty, ""))
+        self._answer_tokens, self._room = shares(options.max_tokens, tokens.of_words(self._prompt((), most=1), ""))
         self._usage, self._seconds = Usage(), 0.0
 
     async def of(self, items: Sequence[Item], rule: Digest) -> Summed:

@@ -236,3 +236,19 @@ def test_a_former_output_folder_is_not_looked_at_again_because_nothing_is_decode
             )  # fmt: skip
         assert len(again(server)) == asked
     assert any("needs the footage" in fact.text for fact in told if isinstance(fact, observe.Note))
+
+
+def test_a_plan_counts_second_looks_in_its_upper_figures_and_a_scan_takes_no_more(clip, tmp_path, videoscan):
+    with ModelServer.in_thread(lambda request: ok([event("Perhaps", 1, 1, confidence=0.1)])) as server:
+        sets = [part for each in (*SMALL, "second_look.share=1") for part in ("--set", each)]
+        asking = (clip, "--endpoint", server.url, "--model", "test-model", "--out", tmp_path / "out", *sets)
+        _, out, err = videoscan("plan", *asking, "--json")
+        (planned, total) = lines(out)
+        most = planned["second_looks"]["at_most"]
+        assert total["total"]["second_looks"] == planned["second_looks"]
+        assert f"at most {most['requests']} requests with {most['images']} pictures (second_look.share)" in err
+        _, _, said = videoscan("scan", *asking, "--set", "describer.probe=never")
+        assert len(server.requests) == planned["requests"] + len(again(server))
+        assert 0 < len(again(server)) <= most["requests"]
+        assert sum(len(request.pictures) for request in again(server)) <= most["images"]
+        assert "looked at again" in said

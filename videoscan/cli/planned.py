@@ -12,6 +12,7 @@ from videoscan.describers import dialects, shape
 from videoscan.describers import known as measured
 from videoscan.describers.endpoint import Address
 from videoscan.planning import experience
+from videoscan.planning.beside import Beside, beside
 from videoscan.planning.demand import Demand, demand
 from videoscan.planning.forecast import ASSUMED_ANSWER, Band, Experience, Forecast, Pace, forecast
 
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ForModel:
-    """One model's figures. `demands` are low, likely and high: three times the same, unless only excerpts were looked at."""
+    """One model's figures. `demands` are low, likely and high: three times the same, unless only excerpts were looked at.
+
+    They are those of windows; `beside` is what may come on top, and `forecast` counts both.
+    """
 
     model: str | None
     demands: tuple[Demand, Demand, Demand]
@@ -37,10 +41,12 @@ class ForModel:
     prices: Prices | None
     budget: Budget
     source: str
+    beside: Beside = Beside()
 
     def __add__(self, other: ForModel) -> ForModel:
         low, likely, high = (one + two for one, two in zip(self.demands, other.demands, strict=True))
-        return replace(self, demands=(low, likely, high), forecast=self.forecast + other.forecast)
+        together = self.beside + other.beside
+        return replace(self, demands=(low, likely, high), forecast=self.forecast + other.forecast, beside=together)
 
     def record(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -48,7 +54,7 @@ class ForModel:
         figures = {"model": self.model, **likely.record(), **self.forecast.record(self.prices), "figures_from": self.source}
         if low != high:
             figures |= {"low": low.record(), "high": high.record()}
-        return figures
+        return figures | self.beside.record()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,20 @@ def _for_model(request: Request, limits: Limits, estimate: Estimate, out: Path, 
     known = (_known(describer, model, out, words, likely) if not assumed and model else None) or Experience()
     pace = Pace() if assumed else pace_of(describer)
     prices = request.resolved.profile.budget.prices_of(model)
-    return ForModel(model, demands, forecast(demands, known, pace, prices), prices, request.budget, known.source)
+    profile = request.resolved.profile
+    more = beside(
+        estimate.sketch,
+        profile,
+        limits,
+        demands,
+        known,
+        pace,
+        words=words,
+        prices=prices,
+        summary_prices=profile.budget.prices_of(profile.summary.model or model),
+    )
+    expected = forecast(demands, known, pace, prices) + more.forecast
+    return ForModel(model, demands, expected, prices, request.budget, known.source, more)
 
 
 def _known(describer: dict[str, Any], model: str, out: Path, words: int, expected: Demand) -> Experience | None:
@@ -313,17 +332,39 @@ def remarks(results: Sequence[Result]) -> list[str]:
         for plan in plans[:1]
         for each in plan.models
     ]
+    totals = _totals(results)
+    said += _beside(totals[0]) if totals else []
     if plans and all(each.prices is None for plan in plans for each in plan.models):
         said.append("no prices are known, so no cost: write [budget.prices] into a profile")
     folders = [str(plan.kept_at) for plan in plans if plan.kept_at is not None]
     if folders:
         where = folders[0] if len(folders) == 1 else f"{folders[0]} and {len(folders) - 1} more"
         said.append(f"the sampling is kept in {where}: a scan with the same options decodes nothing again")
-    totals = _totals(results)
     for each in totals:
         if each.budget:
             said.append(f"{each.model}: {_against(each)}" if len(totals) > 1 else _against(each))
     return list(dict.fromkeys(said))
+
+
+def _beside(figures: ForModel) -> list[str]:
+    """What the figures count beside windows."""
+    second, (low, likely, high) = figures.beside.second, figures.beside.summary
+    said = []
+    if second.requests:
+        said.append(
+            f"the upper figures count second looks at doubtful answers: at most {_plural(second.requests, 'request')} with "
+            f"{second.images:,} pictures (second_look.share)"
+        )
+    if high.requests:
+        many = (
+            f" ({low.requests:,} to {high.requests:,}, as there are many events or few)" if low.requests < high.requests else ""
+        )
+        said.append(f"counted too: about {_plural(likely.requests, 'request')} for the summary{many}")
+    return said
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _against(figures: ForModel) -> str:
@@ -335,7 +376,7 @@ def _against(figures: ForModel) -> str:
         together = expected.prompt + expected.completion
         spent.append((budget.tokens, together, f"{together.likely:,.0f} tokens"))
     if budget.requests is not None:
-        requests = Band(*(float(each.requests) for each in figures.demands))
+        requests = Band(*(float(each.requests) for each in figures.demands)) + figures.beside.requests
         spent.append((budget.requests, requests, f"{requests.likely:,.0f} requests"))
     worst = max(spent, key=lambda row: row[1].likely / row[0])
     if worst[1].high <= worst[0]:

@@ -1,0 +1,91 @@
+"""What a plan counts beside windows: at most so many second looks, and about so many requests for a summary."""
+
+import pytest
+
+from videoscan import config, summarize, tokens
+from videoscan.model import Mark, Picture, PictureCost, Reason, Sample
+from videoscan.money import Prices
+from videoscan.planning.beside import beside, second_looks, summaries
+from videoscan.planning.demand import Demand
+from videoscan.planning.forecast import Experience, Pace
+from videoscan.planning.sketch import Sketch
+from videoscan.seams import Limits
+from videoscan.summarizing import shares
+
+COST = PictureCost("patch", 32)
+WORDS = tokens.of_words(summarize.prompt_for((), most=20, question=None, language=None), "")
+
+
+def profile(*sets):
+    return config.load("default", sets=sets, environ={}).profile
+
+
+def sketch(count=10, width=640, height=320):
+    samples = tuple(
+        Sample(
+            Mark(n, float(n), kept=True, reason=Reason.CHANGED),
+            pictures=(Picture(n, float(n), bytes(1000), b"", "image/jpeg", width, height),),
+        )
+        for n in range(count)
+    )
+    return Sketch(samples, float(count))
+
+
+def windows(count, images):
+    return Demand(windows=count, requests=count, images=images)
+
+
+@pytest.mark.parametrize(
+    ("share", "count", "images", "limits", "looks", "pictures"),
+    [
+        (0, 50, 500, Limits(cost=COST), 0, 0),
+        (0.1, 1, 5, Limits(cost=COST), 1, 12),
+        (0.1, 50, 500, Limits(cost=COST), 5, 50),
+        (1.0, 3, 36, Limits(cost=COST), 3, 36),
+        (0.1, 1, 5, Limits(cost=COST, pictures=5), 1, 5),
+        (0.1, 0, 0, Limits(cost=COST), 0, 0),
+    ],
+)
+def test_second_looks_are_counted_as_all_that_they_may_be(share, count, images, limits, looks, pictures):
+    most = second_looks(sketch(), profile(f"second_look.share={share}"), limits, windows(count, images), words=1000)
+    assert (most.windows, most.requests, most.images) == (0, looks, pictures)
+    assert most.image_bytes == 1000 * pictures
+    assert most.picture_tokens == pictures * max(COST.tokens(640, 320), COST.tokens(512, 512))
+    assert most.text_tokens >= 1000 * looks
+
+
+def test_second_looks_are_in_the_upper_figures_only():
+    three = (windows(5, 50),) * 3
+    prices = Prices("USD", "2026-11-28", 1.0, 2.0)
+    made = beside(
+        sketch(), profile(), Limits(cost=COST), three, Experience(), Pace(), words=1000, prices=prices, summary_prices=prices
+    )
+    assert (made.forecast.prompt.low, made.forecast.prompt.likely) == (0, 0) != made.forecast.prompt.high
+    assert made.forecast.cost.likely == 0 < made.forecast.cost.high
+    assert (made.requests.low, made.requests.likely, made.requests.high) == (0, 0, 1)
+    assert set(made.record()) == {"second_looks"}
+    twice = made + made
+    assert twice.second.requests == 2
+    assert twice.forecast.prompt.high == 2 * made.forecast.prompt.high
+
+
+@pytest.mark.parametrize("count", [1, 12, 300, 4000])
+def test_a_summary_takes_about_as_many_requests_as_it_would_of_so_many_events(count):
+    wanted = profile("summary.enabled=true", "summary.max_tokens=4000")
+    _, likely, high = summaries(wanted, (windows(count, count),) * 3)
+    line = summarize.Item(0, "word " * 47)
+    assert line.tokens == 60
+    asked, items = 0, [line] * count
+    while True:  # as `videoscan.summarizing` goes about it, every part with as many chapters as it may have
+        parts = summarize.parts_of(items, shares(4000, WORDS)[1])
+        asked += len(parts)
+        if len(parts) == 1:
+            break
+        items = [line] * sum(summarize.chapters_for(len(part), last=False) for part in parts)
+    assert abs(likely.requests - asked) <= max(1, 0.1 * asked)
+    assert high.requests >= likely.requests
+    assert high.prompt_tokens > likely.prompt_tokens
+
+
+def test_no_summary_by_a_model_is_no_request():
+    assert summaries(profile(), (windows(5, 50),) * 3) == (Demand(), Demand(), Demand())
