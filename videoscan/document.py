@@ -181,6 +181,8 @@ class Event(Document):
     """Sentences about what was corrected or is doubtful."""
     review: Review | None = None
     """What a person said of it; null when nobody did."""
+    replay_of: str | None = None
+    """For a replay (tag ``replay``), the id of the event that it shows again; null where none was told, and for all else."""
 
 
 class ErrorRecord(Document):
@@ -428,6 +430,7 @@ _MAY_BE_MISSING = {
     "ErrorRecord": {"raw"},
     "Review": {"comment", "was"},
     "WindowRecord": {"flags", "second_look"},
+    "Event": {"replay_of"},
 }
 
 

@@ -206,7 +206,8 @@ class PromptOptions(Options):
     """The `prompt` table: what is asked about the pictures."""
 
     template: Annotated[str, Field(min_length=1)] = "default"
-    """A prompt template: default, surveillance or sports, or a TOML file of your own like theirs (``--prompt-file``)."""
+    """A prompt template: default, surveillance, sports, content-moderation, lecture or site-inspection, or a TOML file of your own like theirs
+    (``--prompt-file``)."""
     role: str | None = None
     """Replaces the template's role text, the system message."""
     question: str | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, registry, reviews, sampling, selection
+from videoscan import __version__, clock, folder, reconcile, registry, replays, reviews, sampling, selection
 from videoscan.correcting import Corrector
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
@@ -30,7 +31,8 @@ def folded(request: Request, tally: Tally, outcomes: Sequence[Outcome], budget: 
     """What the outcomes come to; see `videoscan.timeline.fold`. `budget` is what was done to keep to one."""
     start, end = _looked_at(request)
     thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
-    return fold(outcomes, tally, start=start, end=end, prices=_prices(request), thinned=thinned)
+    made = fold(outcomes, tally, start=start, end=end, prices=_prices(request), thinned=thinned)
+    return replace(made, events=replays.traced(made.events, excludes=reconcile.excludes))
 
 
 def _prices(request: Request) -> Prices | None:

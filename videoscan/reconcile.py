@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rapidfuzz import fuzz
 
-from videoscan import attributes
+from videoscan import attributes, replays
 from videoscan.document import Event, Evidence
 
 if TYPE_CHECKING:
@@ -256,7 +256,9 @@ def _followed(fresh: Sequence[Candidate], known: Mapping[Place, Candidate]) -> d
     claims = [
         (earlier.likeness(candidate), -place, earlier, candidate.follows)
         for place, candidate in enumerate(fresh)
-        if candidate.follows is not None and (earlier := known.get(candidate.follows.place)) is not None
+        if candidate.follows is not None
+        and (earlier := known.get(candidate.follows.place)) is not None
+        and _replay(earlier) is _replay(candidate)
     ]
     for _, minus_place, earlier, follows in sorted(claims, key=lambda claim: claim[:2], reverse=True):
         candidate = fresh[-minus_place]
@@ -273,7 +275,9 @@ def _in(candidate: Candidate, others: Iterable[Candidate]) -> bool:
 
 
 def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> Ground | None:
-    """Why the two are one event; `None` when they are not."""
+    """Why the two are one event; `None` when they are not. A replay shows play again, it is never part of it."""
+    if _replay(one) is not _replay(other):
+        return None
     shared = tuple(one.shares(other))
     if not shared and not _goes_on(one, other, before, now):
         return None
@@ -282,6 +286,10 @@ def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> 
     if (named and not shared) or _same(one, other, likeness):
         return Ground(shared, likeness, named=named)
     return None
+
+
+def _replay(candidate: Candidate) -> bool:
+    return candidate.origin == "model" and replays.is_one(candidate.title, candidate.tags, candidate.attributes)
 
 
 def _goes_on(one: Candidate, other: Candidate, before: Telling, now: Telling) -> bool:
@@ -346,3 +354,8 @@ def _without_repeats(told: list[Candidate]) -> list[Candidate]:
             twin.told_as += candidate.told_as
             twin.follows = twin.follows or candidate.follows
     return kept
+
+
+def excludes(one: str, other: str) -> bool:
+    """Whether two titles cannot be of one event: opposite words, other numbers, other colours."""
+    return _exclude(one, other)

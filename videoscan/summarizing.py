@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from videoscan import flow, observe, registry, summarize, tokens
+from videoscan import flow, observe, overview, registry, summarize, tokens
 from videoscan.languages import name_of
 from videoscan.model import Usage
 from videoscan.seams import Writer
@@ -59,7 +59,7 @@ async def summed_up(
     events = folded.events
     duration = folded.coverage[-1].end if folded.coverage else 0.0
     unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
-    rule = summarize.plain(events, duration, unseen=unseen)
+    rule = summarize.plain(events, duration, unseen=unseen, quiet=overview.quiet(events, folded.coverage))
     items = summarize.items_of(events)
     if not request.resolved.profile.summary.enabled or not items:
         return Summed(rule)
@@ -119,7 +119,7 @@ class _Summary:
                 return Summed(summarize.fallen_back(rule, failed), self._usage, self._seconds)
             reads = [answer for answer in answers if not isinstance(answer, str)]
             if last:
-                digest = summarize.digest(reads[0], self._events, self._duration, flags=flags)
+                digest = summarize.digest(reads[0], self._events, self._duration, flags=flags, rule=rule)
                 return Summed(digest, self._usage, self._seconds)
             flags += [flag for read in reads for flag in read.flags]
             items = summarize.lifted(reads, parts, self._events)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from videoscan.document import Event, Review
+from videoscan import overview
+from videoscan.document import CoverageSpan, Event, Review
 from videoscan.summarize import (
     MOST_CHAPTERS,
     chapters_for,
@@ -42,8 +43,43 @@ VAN, MAN = NIGHT[1].id, NIGHT[2].id
 def test_a_plain_summary_tells_what_matters_most_in_order_and_every_sentence_cites_an_event():
     made = plain(NIGHT, 600.0)
     assert made.summary.startswith("A fox crosses the yard [e00000100]. A van stops at the gate [e00000200].")
-    assert "Nothing was reported for 6 min 15 s between [e00000200] and [e00004000]." in made.summary
     assert cited(made.summary, NIGHT) == (made.summary, [])
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("unchanged", "Nothing happened for 6 min 15 s (1 picture looked at), between [e00000200] and [e00004000]."),
+        ("described", "Nothing was reported for 6 min 15 s, between [e00000200] and [e00004000]."),
+        ("failed", "more"),
+        ("lost", "more"),
+        ("skipped", "more"),
+    ],
+)
+def test_only_what_was_looked_at_is_called_quiet(state, says):
+    between = CoverageSpan(start=30, end=395, state=state, same_as=250 if state == "unchanged" else None)
+    coverage = [
+        CoverageSpan(start=0, end=30, state="described"),
+        between,
+        CoverageSpan(start=395, end=430, state="described"),
+        CoverageSpan(start=430, end=600, state="lost"),
+    ]
+    made = plain(NIGHT, 600.0, quiet=overview.quiet(NIGHT, coverage)).summary
+    assert cited(made, NIGHT) == (made, [])
+    if says == "more":
+        assert "Nothing" not in made, "nobody knows what happened there"
+    else:
+        assert says in made
+
+
+def test_replays_are_told_apart_and_never_as_what_matters():
+    again = happens(430, 440, "Replay: a man climbs the fence", importance=1.0, tags=("replay",), replay_of=MAN)
+    made = plain([*NIGHT, again], 600.0)
+    assert made.summary.count("climbs") == 1
+    assert f"1 replay [{again.id}]." in made.summary
+    assert "Replay" not in " ".join(chapter.title for chapter in made.chapters)
+    assert f"shows [{MAN}] again" in items_of([*NIGHT, again])[-1].text
+    assert "Replay" in plain([again], 600.0).chapters[0].title, "where there is nothing else it has to do"
 
 
 def test_plain_chapters_tile_the_source_and_begin_where_something_happens_again():

@@ -294,9 +294,8 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     from videoscan.exporters import wording
     from videoscan.folder import REPORT, TIMELINE
 
-    count = len(timeline.events)
     who = timeline.describer.model or wording.described_by(timeline)
-    lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {_counted(count, 'event')} · described by {who}", ""]
+    lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {wording.count(timeline)} · described by {who}", ""]
     if timeline.events:
         lines += [tables.events(timeline), ""]
     lines.append(wording.looked_at(timeline))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from videoscan import money, timecode
+from videoscan import money, overview, timecode
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -57,10 +57,13 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 
 
 def events(timeline: Timeline) -> str:
-    """The table of a timeline's events: when, what, tags."""
+    """The table of a timeline's events: when, what, tags; and between them where nothing happened."""
+    told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in timeline.events]
+    told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.quiet(timeline.events, timeline.coverage)]
+    # Events of one start keep the timeline's order.
     rows = [
-        (f"{timecode.short(event.start)}-{timecode.short(event.end)}", event.title, ", ".join(event.tags))
-        for event in timeline.events
+        (f"{timecode.short(start)}-{timecode.short(end)}", title, tags)
+        for start, end, title, tags in sorted(told, key=lambda row: row[0])
     ]
     return table(("time", "event", "tags"), rows, give=(1, 2))
 

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from videoscan import config, webpage
+from videoscan import config, timecode, webpage
 from videoscan.exporters import wording
 from videoscan.exporters.report import view
 
@@ -46,7 +46,7 @@ class HtmlExporter:
             pictures_per_event=self.options.pictures_per_event,
         )
         style, script = _asset("report.css"), _asset("report.js")
-        template = webpage.template(_asset("report.html"), plain=wording.plain, prose=wording.prose)
+        template = webpage.template(_asset("report.html"), plain=wording.plain, prose=wording.prose, short=timecode.short)
         page = template.stream(
             t=timeline, r=shown, span=wording.span, style=style, script=script, policy=webpage.policy(style, script)
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from videoscan import config, timecode
+from videoscan import config, overview, timecode
+from videoscan.exporters import wording
 from videoscan.exporters.pictures import link
 from videoscan.exporters.wording import (
     described_by,
@@ -69,11 +70,19 @@ def _page(timeline: Timeline, *, pictures: bool) -> Iterator[str]:
         yield ""
     if timeline.summary:
         yield f"## Summary\n\n{escaped(timed(timeline.summary, timeline))}\n"
+    if best := wording.highlights(timeline):
+        yield "## Highlights\n"
+        yield from (f"{place}. {_when(timeline, event)} **{escaped(event.title)}**" for place, event in enumerate(best, 1))
+        yield ""
     if timeline.chapters:
         yield "## Chapters\n"
         for chapter in timeline.chapters:
             summary = f": {escaped(timed(chapter.summary, timeline))}" if chapter.summary else ""
             yield f"- {span(chapter.start, chapter.end)} **{escaped(chapter.title)}**{summary}"
+        yield ""
+    if still := overview.quiet(timeline.events, timeline.coverage):
+        yield "## Quiet\n"
+        yield from (f"- {_quiet(timeline, each)}" for each in still)
         yield ""
     yield "## Events\n"
     if not timeline.events:
@@ -95,6 +104,7 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
         "Confidence": _share(event.confidence),
         "Importance": _share(event.importance),
         "Origin": {"model": "", "measured": "measured by the program", "person": "added by a person"}[event.origin],
+        "Replay of": escaped(wording.replay_of(event, timeline)),
         "Review": f"{event.review.state} by {escaped(event.review.by or 'a person')}" if event.review else "",
         "Alerts": ", ".join(map(escaped, event.alerts)),
         "Flags": "; ".join(map(escaped, event.flags)),
@@ -106,6 +116,12 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
     shown = next((evidence for evidence in event.evidence if link(evidence.picture)), None)
     if pictures and shown:
         yield f"\n![Frame {shown.frame} at {timecode.short(shown.time)}]({link(shown.picture)})"
+
+
+def _quiet(timeline: Timeline, quiet: overview.Quiet) -> str:
+    begins, ends = (timecode.wall_short(timeline.source.clock, at) for at in (quiet.start, quiet.end))
+    wall = f" ({begins}–{ends})" if begins and ends else ""
+    return f"{span(quiet.start, quiet.end)}{wall}: {quiet.what}"
 
 
 def _when(timeline: Timeline, event: Event) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from videoscan import timecode
+from videoscan import overview, replays, timecode
 from videoscan.summarize import CITED
 
 if TYPE_CHECKING:
@@ -141,6 +141,29 @@ def question(timeline: Timeline) -> str | None:
     prompt = timeline.profile.get("prompt")
     asked = prompt.get("question") if isinstance(prompt, dict) else None
     return asked if isinstance(asked, str) and asked.strip() else None
+
+
+_FEW = 5
+"""Events from which highlights are worth a list of their own; fewer are read at a glance."""
+
+
+def highlights(timeline: Timeline) -> list[Event]:
+    """The events to look at first, ranked (`videoscan.overview`); none where there are few events anyway."""
+    return overview.highlights(timeline.events) if len(overview.counted(timeline.events)) >= _FEW else []
+
+
+def count(timeline: Timeline) -> str:
+    """How many events there are, replays told apart: ``12 events (3 of them replays)``."""
+    events = timeline.events
+    again = sum(map(replays.of, events))
+    told = f"{len(events):,} event{'' if len(events) == 1 else 's'}"
+    return f"{told} ({again:,} of them replay{'' if again == 1 else 's'})" if again else told
+
+
+def replay_of(event: Event, timeline: Timeline) -> str | None:
+    """What a replay shows again, with its time; `None` for all else."""
+    original = next((each for each in timeline.events if each.id == event.replay_of), None) if event.replay_of else None
+    return f"{timecode.short(original.start)} {plain(original.title)}" if original is not None else None
 
 
 def fields(timeline: Timeline) -> list[str]:

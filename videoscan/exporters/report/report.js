@@ -26,7 +26,8 @@
     if (added === rows.length || count < 1) return;
     list.insertAdjacentHTML("beforeend", rows.slice(added, added + count).join(""));
     added = Math.min(rows.length, added + count);
-    for (let i = events.length, row = list.children[i]; row; row = list.children[++i]) {
+    const all = list.getElementsByClassName("event");
+    for (let i = events.length, row = all[i]; row; row = all[++i]) {
       events.push(row);
       position.set(row, i);
     }
@@ -160,6 +161,7 @@
     });
     $("count").textContent = (left === events.length ? "" : `${left.toLocaleString("en")} of `) + events.length.toLocaleString("en");
     $("nomatch").hidden = left > 0;
+    for (const quiet of document.querySelectorAll(".quiet")) quiet.hidden = left < events.length;
     if (current >= 0 && events[current].hidden) choose(-1);
   }
   if (filter) filter.addEventListener("input", narrow);

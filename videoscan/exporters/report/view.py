@@ -5,16 +5,17 @@ Places on the time bar are percentages of the source's duration, as text, becaus
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from videoscan import money, timecode
+from videoscan import attributes, money, overview, timecode
 from videoscan.exporters import wording
 from videoscan.exporters.pictures import inline, link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from videoscan.document import Chapter, Event, Evidence, Timeline
     from videoscan.exporters.pictures import Inlined
@@ -38,6 +39,9 @@ What was not looked at is always drawn for itself."""
 
 _FEW = 8
 """Values of a field up to which each has a button to filter by; what has more is found by text."""
+
+_BOOKKEEPING = ("joined with window", attributes.NOT_ASKED)
+"""Flags that stand in the timeline and that a reviewer has no use for: that windows told it together, that a model told too much."""
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
@@ -104,6 +108,15 @@ class Twice:
     came: str
 
 
+@dataclass(frozen=True, slots=True)
+class QuietView:
+    """A stretch between two events in which nothing happened, in words."""
+
+    when: str
+    wall: str | None
+    what: str
+
+
 Piece: TypeAlias = "tuple[str, str | None]"
 """Words of a text, and the anchor of the event that they cite, if they do."""
 
@@ -122,6 +135,11 @@ class Report:
     summary: tuple[Piece, ...]
     chapters: tuple[tuple[Chapter, tuple[Piece, ...]], ...]
     """Each with its summary in pieces."""
+    highlights: tuple[EventView, ...]
+    """The events to look at first, ranked."""
+    count: str
+    quiet: Mapping[int, tuple[QuietView, ...]]
+    """By the place of the event that they come before; behind the last, by their number."""
     events: tuple[EventView, ...]
     stretches: tuple[Stretch, ...]
     legend: tuple[tuple[State, str], ...]
@@ -154,7 +172,8 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         _event_view(timeline, event, number, lane, shown, inlined)
         for number, (event, lane, shown) in enumerate(zip(timeline.events, lanes, chosen, strict=True), start=1)
     )
-    anchors = {view.event.id: view.anchor for view in events}
+    by_id = {view.event.id: view for view in events}
+    anchors = {id_: view.anchor for id_, view in by_id.items()}
 
     def pieces(text: str | None) -> tuple[Piece, ...]:
         split = wording.cited(wording.prose(text), timeline)
@@ -177,6 +196,9 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         nothing=wording.nothing_happened(timeline),
         summary=pieces(timeline.summary),
         chapters=tuple((chapter, pieces(chapter.summary)) for chapter in timeline.chapters),
+        highlights=tuple(by_id[event.id] for event in wording.highlights(timeline)),
+        count=wording.count(timeline),
+        quiet=_quiet(timeline),
         events=events,
         stretches=tuple(_stretches(timeline)),
         legend=tuple((state, text) for state, text in wording.STATES.items() if state in states),
@@ -188,6 +210,17 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
         values=tuple((name, counted) for name, counted in values if 1 < len(counted) <= _FEW),
         day_second=begins.hour * 3600 + begins.minute * 60 + begins.second if begins else None,
     )
+
+
+def _quiet(timeline: Timeline) -> dict[int, tuple[QuietView, ...]]:
+    starts = [event.start for event in timeline.events]
+    found: dict[int, tuple[QuietView, ...]] = {}
+    for quiet in overview.quiet(timeline.events, timeline.coverage) if starts else ():
+        walls = [timecode.wall_short(timeline.source.clock, at) for at in (quiet.start, quiet.end)]
+        shown = QuietView(wording.span(quiet.start, quiet.end), "–".join(filter(None, walls)) or None, quiet.what)
+        place = bisect.bisect_left(starts, quiet.end)
+        found[place] = (*found.get(place, ()), shown)
+    return found
 
 
 def _counted(events: Iterable[EventView], name: str) -> tuple[tuple[str, int], ...]:
@@ -332,7 +365,7 @@ def _event_view(
         x=percent(event.start, duration),
         width=percent(event.end - event.start, duration),
         lane=lane,
-        badges=tuple(_badges(event)),
+        badges=tuple(_badges(event, wording.replay_of(event, timeline))),
         facts=tuple((str(key), words) for key, value in event.attributes.items() if (words := wording.in_words(value))),
         shots=tuple(_shot(timeline, one, inlined) for one in shown),
         more=f"and {left} more frame{'s' if left > 1 else ''}" if left else None,
@@ -345,7 +378,9 @@ def _bounds(event: Event) -> str | None:
     return f"began after {timecode.short(event.start_after)}"
 
 
-def _badges(event: Event) -> Iterable[str]:
+def _badges(event: Event, again: str | None) -> Iterable[str]:
+    if again:
+        yield f"shows again {again}"
     if event.origin == "measured":
         yield "measured by the program"
     if event.origin == "person":
@@ -353,8 +388,7 @@ def _badges(event: Event) -> Iterable[str]:
     if event.review and event.review.state != "added":
         yield f"{event.review.state} by {event.review.by or 'a person'}"
     yield from (f"alert: {rule}" for rule in event.alerts)
-    # That windows told it together is bookkeeping: it stands in the timeline, a reviewer has no use for it.
-    yield from (flag for flag in event.flags if not flag.startswith("joined with window"))
+    yield from (flag for flag in event.flags if not flag.startswith(_BOOKKEEPING))
 
 
 def _shot(timeline: Timeline, evidence: Evidence, inlined: dict[str, Inlined]) -> Shot:
