@@ -85,6 +85,11 @@ def quiet(events: Sequence[Event], coverage: Iterable[CoverageSpan]) -> list[Qui
     return found
 
 
+def still(events: Sequence[Event], coverage: Iterable[CoverageSpan]) -> list[Quiet]:
+    """Those of the quiet stretches in which nothing happened: what lists between the events tell."""
+    return [each for each in quiet(events, coverage) if each.still]
+
+
 def _measured(start: float, end: float, spans: Sequence[CoverageSpan], place: int) -> Quiet:
     unchanged, stand = 0.0, set()
     while place < len(spans) and spans[place].start < end:

@@ -56,6 +56,16 @@ def test_a_table_of_events_has_time_title_and_tags():
     assert text.splitlines()[1].split("  ") == ["1:01-1:02:05", "A car arrives", "car, gate"]
 
 
+def test_the_table_says_between_the_events_where_nothing_happened():
+    spans = [span(0, 100), span(100, 3800, "unchanged"), span(3800, 3900)]
+    text = tables.events(timeline(*spans, events=[event("A car arrives", "car")]))
+    assert "Nothing happened" not in text, "the car is there"
+    late = [event("A car arrives", "car").model_copy(update={"start": 3850.0, "end": 3860.0})]
+    first, second = tables.events(timeline(*spans, events=late)).splitlines()[1:]
+    assert first.startswith("0:00-1:04:10  Nothing happened for 1 h 04 min (1 picture looked at)")
+    assert second.startswith("1:04:10-1:04:20")
+
+
 def test_nothing_is_clipped_where_no_terminal_clips():
     title = "word " * 100
     assert title.strip() in tables.events(timeline(span(0, 4000), events=[event(title)]))

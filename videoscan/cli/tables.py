@@ -59,7 +59,7 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 def events(timeline: Timeline) -> str:
     """The table of a timeline's events: when, what, tags; and between them where nothing happened."""
     told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in timeline.events]
-    told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.quiet(timeline.events, timeline.coverage)]
+    told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.still(timeline.events, timeline.coverage)]
     # Events of one start keep the timeline's order.
     rows = [
         (f"{timecode.short(start)}-{timecode.short(end)}", title, tags)

@@ -80,7 +80,7 @@ def _page(timeline: Timeline, *, pictures: bool) -> Iterator[str]:
             summary = f": {escaped(timed(chapter.summary, timeline))}" if chapter.summary else ""
             yield f"- {span(chapter.start, chapter.end)} **{escaped(chapter.title)}**{summary}"
         yield ""
-    if still := overview.quiet(timeline.events, timeline.coverage):
+    if still := overview.still(timeline.events, timeline.coverage):
         yield "## Quiet\n"
         yield from (f"- {_quiet(timeline, each)}" for each in still)
         yield ""

@@ -215,7 +215,7 @@ def report(timeline: Timeline, folder: str | None, *, budget: int, long_side: in
 def _quiet(timeline: Timeline) -> dict[int, tuple[QuietView, ...]]:
     starts = [event.start for event in timeline.events]
     found: dict[int, tuple[QuietView, ...]] = {}
-    for quiet in overview.quiet(timeline.events, timeline.coverage) if starts else ():
+    for quiet in overview.still(timeline.events, timeline.coverage) if starts else ():
         walls = [timecode.wall_short(timeline.source.clock, at) for at in (quiet.start, quiet.end)]
         shown = QuietView(wording.span(quiet.start, quiet.end), "–".join(filter(None, walls)) or None, quiet.what)
         place = bisect.bisect_left(starts, quiet.end)
