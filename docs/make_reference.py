@@ -437,7 +437,7 @@ def parts_page() -> str:
         "samplers": (seams.Sampler, seams.SamplerSession, seams.Aim),
         "dedups": (seams.Dedup, seams.Scale),
         "describers": (seams.Describer, seams.DescriberSession, seams.Limits),
-        "exporters": (seams.Exporter, seams.Gatherer, seams.Told),
+        "exporters": (seams.Exporter, seams.Gatherer, seams.FolderExporter, seams.Told),
     }
     for group, protocols in groups.items():
         out += [f"## `videoscan.{group}`\n", table(("kind", "made by", "what it is"), _built_in(group))]

@@ -111,7 +111,11 @@ def settle(
     if given.kind == "kept":
         _check_kept(given, settled, start, end)
     for name in to:
-        registry.factory("exporters", name)
+        if registry.factory("exporters", name).media_type.startswith(("video/", "application/zip")):
+            raise ConfigError(
+                f"--to {name} is made of a finished timeline, not while it is written",
+                hint=f"videoscan export FOLDER --to {name}",
+            )
     asked = settled.prompt
     return Request(
         given=given,

@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from pydantic import BaseModel
 
@@ -286,4 +287,13 @@ class Gatherer(Protocol):
 
     def write_all(self, parts: Sequence[Told], out: IO[bytes], missing: Callable[[str], None]) -> None:
         """Write all of them, in their order; at least one. `missing` hears, in a sentence each, of what could not be had."""
+        ...
+
+
+@runtime_checkable
+class FolderExporter(Protocol):
+    """An exporter that writes many files; it has no `write`."""
+
+    def write_files(self, parts: Sequence[Told], folder: Path, missing: Callable[[str], None]) -> Generator[Path]:
+        """Write them into `folder`, each whole or not at all, and give each one's path. `missing` as in `Gatherer.write_all`."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import IO
 
-    from videoscan.seams import Exporter
+    from videoscan.seams import Exporter, FolderExporter, Told
     from videoscan.selection import Chosen, Filters
 
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     metavar="HH:MM:SS:FF",
     help="edl, otio, fcp7xml: the timecode of the source's first frame, drop-frame as 10:00:00;00; `wall` for the time of day.",
 )
+@click.option("--pad", metavar="BEFORE,AFTER", help="clips, reel: so many seconds more on either side of an event, such as 5,3.")
+@click.option(
+    "--cut",
+    type=click.Choice(["exact", "copy"]),
+    help="clips: `exact` cuts to the picture and encodes anew (the default); `copy` encodes nothing and begins at the keyframe before.",
+)
 @selection_of.options
 @options.json_lines
 def command(
@@ -38,6 +45,8 @@ def command(
     formats: tuple[str, ...],
     target: str | None,
     start_timecode: str | None,
+    pad: str | None,
+    cut: str | None,
     filters: Filters,
     as_json: bool,
 ) -> int:
@@ -48,9 +57,10 @@ def command(
     With --json, one line for each file written.
 
     FORMAT is json, jsonl, csv, markdown or html; srt or vtt (subtitles); chapters (as YouTube reads them), vtt-chapters or
-    ffmetadata; edl (CMX 3600), otio, fcp7xml or llc (LosslessCut) for editing programs.
+    ffmetadata; edl (CMX 3600), otio, fcp7xml or llc (LosslessCut) for editing programs; clips (a video per event, into the folder
+    named by -o) or reel (all of them in one video).
     """
-    exporters = _exporters(formats, {"start_timecode": start_timecode})
+    exporters = _exporters(formats, {"start_timecode": start_timecode, "pad": pad, "cut": cut})
     chosen = selection_of.resolve(selection, filters)
     return _Export(exporters, chosen, as_json=as_json).to(target)
 
@@ -81,33 +91,66 @@ class _Export:
 
     def to(self, target: str | None) -> int:
         """Write everything, and return the exit code."""
-        exporters = self._exporters
-        together = len(exporters) == 1 and (len(self._chosen) == 1 or all(map(_gathers, exporters.values())))
-        if not together and target is None:
-            raise ConfigError(
-                f"{len(self._chosen)} timeline(s) in {len(exporters)} format(s) do not fit into one output",
-                hint="name a folder for them with -o FOLDER",
-            )
-        if together and not _is_folder(target, several=len(self._chosen) > 1):
-            (exporter,) = exporters.values()
-            if target is None:
-                paper = io.BytesIO()
-                self._write(exporter, self._chosen, paper)
-                output.put_bytes(paper.getvalue())
-            else:
-                self._write_file(exporter, self._chosen, Path(target))
+        from videoscan.seams import FolderExporter
+
+        folders = [(name, part) for name, part in self._exporters.items() if isinstance(part, FolderExporter)]
+        files = [part for part in self._exporters.values() if not isinstance(part, FolderExporter)]
+        one = not folders and len(files) == 1 and (len(self._chosen) == 1 or all(map(_gathers, files)))
+        if target is None:
+            self._check_stdout(folders[0][0] if folders else None, one=one)
+        if one and not _is_folder(target, several=len(self._chosen) > 1):
+            self._to_one(files[0], target)
             return self._end()
         assert target is not None, "without a target there is one output, and it went to stdout"
         if Path(target).is_file():
             raise ConfigError(f"-o {target} is a file, but several files are to be written", hint="name a folder")
-        written = 0
-        for each, name in zip(self._chosen, _names(self._chosen), strict=True):
-            for exporter in exporters.values():
-                self._write_file(exporter, [each], Path(target) / f"{name}.{exporter.suffix.lstrip('.')}")
-                written += 1
+        written = self._to_files(files, Path(target)) if files else 0
+        for name, exporter in folders:
+            written += self._to_folder(name, exporter, Path(target))
         if self._json:
             output.put_json({"total": {"timelines": len(self._chosen), "written": written}})
         return self._end()
+
+    def _check_stdout(self, folder: str | None, *, one: bool) -> None:
+        if folder is not None:
+            raise ConfigError(f"--to {folder} writes many files", hint="name a folder for them with -o FOLDER")
+        if not one:
+            raise ConfigError(
+                f"{len(self._chosen)} timeline(s) in {len(self._exporters)} format(s) do not fit into one output",
+                hint="name a folder for them with -o FOLDER",
+            )
+        ((name, exporter),) = self._exporters.items()
+        if exporter.media_type.startswith(("video/", "application/zip")):
+            raise ConfigError(f"--to {name} is nothing to read on a terminal", hint=f"name a file with -o FILE{exporter.suffix}")
+
+    def _to_one(self, exporter: Exporter, target: str | None) -> None:
+        if target is None:
+            paper = io.BytesIO()
+            self._write(exporter, self._chosen, paper)
+            output.put_bytes(paper.getvalue())
+        else:
+            self._write_file(exporter, self._chosen, Path(target))
+
+    def _to_files(self, exporters: Sequence[Exporter], folder: Path) -> int:
+        written = 0
+        for each, name in zip(self._chosen, _names(self._chosen), strict=True):
+            for exporter in exporters:
+                self._write_file(exporter, [each], folder / f"{name}.{exporter.suffix.lstrip('.')}")
+                written += 1
+        return written
+
+    def _to_folder(self, name: str, exporter: FolderExporter, folder: Path) -> int:
+        written = 0
+        with contextlib.closing(exporter.write_files(self._parts(self._chosen), folder, self._missing.append)) as paths:
+            for path in paths:
+                written += 1
+                if self._json:
+                    output.put_json({"written": str(path)})
+                else:
+                    output.say(f"{path}")
+        if not written:
+            output.say(f"videoscan: no event is in this selection, so there is nothing for --to {name}")
+        return written
 
     def _end(self) -> int:
         for sentence in self._missing:
@@ -128,14 +171,20 @@ class _Export:
             output.say(f"{path}")
 
     def _write(self, exporter: Exporter, chosen: Sequence[Chosen], out: IO[bytes]) -> None:
-        from videoscan.seams import Gatherer, Told
+        from videoscan.seams import Gatherer
 
-        parts = [Told(each.narrowed(), None if each.folder is None else str(each.folder)) for each in chosen]
+        parts = self._parts(chosen)
         if isinstance(exporter, Gatherer):
             exporter.write_all(parts, out, self._missing.append)
         else:
             (part,) = parts
             exporter.write(part.timeline, out, folder=part.folder)
+
+    @staticmethod
+    def _parts(chosen: Sequence[Chosen]) -> list[Told]:
+        from videoscan.seams import Told
+
+        return [Told(each.narrowed(), None if each.folder is None else str(each.folder)) for each in chosen]
 
 
 def _gathers(exporter: Exporter) -> bool:

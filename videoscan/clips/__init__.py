@@ -1,0 +1,1 @@
+"""Events cut out of their footage as videos: a clip each, or one reel."""
