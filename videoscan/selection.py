@@ -60,11 +60,14 @@ class Filters:
 
     def takes_camera(self, timeline: Timeline) -> bool:
         """Whether the recording's camera is one of those asked for."""
+        return self.takes_source(timeline.source.camera, timeline.source.uri)
+
+    def takes_source(self, camera: str | None, uri: str) -> bool:
+        """The same, of a recording of which no more is known."""
         if not self.cameras:
             return True
-        uri = timeline.source.uri
         file = re.split(r"[/\\]", uri.rstrip("/\\"))[-1]
-        names = [timeline.source.camera] if timeline.source.camera else [file, file.rpartition(".")[0] or file]
+        names = [camera] if camera else [file, file.rpartition(".")[0] or file]
         return any(fnmatch.fnmatchcase(_folded(name), _folded(wanted)) for wanted in self.cameras for name in names)
 
     def span(self, timeline: Timeline) -> tuple[float, float] | None:

@@ -26,6 +26,8 @@ SUMMARIES = {
     "frames": "Show which frames were kept or dropped, and why.",
     "tune": "Find the settings for a camera, on its own footage.",
     "export": "Write timelines in another format.",
+    "library": "Keep many timelines in one file, to search them.",
+    "search": "Find events by their words.",
     "review": "Accept, reject, edit or add events.",
     "eval": "Hold timelines against the truth.",
     "profiles": "List, show and check profiles.",

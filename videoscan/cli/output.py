@@ -47,6 +47,11 @@ def put(text: str = "") -> None:
         click.echo(text)
 
 
+def styled() -> bool:
+    """Whether stdout is a terminal, where bold can be seen."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
 def put_bytes(data: bytes) -> None:
     """A result as it is. Raises as `put` does."""
     with _to_stdout():

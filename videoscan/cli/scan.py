@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan.cli import calls, options, output
-from videoscan.errors import ConfigError, DescribeError, ScanAborted, VideoscanError
+from videoscan.cli import calls, libraries, options, output
+from videoscan.errors import ConfigError, DescribeError, ScanAborted, StoreError, VideoscanError
 from videoscan.observe import Fact, Observer, ignore
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Result:
     help="Write this format as well: csv, jsonl, srt, vtt, markdown, chapters, edl and so on; see `videoscan export`. Repeatable.",
 )
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
+@libraries.option
 @click.option(
     "--log-calls",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -63,6 +64,7 @@ def command(
     out: Path | None,
     to: tuple[str, ...],
     fresh: bool,
+    library: Path | None,
     log_calls: Path | None,
     as_json: bool,
 ) -> int:
@@ -76,7 +78,7 @@ def command(
     decoded, even if the footage is gone. The answer goes to a folder beside it, named after the question, or below --out.
     """
     with calls.log(log_calls) as heard:
-        return scan(inputs, choices, out=out, to=to, fresh=fresh, as_json=as_json, heard=heard)
+        return scan(inputs, choices, out=out, to=to, fresh=fresh, library=library, as_json=as_json, heard=heard)
 
 
 def scan(
@@ -86,12 +88,14 @@ def scan(
     out: Path | None = None,
     to: Sequence[str] = (),
     fresh: bool = False,
+    library: Path | None = None,
     as_json: bool = False,
     heard: Observer = ignore,
 ) -> int:
     """Scan everything that `arguments` mean, print what came of it, and return the exit code. `heard` is told every fact as well.
 
-    Raises `ConfigError` for what is wrong with all of it.
+    With `library`, what came of it is put in there too. Raises `ConfigError` for what is wrong with all of it, `StoreError` when the
+    library cannot be used.
     """
     from videoscan import registry
     from videoscan.cli import interrupts, recordings
@@ -100,10 +104,12 @@ def scan(
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
         options.exporter(name)
+    if library is not None:
+        libraries.check(library)
     found = recordings.find(arguments, choices, out=out or OUT)
     for note in found.notes:
         output.say(note)
-    printer = _Printer(as_json=as_json)
+    printer = _Printer(as_json=as_json, library=library)
     for refused in found.refused:
         printer.take(Result(refused.argument, error=refused.error))
     if found.inputs:
@@ -243,8 +249,10 @@ def _both(first: Observer, second: Observer) -> Observer:
 class _Printer:
     """Prints results as they come and the total at the end. A reader of stdout that went away does not stop the scan."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, library: Path | None = None) -> None:
         self._json = as_json
+        self._library = library
+        self._not_stored: StoreError | None = None
         self._results: list[Result] = []
         self._reader_is_there = True
 
@@ -252,6 +260,12 @@ class _Printer:
         self._results.append(result)
         if result.error is not None:
             output.complain(result.error, about=result.about)
+        if self._library is not None and result.timeline is not None and result.folder is not None:
+            try:
+                libraries.add(self._library, result.folder)
+            except StoreError as fault:  # the timeline itself is written: `library add` puts it in later
+                self._not_stored = fault
+                output.complain(fault, about=result.about)
         if self._json:
             self._put([_json_line(result)])
         elif result.timeline is not None and result.folder is not None:
@@ -263,7 +277,8 @@ class _Printer:
             self._put([_json_total(self._results)])
         elif len(self._results) > 1:
             self._put([_total(self._results)])
-        return exit_code(self._results)
+        code = exit_code(self._results)
+        return self._not_stored.exit_code if self._not_stored is not None and code in {0, output.GAPS} else code
 
     def _put(self, lines: Iterable[str | dict[str, Any]]) -> None:
         if not self._reader_is_there:

@@ -1,0 +1,360 @@
+"""Finds events in a library by their words, and within what filters leave."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from videoscan import timecode, words
+from videoscan.library import query as queries
+from videoscan.library import schema
+from videoscan.library.query import BETWEEN
+from videoscan.selection import Filters
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from videoscan.library.query import Query
+    from videoscan.library.store import Library
+
+Order = Literal["best", "newest", "oldest"]
+
+COUNTED = 1_000
+"""So many matches are counted; beyond that it is said that there are more."""
+RANKED = 3_000
+"""With more matches than these the best are not sought: any order by words would be as good as another, and takes long."""
+_CONTEXT = 160
+"""Characters of a description that are shown around the words found."""
+
+_ON, _OFF = "\x02", "\x03"
+
+MATCHES_WORDS = "it matches words, not meaning"
+"""What every answer says: a search for a car does not find a van."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of an event's text. `matches` are the places ``[start, end)`` in it where words were found."""
+
+    field: Literal["title", "description", "tags"]
+    text: str
+    matches: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An event that was found. `picture` is its first picture's path, `None` when it has none.
+
+    `wall_start` and `wall_end` are ISO 8601, `None` for a recording without a clock.
+    """
+
+    key: int
+    timeline: int
+    path: Path
+    source: str
+    camera: str | None
+    id: str
+    start: float
+    end: float
+    wall_start: str | None
+    wall_end: str | None
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    attributes: dict[str, Any]
+    confidence: float | None
+    importance: float | None
+    origin: str
+    review: str | None
+    picture: Path | None
+    context: tuple[Passage, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "id": self.id,
+            "timeline": str(self.path),
+            "source": self.source,
+            "camera": self.camera,
+            "start": self.start,
+            "end": self.end,
+            "wall_start": self.wall_start,
+            "wall_end": self.wall_end,
+            "title": self.title,
+            "description": self.description,
+            "tags": list(self.tags),
+            "attributes": self.attributes,
+            "confidence": self.confidence,
+            "importance": self.importance,
+            "origin": self.origin,
+            "review": self.review,
+            "picture": str(self.picture) if self.picture is not None else None,
+            "context": [
+                {"field": each.field, "text": each.text, "matches": [list(span) for span in each.matches]}
+                for each in self.context
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to. `count` is exact unless there are `more` than were counted."""
+
+    hits: tuple[Hit, ...]
+    count: int
+    more: bool
+    order: Order
+    notes: tuple[str, ...] = field(default=())
+
+
+_HIT = """
+SELECT e.key, e.timeline, t.path, t.uri, t.camera, e.id, e.start, e.end, t.clock, e.title, e.description, e.tags, e.attributes,
+       e.confidence, e.importance, e.origin, e.review, e.picture
+"""
+_FROM = "FROM words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelines AS t ON t.id = e.timeline"
+_ORDERS: dict[Order, str] = {
+    "newest": "w.rowid DESC",
+    "oldest": "w.rowid",
+    "best": "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0), w.rowid DESC",
+}
+
+
+def search(
+    library: Library,
+    query: str | Query,
+    filters: Filters | None = None,
+    *,
+    sources: Sequence[str] = (),
+    order: Order = "best",
+    limit: int = 20,
+    offset: int = 0,
+) -> Found:
+    """The events that a query finds, `limit` of them from the `offset`-th on.
+
+    Events that a person rejected are found only when `filters.reviewed` asks for them. `sources` are patterns (``*/gate/*``) or parts of the
+    recordings' paths, alternatives to each other. With more than `RANKED` matches ``best`` becomes ``newest``, and a note says so. Raises
+    `StoreError`.
+    """
+    asked = queries.parse(query) if isinstance(query, str) else query
+    filters = filters or Filters()
+    if asked.empty:
+        return Found((), 0, more=False, order=order, notes=("there is no word in the query", *asked.notes))
+    with library.reading() as connection:
+        narrowed = _narrow(connection, asked, filters, sources)
+        if narrowed is None:
+            return Found((), 0, more=False, order=order, notes=asked.notes)
+        return _run(connection, narrowed, asked, order, limit, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """A search as SQL: the index's own part, and what only the rows can tell."""
+
+    match: str
+    low: int | None
+    high: int | None
+    conditions: tuple[str, ...]
+    values: tuple[Any, ...]
+
+    def where(self) -> tuple[str, list[Any]]:
+        parts = ["words MATCH ?"]
+        values: list[Any] = [self.match]
+        if self.low is not None:
+            parts.append("w.rowid >= ?")
+            values.append(self.low)
+        if self.high is not None:
+            parts.append("w.rowid < ?")
+            values.append(self.high)
+        return " AND ".join((*parts, *self.conditions)), [*values, *self.values]
+
+
+def _run(connection: sqlite3.Connection, narrowed: _Narrowed, asked: Query, order: Order, limit: int, offset: int) -> Found:
+    where, values = narrowed.where()
+    source = _FROM if narrowed.conditions else "FROM words AS w"
+    notes = list(asked.notes)
+    most = RANKED if order == "best" and asked.groups else COUNTED
+    counting = f"SELECT count(*) FROM (SELECT 1 {source} WHERE {where} LIMIT {most + 1})"  # noqa: S608
+    count: int = connection.execute(counting, values).fetchone()[0]
+    if order == "best" and (count > RANKED or not asked.groups):
+        order = "newest"
+        if asked.groups:
+            notes.append(f"more than {RANKED:,} events match: the newest come first; more words or a filter would leave the best")
+    more = count > COUNTED
+    rows = connection.execute(
+        f"{_HIT} {_FROM} WHERE {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
+        (*values, max(0, limit), max(0, offset)),
+    ).fetchall()
+    hits = tuple(_hit(row, _context(connection, narrowed.match, row)) for row in rows)
+    return Found(hits, min(count, COUNTED), more, order, tuple(notes))
+
+
+def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sources: Sequence[str]) -> _Narrowed | None:
+    """The filters as facets, a range of keys and conditions; `None` when nothing can be within them."""
+    facets: list[list[str]] = []
+    if filters.cameras:
+        names = connection.execute("SELECT id, name FROM names WHERE kind = 'camera'").fetchall()
+        facets.append([f"c{number}" for number, name in names if filters.takes_source(*_source(name))])
+    if sources:
+        paths = connection.execute("SELECT id, uri FROM timelines").fetchall()
+        facets.append([f"t{number}" for number, uri in paths if any(_like(uri, pattern) for pattern in sources)])
+    if filters.tags:
+        marks = ", ".join("?" * len(filters.tags))
+        wanted = [words.folded(tag) for tag in filters.tags]
+        found = connection.execute(f"SELECT id FROM names WHERE kind = 'tag' AND name IN ({marks})", wanted)  # noqa: S608
+        facets.append([f"g{number}" for (number,) in found])
+    if filters.reviewed:
+        states = {*filters.reviewed} | ({"accepted", "edited", "added"} if "yes" in filters.reviewed else set())
+        facets.append([f"r{state}" for state in sorted(states - {"yes"})])
+    if not all(facets):
+        return None
+    # What a person rejected is not so, and is found only when somebody asks for it.
+    without = () if filters.reviewed else ("rrejected",)
+    conditions, values = _within(filters)
+    if filters.text:
+        connection.create_function("says", 4, _says, deterministic=True)
+        conditions.append("says(e.title, e.description, e.tags, ?)")
+        values.append(words.folded(filters.text))
+    low, high = _keys(connection, filters)
+    return _Narrowed(asked.expression(facets, without), low, high, tuple(conditions), tuple(values))
+
+
+def _source(name: str) -> tuple[str | None, str]:
+    kind, _, rest = name.partition(" ")
+    return (rest, "") if kind == "camera" else (None, rest)
+
+
+def _like(uri: str, pattern: str) -> bool:
+    uri, pattern = words.folded(uri.replace("\\", "/")), words.folded(pattern.replace("\\", "/"))
+    return fnmatch.fnmatchcase(uri, pattern) or pattern in uri
+
+
+def _says(title: str, description: str, tags: str, text: str) -> bool:
+    held = words.folded(" ".join((title, description, *json.loads(tags))))
+    return all(word in held for word in text.split())
+
+
+def _keys(connection: sqlite3.Connection, filters: Filters) -> tuple[int | None, int | None]:
+    """The range of keys that a span of wall time leaves, generously: zones and lengths are for `_within`."""
+    day = 86_400.0
+    low = high = None
+    if isinstance(filters.since, dt.datetime):
+        (longest,) = connection.execute("SELECT max(longest) FROM timelines").fetchone()
+        low = _key(_absolute(filters.since) - (longest or 0.0) - day)
+    if isinstance(filters.until, dt.datetime):
+        high = _key(_absolute(filters.until) + day)
+    return low, high
+
+
+def _key(seconds: float) -> int:
+    return max(-schema.LATEST, min(schema.LATEST, int(seconds * 1000))) * schema.PER_MILLISECOND
+
+
+def _absolute(moment: dt.datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _within(filters: Filters) -> tuple[list[str], list[Any]]:
+    """Conditions on rows: an event is within ``[since, until)`` when any of it is, as `videoscan.selection` has it."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for edge, compared in ((filters.since, "max(e.end, e.start + 1e-9) > ?"), (filters.until, "e.start < ?")):
+        if edge is None:
+            continue
+        if not isinstance(edge, dt.datetime):
+            conditions.append(compared)
+            values.append(edge)
+            continue
+        # In seconds of the event's own recording. Where either side says no offset, both are that recording's own clock.
+        local = edge.replace(tzinfo=dt.UTC).timestamp()
+        absolute = edge.timestamp() if edge.tzinfo else local
+        own = "? - t.wall - coalesce(t.zone, 0.0)"
+        exact = f"CASE WHEN t.zone IS NULL THEN {own} ELSE ? - t.wall END" if edge.tzinfo else own
+        conditions += ["t.wall IS NOT NULL", compared.replace("?", f"({exact})")]
+        values += [local, absolute] if edge.tzinfo else [local]
+    return conditions, values
+
+
+# --- hits ---------------------------------------------------------------------------------------------------------------------
+
+
+def _hit(row: Sequence[Any], context: tuple[Passage, ...]) -> Hit:
+    key, timeline, path, uri, camera, identity, start, end, clock, title, description, tags, attributes, *rest = row
+    confidence, importance, origin, review, picture = rest
+    file = Path(os.fsdecode(path))
+    return Hit(
+        key=key,
+        timeline=timeline,
+        path=file,
+        source=uri,
+        camera=camera,
+        id=identity,
+        start=start,
+        end=end,
+        wall_start=timecode.wall_iso(clock, start),
+        wall_end=timecode.wall_iso(clock, end),
+        title=title,
+        description=description,
+        tags=tuple(json.loads(tags)),
+        attributes=json.loads(attributes),
+        confidence=confidence,
+        importance=importance,
+        origin=origin,
+        review=review,
+        picture=file.parent / picture if picture is not None else None,
+        context=context,
+    )
+
+
+def _context(connection: sqlite3.Connection, match: str, row: Sequence[Any]) -> tuple[Passage, ...]:
+    """The passages of an event in which the words stand; where they stand in none, its title."""
+    key, title, description, tags = row[0], row[9], row[10], ", ".join(json.loads(row[11]))
+    marked = connection.execute(
+        "SELECT highlight(words, 0, ?1, ?2), highlight(words, 1, ?1, ?2), highlight(words, 2, ?1, ?2) FROM words"
+        " WHERE words MATCH ?3 AND rowid = ?4",
+        (_ON, _OFF, match, key),
+    ).fetchone()
+    if marked is None:
+        return (Passage("title", title),)
+    found = []
+    for name, text, told in zip(("title", "description", "tags"), (title, description, tags), marked, strict=True):
+        spans = list(_spans(text, told))
+        if spans:
+            found.append(_cut(name, text, spans))  # type: ignore[arg-type]
+    return tuple(found) or (Passage("title", title),)
+
+
+def _spans(text: str, marked: str) -> Iterable[tuple[int, int]]:
+    """Where the marked words stand in the text they were made of: word by word, both in the same order."""
+    inside = False
+    merged: list[tuple[int, int]] = []
+    told = [word for word in marked.split(" ") if word.strip(_ON + _OFF) != BETWEEN and word]
+    for word, token in zip(words.words(text), told, strict=False):
+        inside = inside or token.startswith(_ON)
+        if inside:
+            if merged and word.start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(word.end, merged[-1][1]))
+            else:
+                merged.append((word.start, word.end))
+        if token.endswith(_OFF):
+            inside = False
+    return merged
+
+
+def _cut(name: Literal["title", "description", "tags"], text: str, spans: list[tuple[int, int]]) -> Passage:
+    """As much of a long text as shows its first match."""
+    if len(text) <= _CONTEXT:
+        return Passage(name, text, tuple(spans))
+    start = max(0, min(spans[0][0] - _CONTEXT // 3, len(text) - _CONTEXT))
+    end = min(len(text), start + _CONTEXT)
+    while 0 < start < spans[0][0] and text[start - 1].isalnum() and text[start].isascii():
+        start += 1
+    before, after = ("…" if start else ""), ("…" if end < len(text) else "")
+    shift = len(before) - start
+    kept = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
+    return Passage(name, f"{before}{text[start:end]}{after}", kept)
