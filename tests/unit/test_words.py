@@ -65,4 +65,5 @@ def test_what_a_query_means():
     assert query.parse("汽车BMW").groups == (('"汽车 车 bmw"',),)
     assert query.parse("!!").empty
     assert not query.parse("").empty
+    assert not query.parse("*").empty
     assert query.any_of(["car", "van", "car", "!"]).groups == (('"car"', '"van"'),)

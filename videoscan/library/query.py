@@ -6,6 +6,7 @@
 ``car*``       words that begin so
 ``-dog``       not this word
 ``cat OR dog`` one of them
+``*``          everything; so does nothing at all
 =============  ==========================================================================
 
 Everything else stands for itself: what FTS5 would take for an operator is only a word, or nothing.
@@ -41,7 +42,7 @@ class Query:
     @property
     def empty(self) -> bool:
         """There was something to look for, and no word in it."""
-        return bool(self.text.strip()) and not self.groups and not self.without
+        return self.text.strip() not in {"", "*"} and not self.groups and not self.without
 
     def expression(self, facets: Iterable[Iterable[str]] = (), but: Iterable[str] = ()) -> str:
         """For ``words MATCH``. Of every group of `facets` one must be there, and none of `but`."""
