@@ -49,7 +49,7 @@ def command(
 
     QUERY is words that must all be there (red car), a phrase in quotes within it ('"red car"'), the beginning of a word (car*), a word that must
     not be there (-dog), one or the other (cat OR dog). Titles, descriptions, tags and attributes are searched, in any script. It
-    matches words, not meaning: `videoscan ask` looks for other words as well. A QUERY of "*" finds whatever the filters leave.
+    matches words, not meaning. A QUERY of "*" finds whatever the filters leave.
 
     SELECTION is timelines or output folders; without one, the library is searched. What a person rejected is left out.
     """
