@@ -20,7 +20,7 @@ AGAIN = "told by a second look"
 NOT_AGAIN = "a second look did not tell of it"
 
 
-def merged(first: Sequence[Candidate], again: list[Candidate], second: Second) -> list[Candidate]:
+def merged(first: Sequence[Candidate], again: Sequence[Candidate], second: Second) -> list[Candidate]:
     """The events of both answers. Where both tell one, the second's words, confidence and frames count, for it has looked closer.
 
     What only the first tells stays, with a flag where the second has looked at all of it: nothing that was told is lost.
@@ -28,16 +28,17 @@ def merged(first: Sequence[Candidate], again: list[Candidate], second: Second) -
     seen = {shown.frame for shown in second.shown}
     kept: list[Candidate] = []
     for candidate in again:
-        candidate.flags.append(AGAIN)
+        candidate.flag(AGAIN)
+        candidate.place = None  # by its place the next window's prompt knows the first answer's (`videoscan.ongoing`)
     for candidate in first:
         same = max((other for other in again if _meet(candidate, other)), key=candidate.likeness, default=None)
         if same is not None and candidate.likeness(same) >= _ALIKE:
             _take_over(same, candidate, seen)
             continue
         if all(evidence.frame in seen for evidence in candidate.evidence):
-            candidate.flags.append(NOT_AGAIN)
+            candidate.flag(NOT_AGAIN)
         kept.append(candidate)
-    return kept + again
+    return [*kept, *again]
 
 
 def _meet(one: Candidate, other: Candidate) -> bool:
@@ -49,10 +50,11 @@ def _take_over(again: Candidate, first: Candidate, seen: set[int]) -> None:
     beside = [evidence for evidence in first.evidence if evidence.frame not in seen]
     before = first.evidence[0].frame
     again.evidence = sorted([*again.evidence, *beside], key=lambda evidence: evidence.frame)
-    again.told_as += first.told_as
+    again.first_told, again.until = again.evidence[0].frame, again.evidence[-1].frame
+    again.repeats += first.places
     again.follows = again.follows or first.follows
-    if before != again.evidence[0].frame:
-        again.aliases.append(before)
+    if before != again.first_told:
+        again.aliases = [*again.aliases, before]
 
 
 def second_look(description: Description, shown: Sequence[Shown], second: Second | None) -> SecondLookRecord | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from videoscan import doubt, flow, observe, ongoing, prompts, registry
 from videoscan.folder import PICTURES
 from videoscan.journal import key_of
+from videoscan.marks import Marks
 from videoscan.model import Shown
 from videoscan.spec import SEGMENT
 from videoscan.timeline import Outcome
@@ -35,7 +36,7 @@ never more than that in all. At the defaults a segment has five or six."""
 class Asker:
     """Asks about the windows of one scan, side by side; with rolling context those of one segment one after another.
 
-    `doubts` are those about answers that a second look may be worth (`videoscan.second`).
+    `doubts` are those about answers that a second look may be worth (`videoscan.second`), by window.
 
     Memory: with rolling context, the pictures of `at_once` windows.
     """
@@ -56,7 +57,7 @@ class Asker:
         self._rolling = options.context == "rolling" and session.limits.sends
         self._context_tokens = options.context_tokens
         self._chains = Chains()
-        self.doubts: list[Doubt] = []
+        self.doubts: dict[int, Doubt] = {}
         self._looks = profile.second_look if profile.second_look.share and session.limits.sends else None
         self._scale = registry.make("dedups", profile.dedup).scale
         concurrency = session.limits.concurrency
@@ -80,7 +81,8 @@ class Asker:
             self._chains.hand_on(window, handed_on)
         if self._looks is not None:
             found = doubt.judge(window, description, self._scale, least=self._looks.confidence)
-            self.doubts += [replace(found, key=key)] if found is not None else []
+            if found is not None:
+                self.doubts[window.index] = replace(found, key=key)
         at_once = getattr(self._session, "at_once", None)
         self._observer(observe.WindowDone(window.index, description, resumed=resumed, at_once=at_once))
         return Outcome(
@@ -88,7 +90,7 @@ class Asker:
             start=window.start,
             end=window.end,
             shown=shown(window.pictures, window.marks, saved=self._place is not None),
-            marks=tuple(mark.bare() for mark in window.marks),
+            marks=Marks.of(window.marks),
             description=description,
             overlap=window.overlap,
             given=given,

@@ -6,20 +6,21 @@ Readers ignore fields they do not know, so these models do too. Times are second
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import pydantic.dataclasses
 from pydantic import BaseModel, ConfigDict, Field
 
+from videoscan.slotted import MANY, Slotted
+from videoscan.spans import CoverageSpan, Seconds, Spans, State
+
 SCHEMA_ID: Literal["videoscan.timeline/1"] = "videoscan.timeline/1"
 
-Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Region = tuple[Share, Share, Share, Share]
-State = Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
 
-# What a timeline holds by the hundred thousand is a slotted dataclass: a tenth of a model's memory, the same JSON.
-_MANY = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+__all__ = ["CoverageSpan", "Seconds", "State"]
 
 
 class Document(BaseModel):
@@ -111,8 +112,8 @@ class Chapter(Document):
     """Ids of the events in it."""
 
 
-@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=_MANY)
-class Evidence:
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=MANY)
+class Evidence(Slotted):
     """A frame that was shown and that the event rests on. `picture` is relative to the output folder."""
 
     frame: int
@@ -142,7 +143,8 @@ class Review(Document):
     """What the event said before, by field: the describer's own words."""
 
 
-class Event(Document):
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=MANY)
+class Event(Slotted):
     """Something that happened. The truth of its start lies in ``(start_after, start]``, of its end in ``(.., end_before]``."""
 
     id: str
@@ -169,7 +171,7 @@ class Event(Document):
     """How sure the describer is; null when it did not say."""
     importance: Share | None = None
     """How much it matters, as the describer judges; null when it did not say."""
-    attributes: dict[str, Any] = {}
+    attributes: Annotated[dict[str, Any], Field(json_schema_extra={"default": {}})] = dataclasses.field(default_factory=dict)
     """The values of the fields that a profile declares."""
     evidence: tuple[Evidence, ...] = ()
     """The frames it rests on, in order of time. Only a person's event may have none."""
@@ -211,7 +213,8 @@ class CostRecord(Document):
     """The part for the hours of a deployed endpoint, of the run that wrote this."""
 
 
-class UsageRecord(Document):
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=MANY)
+class UsageRecord(Slotted):
     """What was sent and billed; token counts are null where the server did not say."""
 
     requests: int = 0
@@ -279,7 +282,8 @@ class SecondLookRecord(Document):
     """The answer of the second look."""
 
 
-class WindowRecord(Document):
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=MANY)
+class WindowRecord(Slotted):
     """Pictures that were described together."""
 
     index: int
@@ -306,22 +310,6 @@ class WindowRecord(Document):
     """Sentences about what was corrected, such as numbers out of range."""
     second_look: SecondLookRecord | None = None
     """Why it was asked about twice, and both answers; null where one was enough."""
-
-
-@pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=_MANY)
-class CoverageSpan:
-    """What is known about a stretch. The spans tile ``[0, duration)``."""
-
-    start: Seconds
-    """Where the stretch begins; the first one begins at 0."""
-    end: Seconds
-    """Where it ends, which is where the next one begins."""
-    state: State
-    """What is known about it."""
-    same_as: int | None = None
-    """For `unchanged`: the kept frame that stands for it."""
-    reason: str | None = None
-    """Why, for everything but `described` and `unchanged`."""
 
 
 class BudgetRecord(Document):
@@ -389,7 +377,7 @@ class Timeline(Document):
     """What happened, in order of start."""
     windows: tuple[WindowRecord, ...] = ()
     """What was described together."""
-    coverage: tuple[CoverageSpan, ...] = ()
+    coverage: Annotated[Spans, Field(default_factory=Spans, json_schema_extra={"default": []})]
     """What is known about every second."""
     frames: FrameCounts
     """How many frames were decoded, looked at and shown."""

@@ -28,7 +28,7 @@ from videoscan.model import SourceInfo, Tally, Window
 from videoscan.request import Request, settle
 from videoscan.second import looked_at_again, most_again
 from videoscan.summarizing import summed_up
-from videoscan.timeline import SPENT
+from videoscan.timeline import SPENT, Folding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -190,10 +190,11 @@ def _check_owner(place: OutputFolder, request: Request, *, fresh: bool) -> None:
 class _Pass:
     """What a running scan has come to."""
 
+    folding: Folding
+    doubtful: list[Outcome] = field(default_factory=list)
     info: SourceInfo | None = None
     tally: Tally | None = None
     windows: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
     failures_in_a_row: int = 0
     skipped: int = 0
 
@@ -209,7 +210,7 @@ async def _scan(
 ) -> Timeline:
     began = time.monotonic()
     held = contextlib.ExitStack()
-    state = _Pass()
+    state = _Pass(Folding(publish.prices(request)))
     session = registry.make("describers", request.describer).session(observer, ledger)
 
     asker = Asker(request, session, observer, place, journal)
@@ -231,17 +232,16 @@ async def _scan(
             flow.map_as_done(asker.ask, _windows(items, state, request, observer, asker), asker.at_once) as outcomes,
         ):
             async for outcome in outcomes:
-                _take(outcome, state, observer, ledger)
+                _take(outcome, state, observer, ledger, doubtful=outcome.index in asker.doubts)
         assert state.info is not None
         assert state.tally is not None, "a core that was not stopped ends with its tally"
         request.check_start(state.tally.duration)
-        state.outcomes = await looked_at_again(
-            request, state.info, state.outcomes, asker.doubts, session, observer, ledger, place, journal
-        )
+        for outcome in await looked_at_again(
+            request, state.info, state.doubtful, asker.doubts, state.folding, session, observer, ledger, place, journal
+        ):
+            state.folding.add(outcome)
         budget = prepared.record(request.budget, skipped=state.skipped)
-        folded = publish.folded(request, state.tally, state.outcomes, budget)
-        waited = sum(outcome.seconds for outcome in state.outcomes)
-        state.outcomes.clear()  # a night of them, and the writing of reports is still to come
+        folded = publish.folded(request, state.tally, state.folding, budget)
         summed = await summed_up(request, folded, session, observer, ledger, journal)
     finally:
         held.close()
@@ -253,7 +253,7 @@ async def _scan(
         folded,
         summed,
         wall=time.monotonic() - began,
-        waited=waited,
+        waited=state.folding.seconds,
         billed_seconds=ledger.seconds,
         budget=budget,
     )
@@ -293,8 +293,11 @@ def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
     return each * (math.ceil((end - request.start) / step) + 1) if step and end is not None else None
 
 
-def _take(outcome: Outcome, state: _Pass, observer: Observer, ledger: Ledger) -> None:
-    state.outcomes.append(outcome)
+def _take(outcome: Outcome, state: _Pass, observer: Observer, ledger: Ledger, *, doubtful: bool) -> None:
+    if doubtful:
+        state.doubtful.append(outcome)
+    else:
+        state.folding.add(outcome)
     failure = outcome.description.failure
     if failure is not None and failure.kind == SPENT:
         if not state.skipped:

@@ -12,30 +12,31 @@ from videoscan.correcting import Corrector
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
 from videoscan.summarize import BY_RULE
-from videoscan.timeline import THINNED, fold, usage_record
+from videoscan.timeline import THINNED, usage_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from videoscan.journal import Journal
     from videoscan.model import SourceInfo, Tally
     from videoscan.money import Prices
     from videoscan.request import Request
     from videoscan.summarizing import Summed
-    from videoscan.timeline import Folded, Outcome
+    from videoscan.timeline import Folded, Folding
 
 T = TypeVar("T")
 
 
-def folded(request: Request, tally: Tally, outcomes: Sequence[Outcome], budget: BudgetRecord | None = None) -> Folded:
-    """What the outcomes come to; see `videoscan.timeline.fold`. `budget` is what was done to keep to one."""
+def folded(request: Request, tally: Tally, folding: Folding, budget: BudgetRecord | None = None) -> Folded:
+    """What the outcomes come to; see `videoscan.timeline.Folding`. `budget` is what was done to keep to one."""
     start, end = _looked_at(request)
     thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
-    made = fold(outcomes, tally, start=start, end=end, prices=_prices(request), thinned=thinned)
+    made = folding.finish(tally, start=start, end=end, thinned=thinned)
     return replace(made, events=replays.traced(made.events, excludes=reconcile.excludes))
 
 
-def _prices(request: Request) -> Prices | None:
+def prices(request: Request) -> Prices | None:
+    """What the bill is worked out with; the program itself costs nothing."""
     return request.prices if request.describer["kind"] != "offline" else None
 
 
@@ -93,7 +94,7 @@ def timeline_of(
         windows=folded.windows,
         coverage=folded.coverage,
         frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
-        usage=usage_record(folded.usage + summed.usage, _prices(request), seconds=billed_seconds),
+        usage=usage_record(folded.usage + summed.usage, prices(request), seconds=billed_seconds),
         budget=budget,
         timing=Timing(
             wall=round(wall, 3),

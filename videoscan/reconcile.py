@@ -11,19 +11,22 @@ joined, and on what ground, is written into the event's flags.
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rapidfuzz import fuzz
 
 from videoscan import attributes, replays
-from videoscan.document import Event, Evidence
+from videoscan.document import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from videoscan.model import Box, Shown, Told
+    from videoscan.document import Evidence
+    from videoscan.model import Box, Told
 
 # Likeness of titles, 0..100 (rapidfuzz's token_set_ratio: word order and repeated words do not count). Two tellings of one event
 # by one model rarely fall under 55; different events of one picture rarely pass 70 unless they share their tags as well.
@@ -74,7 +77,13 @@ class Follows:
 
 @dataclass(slots=True)
 class Candidate:
-    """An event in the making. `evidence` is in order of time and never empty. `told_as` are all tellings that became part of it."""
+    """An event in the making. `evidence` is in order of time and never empty.
+
+    `first_told` is the first frame that its first telling cited, and `until` the last; whatever is joined to it later changes nothing about
+    that, so ids stay as they were issued. `place` is where it stands in its window's answer, `repeats` where that says the same again.
+
+    Nearly all are told once, so what grows when tellings are joined is a tuple until then.
+    """
 
     title: str
     description: str
@@ -83,42 +92,71 @@ class Candidate:
     confidence: float | None
     importance: float | None
     attributes: dict[str, Any]
-    evidence: list[Evidence]
-    windows: list[int]
-    flags: list[str]
-    aliases: list[int] = field(default_factory=list)
-    continues: str | None = None
-    told_as: list[Place] = field(default_factory=list)
-    follows: Follows | None = None
+    evidence: Sequence[Evidence]
+    windows: Sequence[int]
+    flags: Collection[str]
+    continues: str | None
+    follows: Follows | None
+    place: int | None
+    first_told: int
+    until: int
+    aliases: Sequence[int] = ()
+    repeats: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, told: Told, window: int, shown: Sequence[tuple[Shown, Box | None]]) -> Candidate:
-        """What one window told, with the pictures it was told from; a region that was told goes before one that was measured."""
+    def of(cls, told: Told, window: int, place: int, evidence: tuple[Evidence, ...], follows: Follows | None = None) -> Candidate:
+        """What one window told at one place of its answer, with what it was told from."""
         return cls(
-            title=" ".join(told.title.split()) or "Untitled",
-            description=told.description,
-            tags=told.tags,
-            origin=told.origin,
-            confidence=told.confidence,
-            importance=told.importance,
-            attributes=dict(told.attributes),
-            evidence=[
-                Evidence(frame=one.frame, time=round(one.time, 6), picture=one.picture, region=region or one.region)
-                for one, region in shown
-            ],
-            windows=[window],
-            flags=list(told.flags),
-            continues=told.continues,
+            " ".join(told.title.split()) or "Untitled",
+            told.description,
+            told.tags,
+            told.origin,
+            told.confidence,
+            told.importance,
+            told.attributes,
+            evidence,
+            (window,),
+            told.flags,
+            told.continues,
+            follows,
+            place,
+            evidence[0].frame,
+            evidence[-1].frame,
         )
 
-    def order(self) -> tuple[float, float, str]:
-        """Events in order of start, then of last evidence, then by title."""
-        return (self.evidence[0].time, self.evidence[-1].time, self.title)
+    @property
+    def places(self) -> tuple[int, ...]:
+        """All its places."""
+        return self.repeats if self.place is None else (self.place, *self.repeats)
+
+    def number(self) -> tuple[int, int, int, str]:
+        """How those that began with one frame are told apart by their ids: by window, by what was told of them there, by words."""
+        return (self.first_told, self.windows[0], self.until, self.title)
+
+    def flag(self, *words: str) -> None:
+        """Write down what was corrected or is doubtful; each once."""
+        if not isinstance(self.flags, dict):
+            self.flags = dict.fromkeys(self.flags)
+        self.flags.update(dict.fromkeys(words))
+
+    def saying(self) -> tuple[str, int, int]:
+        """What one window says of which of its pictures: those from a first to a last, for it tells of no others."""
+        return (self.title.casefold(), self.evidence[0].frame, self.evidence[-1].frame)
 
     def shares(self, other: Candidate) -> list[int]:
         """The frames both rest on."""
-        mine = {evidence.frame for evidence in self.evidence}
+        first = other.evidence[0].frame
+        if first > self.evidence[-1].frame:
+            return []
+        mine = {evidence.frame for evidence in self.evidence[self._from(first) :]}
         return [evidence.frame for evidence in other.evidence if evidence.frame in mine]
+
+    def _from(self, frame: int) -> int:
+        """The place of the first evidence that is not before `frame`. What is looked for is near the end, however long this lasts."""
+        place = len(self.evidence)
+        while place and self.evidence[place - 1].frame >= frame:
+            place -= 1
+        return place
 
     def likeness(self, other: Candidate) -> float:
         """How much the words agree, 0..100; 0 where the kinds of statement differ."""
@@ -132,48 +170,66 @@ class Candidate:
         return float(max(title, min(title + 20, body)))
 
     def absorb(self, other: Candidate, ground: Ground | str) -> None:
-        """Take over what another window told of the same event, and note on what ground."""
-        known = {evidence.frame for evidence in self.evidence}
-        self.evidence.extend(evidence for evidence in other.evidence if evidence.frame not in known)
-        self.evidence.sort(key=lambda evidence: evidence.frame)
-        self.windows = sorted({*self.windows, *other.windows})
-        self.tags = tuple(dict.fromkeys((*self.tags, *other.tags)))
+        """Take over what another window told of the same event, and note on what ground.
+
+        Costs what `other` holds, not what this one holds by now: an event may last for all of a hundred thousand windows.
+        """
+        if other.first_told != self.first_told:
+            if not isinstance(self.aliases, list):
+                self.aliases = list(self.aliases)
+            self.aliases.append(other.first_told)
+        if not isinstance(self.evidence, list):
+            self.evidence = list(self.evidence)
+        place = self._from(other.evidence[0].frame)
+        both = {evidence.frame: evidence for evidence in (*other.evidence, *self.evidence[place:])}
+        self.evidence[place:] = [both[frame] for frame in sorted(both)]
+        self._add_windows(other.windows)
+        if not set(other.tags).issubset(self.tags):
+            self.tags = tuple(dict.fromkeys((*self.tags, *other.tags)))
         before = self.importance or 0.0
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
-        self.attributes, changed = attributes.joined(self.attributes, other.attributes)
-        self.told_as += other.told_as
-        self.flags.append(f"joined with window {other.windows[-1]}: {ground}")
-        self.flags.extend(changed)
-        self.flags.extend(flag for flag in other.flags if flag not in self.flags)
+        changed: list[str] = []
+        if other.attributes:
+            self.attributes, changed = attributes.joined(self.attributes, other.attributes)
+        self.flag(f"joined with window {other.windows[-1]}: {ground}", *changed, *other.flags)
         if self.origin == "measured":
             # Title and description are one measurement's words: the more telling window's, both of them.
             if before < (other.importance or 0.0):
                 self.title, self.description = other.title, other.description
         elif len(other.description) > len(self.description):
             self.description = other.description
-        if other.evidence[0].frame != self.evidence[0].frame:
-            self.aliases.append(other.evidence[0].frame)
 
-    def event(self, *, id: str, start: float, end: float, start_after: float) -> Event:  # noqa: A002 - the timeline's own field
-        """The finished event, with the times that were looked up for it."""
-        return Event(
-            id=id,
-            aliases=tuple(f"e{frame:08d}" for frame in self.aliases),
-            origin=self.origin,
-            start=start,
-            end=end,
-            start_after=start_after,
-            end_before=end,
-            title=self.title,
-            description=self.description,
-            tags=self.tags,
-            confidence=self.confidence,
-            importance=self.importance,
-            attributes=self.attributes,
-            evidence=tuple(self.evidence),
-            windows=tuple(self.windows),
-            flags=tuple(self.flags),
+    def _add_windows(self, windows: Sequence[int]) -> None:
+        if not isinstance(self.windows, list):
+            self.windows = list(self.windows)
+        if windows[0] > self.windows[-1]:
+            self.windows.extend(windows)
+        elif list(windows) != self.windows[-len(windows) :]:
+            self.windows = sorted({*self.windows, *windows})
+
+    def event(self, *, id: str, aliases: Sequence[str], end: float, start_after: float) -> Event:  # noqa: A002 - the timeline's own field
+        """The finished event, with the id and the times that were looked up for it."""
+        return Event.unchecked(
+            id,
+            tuple(aliases),
+            self.origin,
+            self.evidence[0].time,
+            end,
+            start_after,
+            end,
+            self.title,
+            self.description,
+            self.tags,
+            self.confidence,
+            self.importance,
+            self.attributes,
+            tuple(self.evidence),
+            tuple(self.windows),
+            (),
+            tuple(self.flags),
+            None,
+            None,
         )
 
 
@@ -185,10 +241,11 @@ def _most(one: float | None, other: float | None) -> float | None:
 class Telling:
     """What one window told. `last` is the last frame it showed, `fresh` the first one that no window before it had shown.
 
-    `severed`: between the last frame of the window before and `fresh` lies something that nobody described, so nothing goes on across it.
+    `window` is its index. `severed`: between the last frame of the window before and `fresh` lies something that nobody described, so nothing goes on across it.
     """
 
-    candidates: list[Candidate]
+    window: int
+    candidates: Sequence[Candidate]
     last: int | None = None
     fresh: int | None = None
     severed: bool = False
@@ -215,28 +272,30 @@ class Ground:
         return f"{what}, likeness {self.likeness:.0f}"
 
 
-def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
+_WEIGHT = operator.itemgetter(0, 1, 2)
+
+
+def reconcile(windows: Iterable[Telling], followed: Collection[Place] = ()) -> list[Candidate]:
     """Join what neighbouring windows told twice, or in parts. `windows` come in order; so does what is returned.
 
+    `followed` are all tellings that others say they follow.
+
     What an event says it follows, by a name that the model was given, goes first. Of the rest only candidates of neighbouring windows
-    are compared, best ground first, so the work grows with the number of windows.
+    are compared, best ground first, so the work grows with the number of windows, however long an event lasts.
     """
     done: list[Candidate] = []
     known: dict[Place, Candidate] = {}
-    before = Telling([])
+    before = Telling(-1, ())
     for told in windows:
-        fresh = _without_repeats(told.candidates)
-        pairs = sorted(
-            (
-                (ground.weight, -old, -new, ground)
-                for old, candidate in enumerate(before.candidates)
-                for new, other in enumerate(fresh)
-                if (ground := _ground(candidate, other, before, told)) is not None
-            ),
-            key=lambda pair: pair[:3],
-            reverse=True,
-        )
-        taken_new = _followed(fresh, known)
+        fresh = _without_repeats(told.candidates) if len(told.candidates) > 1 else list(told.candidates)
+        pairs = [
+            (ground.weight, -old, -new, ground)
+            for old, candidate in enumerate(before.candidates)
+            for new, other in enumerate(fresh)
+            if (ground := _ground(candidate, other, before, told)) is not None
+        ]
+        pairs.sort(key=_WEIGHT, reverse=True)
+        taken_new = _followed(fresh, known) if known else {}
         taken_old = {old for old, candidate in enumerate(before.candidates) if _in(candidate, taken_new.values())}
         for _, old, new, ground in pairs:
             if -old in taken_old or -new in taken_new:
@@ -245,8 +304,11 @@ def reconcile(windows: Iterable[Telling]) -> list[Candidate]:
             taken_old.add(-old)
             taken_new[-new] = before.candidates[-old]
         done.extend(candidate for place, candidate in enumerate(fresh) if place not in taken_new)
-        before = replace(told, candidates=[taken_new.get(place, candidate) for place, candidate in enumerate(fresh)])
-        known.update({place: candidate for candidate in before.candidates for place in candidate.told_as})
+        reached = [taken_new.get(place, candidate) for place, candidate in enumerate(fresh)]
+        before = Telling(told.window, reached, told.last, told.fresh, told.severed)
+        if followed:
+            for candidate, owner in zip(fresh, before.candidates, strict=True):
+                known.update({(told.window, each): owner for each in candidate.places if (told.window, each) in followed})
     return done
 
 
@@ -263,7 +325,7 @@ def _followed(fresh: Sequence[Candidate], known: Mapping[Place, Candidate]) -> d
     for _, minus_place, earlier, follows in sorted(claims, key=lambda claim: claim[:2], reverse=True):
         candidate = fresh[-minus_place]
         if _in(earlier, taken.values()):
-            candidate.flags.append(f"continues {follows.name!r}, which another event does already")
+            candidate.flag(f"continues {follows.name!r}, which another event does already")
         else:
             earlier.absorb(candidate, f"continues {follows.name!r}")
             taken[-minus_place] = earlier
@@ -276,10 +338,10 @@ def _in(candidate: Candidate, others: Iterable[Candidate]) -> bool:
 
 def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> Ground | None:
     """Why the two are one event; `None` when they are not. A replay shows play again, it is never part of it."""
-    if _replay(one) is not _replay(other):
-        return None
-    shared = tuple(one.shares(other))
+    shared = tuple(one.shares(other)) if other.evidence[0].frame <= one.evidence[-1].frame else ()
     if not shared and not _goes_on(one, other, before, now):
+        return None
+    if _replay(one) is not _replay(other):
         return None
     likeness = one.likeness(other)
     named = other.continues is not None and fuzz.ratio(other.continues.casefold(), one.title.casefold()) >= _NAMED
@@ -310,52 +372,50 @@ def _meet(one: Box | None, other: Box | None) -> bool:
 
 def _same(one: Candidate, other: Candidate, likeness: float) -> bool:
     enough = _LIKE_WITH_TAGS if set(one.tags) & set(other.tags) else _LIKE
-    return likeness >= enough and not (one.origin == "model" and _exclude(one.title, other.title))
+    return likeness >= enough and not (one.origin == "model" and excludes(one.title, other.title))
 
 
-def _exclude(one: str, other: str) -> bool:
+def excludes(one: str, other: str) -> bool:
     """Whether two titles say what cannot both be said of one event: opposite words, other numbers, other colours."""
-    first, second = (set(_WORD.findall(title.casefold())) for title in (one, other))
+    first, second = _words(one), _words(other)
     mine, theirs = first - second, second - first
-
-    def says(words: set[str], stems: frozenset[str]) -> bool:
-        # Short words must match whole: "on" is not the beginning of "one".
-        return any(
-            word.startswith(stem) if len(stem) > 3 or not stem.isascii() else word == stem for word in words for stem in stems
-        )
-
-    opposite = any((says(mine, a) and says(theirs, b)) or (says(mine, b) and says(theirs, a)) for a, b in _EXCLUDE)
+    if not mine or not theirs:
+        return False
+    sides = [{side for word in words for side in _sides(word)} for words in (mine, theirs)]
+    opposite = any((pair, not side) in sides[1] for pair, side in sides[0])
     numbers = [{word for word in words if word.isdecimal()} for words in (mine, theirs)]
     colours = [words & _COLOURS for words in (mine, theirs)]
     return opposite or all(numbers) or all(colours)
+
+
+@functools.lru_cache(maxsize=1024)
+def _words(title: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(title.casefold()))
+
+
+@functools.lru_cache(maxsize=4096)
+def _sides(word: str) -> tuple[tuple[int, bool], ...]:
+    """Which pairs of opposites a word belongs to, and on which side."""
+    # Short words must match whole: "on" is not the beginning of "one".
+    return tuple(
+        (pair, bool(side))
+        for pair, sides in enumerate(_EXCLUDE)
+        for side, stems in enumerate(sides)
+        if any(word.startswith(stem) if len(stem) > 3 or not stem.isascii() else word == stem for stem in stems)
+    )
 
 
 # A run of letters or digits; of a script that sets no spaces, each character.
 _WORD = re.compile(r"[0-9]+|[\u2e80-\u9fff]|[^\W0-9_\u2e80-\u9fff]+")
 
 
-def _without_repeats(told: list[Candidate]) -> list[Candidate]:
+def _without_repeats(told: Sequence[Candidate]) -> list[Candidate]:
     """One answer that says the same thing of the same pictures twice has said it once."""
-    kept: list[Candidate] = []
+    kept: dict[tuple[str, int, int], Candidate] = {}
     for candidate in told:
-        frames = [evidence.frame for evidence in candidate.evidence]
-        twin = next(
-            (
-                old
-                for old in kept
-                if [evidence.frame for evidence in old.evidence] == frames and old.title.casefold() == candidate.title.casefold()
-            ),
-            None,
-        )
-        if twin is None:
-            kept.append(candidate)
-        else:
-            twin.flags.append("told twice in one answer")
-            twin.told_as += candidate.told_as
+        twin = kept.setdefault(candidate.saying(), candidate)
+        if twin is not candidate:
+            twin.flag("told twice in one answer")
+            twin.repeats += candidate.places
             twin.follows = twin.follows or candidate.follows
-    return kept
-
-
-def excludes(one: str, other: str) -> bool:
-    """Whether two titles cannot be of one event: opposite words, other numbers, other colours."""
-    return _exclude(one, other)
+    return list(kept.values())

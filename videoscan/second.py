@@ -27,7 +27,7 @@ from videoscan.refetching import renumbered
 from videoscan.timeline import SPENT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from videoscan.doubt import Doubt
     from videoscan.folder import OutputFolder
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import DescriberSession
-    from videoscan.timeline import Outcome
+    from videoscan.timeline import Folding, Outcome
 
 _FETCHED_AT_ONCE = 2
 _FEWEST = 4
@@ -63,16 +63,20 @@ async def looked_at_again(
     request: Request,
     info: SourceInfo,
     outcomes: Sequence[Outcome],
-    doubts: Sequence[Doubt],
+    doubts: Mapping[int, Doubt],
+    folding: Folding,
     session: DescriberSession,
     observer: Observer,
     ledger: Ledger,
     place: OutputFolder | None = None,
     journal: Journal | None = None,
 ) -> list[Outcome]:
-    """The outcomes, those with a second look that were in doubt and that the profile's `second_look.share` allows."""
+    """The outcomes that `doubts` are about, with a second look as far as the profile's `second_look.share` allows.
+
+    `folding` has the other outcomes: the share is one of all.
+    """
     looks = _Looks(request, info, session, ledger, place, journal)
-    planned = looks.planned(outcomes, doubts)
+    planned = looks.planned(outcomes, doubts, folding)
     if not planned:
         return list(outcomes)
     if request.given.kind == "kept":
@@ -125,13 +129,14 @@ class _Looks:
         self._spec = spec_for(request.given, profile, session.limits, start=request.start, end=request.end)
         self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
 
-    def planned(self, outcomes: Sequence[Outcome], doubts: Sequence[Doubt]) -> list[_Planned]:
+    def planned(self, outcomes: Sequence[Outcome], doubts: Mapping[int, Doubt], folding: Folding) -> list[_Planned]:
         """The looks that are allowed, the most doubtful first."""
         by_index = {outcome.index: outcome for outcome in outcomes}
-        images = sum(len(outcome.shown) for outcome in outcomes)
-        allowed = Allowance.of(self._options.share, windows=len(outcomes), images=images, room=self._room)
+        images = folding.pictures + sum(len(outcome.shown) for outcome in outcomes)
+        windows = len(folding) + len(outcomes)
+        allowed = Allowance.of(self._options.share, windows=windows, images=images, room=self._room)
         planned = []
-        for each in doubt.ranked(doubts):
+        for each in doubt.ranked(list(doubts.values())):
             outcome = by_index[each.window]
             # What could not be read is a gap in the timeline: only who is shown all of it can fill it.
             whole = len({shown.time for shown in outcome.shown}) if each.why == "unreadable" else 0

@@ -6,25 +6,31 @@ Nothing here asks a clock, a disk or a network: the same outcomes, in whatever o
 from __future__ import annotations
 
 import bisect
+import contextlib
+import gc
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from videoscan import answers, ongoing
-from videoscan.document import CostRecord, CoverageSpan, ErrorRecord, Event, UsageRecord, WindowRecord
-from videoscan.model import Reason, Shown, Usage
-from videoscan.reconcile import Candidate, Follows, Telling, reconcile
+from videoscan.covering import SEEN, coverage
+from videoscan.document import CostRecord, ErrorRecord, Event, Evidence, UsageRecord, WindowRecord
+from videoscan.marks import DIGITS, Marks, Sampled
+from videoscan.model import Usage
+from videoscan.reconcile import Candidate, Follows, Place, Telling, reconcile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from videoscan.document import State
+    from numpy.typing import NDArray
+
     from videoscan.doubt import Second
-    from videoscan.model import Description, Mark, Tally
+    from videoscan.model import Description, Failure, Mark, Shown, Tally
     from videoscan.money import Prices
     from videoscan.ongoing import Ongoing
-
-# Times are written with microseconds: finer than any container's clock, and free of binary tails such as 0.30000000000000004.
-_DIGITS = 6
+    from videoscan.spans import Kind, Spans
 
 THINNED = "thinned: it changed, but dedup.max_rate was reached"
 """Why a frame that was kept at first is not shown."""
@@ -36,14 +42,15 @@ SPENT = "BudgetSpent"
 class Outcome:
     """A window after its description: without the pictures' bytes, so that hours of them fit into memory.
 
-    `given` is what its prompt said was still going on; `second` a second look, where its answer was in doubt.
+    `given` is what its prompt said was still going on; `second` a second look, where its answer was in doubt. `marks` are best packed
+    (`videoscan.marks.Marks`) where there are many.
     """
 
     index: int
     start: float
     end: float
     shown: tuple[Shown, ...]
-    marks: tuple[Mark, ...]
+    marks: Sequence[Mark]
     description: Description
     overlap: int = 0
     given: tuple[Ongoing, ...] = ()
@@ -75,7 +82,7 @@ class Folded:
 
     events: tuple[Event, ...]
     windows: tuple[WindowRecord, ...]
-    coverage: tuple[CoverageSpan, ...]
+    coverage: Spans
     sampled: int
     kept: int
     usage: Usage = field(default_factory=Usage)
@@ -90,284 +97,290 @@ def fold(
     prices: Prices | None = None,
     thinned: str = THINNED,
 ) -> Folded:
-    """Fold a finished pass. `start` and `end` are the limits it was asked to keep to (seconds; `None` is the source's end).
+    """Fold a finished pass in one go; see `Folding`, which takes the outcomes as they come."""
+    folding = Folding(prices)
+    for outcome in outcomes:
+        folding.add(outcome)
+    return folding.finish(tally, start=start, end=end, thinned=thinned)
 
-    `thinned` is why frames that changed were left out, where some were.
 
-    Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events.
+class Folding:
+    """Takes the outcomes of a pass, in any order, and folds them when it has ended.
+
+    Memory: of a window that was added only what the timeline will say of it, about 2.5 kB for one of 8 pictures and 24 samples that tells
+    two events in few words, and half as much again while `finish` works. `finish` gives back what it has used, so it can be called once.
     """
-    ordered = sorted(outcomes, key=lambda outcome: outcome.index)
-    marks = _marks(ordered)
-    coverage = _coverage(marks, ordered, tally, start, end, thinned)
-    usage = Usage()
-    for outcome in ordered:
-        usage += outcome.usage
-    return Folded(
-        events=_events(ordered, marks, coverage, tally.duration),
-        windows=tuple(_record(outcome, tally.duration, prices) for outcome in ordered),
-        coverage=coverage,
-        sampled=len(marks),
-        kept=sum(mark.kept for mark in marks),
-        usage=usage,
-    )
+
+    def __init__(self, prices: Prices | None = None) -> None:
+        self._prices = prices
+        self._held: list[_Held] = []
+        self._marks = Marks()
+        self._failures: dict[int, Failure] = {}
+        self._rescued: list[int] = []
+        self._followed: set[Place] = set()
+        self.pictures = 0
+        self.usage = Usage()
+        self.seconds = 0.0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, outcome: Outcome) -> None:
+        """One more window, which has not been added before."""
+        if outcome.description.failure is not None:
+            self._failures[outcome.index] = outcome.description.failure
+            if outcome.second is not None and outcome.second.description.failure is None:
+                self._rescued += [shown.frame for shown in outcome.second.shown]
+        candidates = _candidates(outcome)
+        self._followed.update(each.follows.place for each in candidates if each.follows is not None)
+        frames = tuple([shown.frame for shown in outcome.shown if not shown.zoom])
+        record = _record(outcome, frames, self._prices)
+        self._held.append(_Held(record, frames, candidates, len(self._marks), len(outcome.marks)))
+        self._marks.extend(Marks.of(outcome.marks))
+        self.pictures += len(outcome.shown)
+        self.usage += outcome.usage
+        self.seconds += outcome.seconds
+
+    def finish(self, tally: Tally, *, start: float = 0.0, end: float | None = None, thinned: str = THINNED) -> Folded:
+        """The parts of the timeline. `start` and `end` are the limits the pass was asked to keep to (seconds; `None` is the source's end).
+
+        `thinned` is why frames that changed were left out, where some were.
+
+        Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events, whatever is joined to what.
+        """
+        held, self._held = sorted(self._held, key=lambda window: window.record.index), []
+        sampled = Sampled(self._marks, [(window.first_mark, window.marks) for window in held])
+        records = [window.record for window in held]
+        described, undescribed = _fates(records, self._failures, self._rescued)
+        spans = coverage(sampled, described, undescribed, tally, start=start, end=end, thinned=thinned)
+        gaps = spans.starts(without=SEEN)
+        held.reverse()
+        with _uncollected():
+            events = _events(reconcile(_tellings(held, sampled, gaps), self._followed), sampled, gaps, tally.duration)
+        return Folded(
+            events=events,
+            windows=tuple([_within(record, tally.duration) for record in records]),
+            coverage=spans,
+            sampled=len(sampled),
+            kept=int(sampled.kept.sum()),
+            usage=self.usage,
+        )
 
 
-def _marks(ordered: Sequence[Outcome]) -> list[Mark]:
-    """Every sampled frame once, in order of time; overlapping windows both carry the marks they share."""
-    marks: list[Mark] = []
-    for outcome in ordered:
-        last = marks[-1].frame if marks else -1
-        marks.extend(mark for mark in outcome.marks if mark.frame > last)
-    return marks
+@dataclass(slots=True)
+class _Held:
+    """What the fold keeps of a window: its record, the frames that it showed at first, what it tells, where its marks begin, their number."""
+
+    record: WindowRecord
+    frames: tuple[int, ...]
+    candidates: Sequence[Candidate]
+    first_mark: int
+    marks: int
 
 
-def _record(outcome: Outcome, duration: float, prices: Prices | None) -> WindowRecord:
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searching for garbage: millions of values are made here and none refers to itself, but looking would take half the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _record(outcome: Outcome, frames: tuple[int, ...], prices: Prices | None) -> WindowRecord:
     told, second = outcome.counts, outcome.second
     failure = told.failure
-    frames = {shown.frame for shown in (*outcome.shown, *(second.shown if second is not None else ()))}
-    return WindowRecord(
-        index=outcome.index,
-        start=_tidy(outcome.start),
-        end=_tidy(min(outcome.end, duration)),
-        frames=tuple(sorted(frames)),
-        status="described" if failure is None else "skipped" if failure.kind == SPENT else "failed",
-        summary=told.summary,
-        observations=told.observations,
-        error=ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw)
-        if failure and failure.kind != SPENT
-        else None,
-        attempts=outcome.description.attempts + (second.description.attempts if second is not None else 0),
-        usage=usage_record(outcome.usage, prices),
-        flags=told.flags,
-        second_look=answers.second_look(outcome.description, outcome.shown, second),
+    spent = failure is not None and failure.kind == SPENT
+    return WindowRecord.unchecked(
+        outcome.index,
+        _tidy(outcome.start),
+        _tidy(outcome.end),
+        frames if second is None else tuple(sorted({*frames, *(shown.frame for shown in second.shown)})),
+        "described" if failure is None else "skipped" if spent else "failed",
+        told.summary,
+        told.observations,
+        ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw) if failure and not spent else None,
+        outcome.description.attempts + (second.description.attempts if second is not None else 0),
+        usage_record(outcome.usage, prices),
+        told.flags,
+        answers.second_look(outcome.description, outcome.shown, second),
     )
+
+
+def _within(record: WindowRecord, duration: float) -> WindowRecord:
+    return record if record.end <= duration else record.model_copy(update={"end": _tidy(duration)})
 
 
 def usage_record(usage: Usage, prices: Prices | None = None, *, seconds: float = 0.0) -> UsageRecord:
     """The document's form of what was sent and billed. `seconds` is how long a deployed endpoint was in use for it."""
-    return UsageRecord(
-        requests=usage.requests,
-        retries=usage.retries,
-        images=usage.images,
-        image_bytes=usage.image_bytes,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        cost=CostRecord(**prices.record(usage, seconds=seconds)) if prices else None,
+    return UsageRecord.unchecked(
+        usage.requests,
+        usage.retries,
+        usage.images,
+        usage.image_bytes,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        CostRecord(**prices.record(usage, seconds=seconds)) if prices else None,
     )
 
 
 def _tidy(seconds: float) -> float:
-    return round(seconds, _DIGITS)
+    return round(seconds, DIGITS)
 
 
-# --- coverage -----------------------------------------------------------------------------------------------------------------
+def _fates(
+    records: Sequence[WindowRecord], failures: Mapping[int, Failure], rescued: Sequence[int]
+) -> tuple[NDArray[np.int64], dict[int, Kind]]:
+    """The frames that a described window showed, sorted, and what became of those in others. One good window is enough.
 
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    state: State
-    same_as: int | None = None
-    reason: str | None = None
-
-
-def _coverage(
-    marks: Sequence[Mark], ordered: Sequence[Outcome], tally: Tally, start: float, end: float | None, thinned: str
-) -> tuple[CoverageSpan, ...]:
-    """What each second rests on: a sampled frame stands until the next one; what was lost or left out takes its place."""
-    duration = tally.duration
-    stop = duration if end is None else min(end, duration)
-    fates = _fates(ordered)
-    pieces: list[tuple[float, float, _State]] = []
-    first = marks[0].time if marks else stop
-    if start < first:
-        # Asked for in the middle of a picture, a scan begins with the next one: that is no damage, and what is damaged is overlaid.
-        early = start > 0 and bool(marks)
-        why = _State("skipped", reason="before --start") if early else _State("lost", reason="no picture could be decoded here")
-        pieces.append((min(start, duration), min(first, stop), why))
-    for place, mark in enumerate(marks):
-        until = marks[place + 1].time if place + 1 < len(marks) else stop
-        pieces.append((mark.time, min(until, stop), _state(mark, fates, thinned)))
-    for lost in tally.lost:
-        pieces = _overlay(pieces, max(lost.start, start), min(lost.end, stop), _State("lost", reason=lost.reason))
-    for gap in tally.absent:
-        pieces = _overlay(pieces, max(gap.start, start), min(gap.end, stop), _State("absent", reason=gap.reason))
-    if start > 0:
-        pieces = [(0.0, min(start, duration), _State("skipped", reason="before --start")), *pieces]
-    if stop < duration:
-        pieces.append((stop, duration, _State("skipped", reason="after --end")))
-    return _join(pieces, duration)
-
-
-def _fates(ordered: Sequence[Outcome]) -> dict[int, _State | None]:
-    """For each shown frame `None` if a window with it was described, else what became of it. One good window is enough."""
-    fates: dict[int, _State | None] = {}
-    for outcome in ordered:
-        failure = outcome.description.failure
-        for shown in outcome.shown:
-            if failure is None:
-                fates[shown.frame] = None
-            else:
-                fates.setdefault(
-                    shown.frame,
-                    _State("skipped", reason=failure.message)
-                    if failure.kind == SPENT
-                    else _State("failed", reason=f"window {outcome.index}: {failure.kind}"),
-                )
-        if outcome.second is not None and outcome.second.description.failure is None:
-            fates.update({shown.frame: None for shown in outcome.second.shown})
-    return fates
-
-
-_NEVER = _State("failed", reason="its window was never described")
-
-
-def _state(mark: Mark, fates: dict[int, _State | None], thinned: str) -> _State:
-    stands = mark.frame if mark.kept else mark.same_as
-    fate = fates.get(stands, _NEVER) if stands is not None else _State("failed", reason="no kept frame stands for it")
-    if fate is not None:
-        return fate
-    if mark.kept:
-        return _State("described")
-    if mark.reason is Reason.THINNED:
-        return _State("skipped", reason=thinned)
-    return _State("unchanged", same_as=stands)
-
-
-def _overlay(
-    pieces: list[tuple[float, float, _State]], start: float, end: float, state: _State
-) -> list[tuple[float, float, _State]]:
-    """Put a stretch over whatever stands there."""
-    if end <= start:
-        return pieces
-    out: list[tuple[float, float, _State]] = []
-    for left, right, old in pieces:
-        if right <= start or left >= end:
-            out.append((left, right, old))
-            continue
-        if left < start:
-            out.append((left, start, old))
-        if right > end:
-            out.append((end, right, old))
-    out.append((start, end, state))
-    return sorted(out, key=lambda piece: piece[0])
-
-
-def _join(pieces: Iterable[tuple[float, float, _State]], duration: float) -> tuple[CoverageSpan, ...]:
-    """Neighbours of one state become one span; the spans meet exactly."""
-    joined: list[tuple[float, float, _State]] = []
-    at = 0.0
-    nothing = _State("lost", reason="no picture could be decoded here")
-    for left, right, state in [*pieces, (duration, duration, nothing)]:
-        hole = _tidy(min(left, duration))
-        for until, what in ((hole, nothing), (_tidy(min(right, duration)), state)):
-            if until <= at:
-                continue
-            if joined and joined[-1][2] == what:
-                joined[-1] = (joined[-1][0], until, what)
-            else:
-                joined.append((at, until, what))
-            at = until
-    return tuple(
-        CoverageSpan(start=left, end=right, state=what.state, same_as=what.same_as, reason=what.reason)
-        for left, right, what in joined
-    )
+    `rescued` are those of second looks that were answered where the first answer had failed.
+    """
+    shown = (frame for record in records if record.index not in failures for frame in record.frames)
+    described = np.unique(np.fromiter(itertools.chain(shown, rescued), np.int64))
+    others: dict[int, Kind] = {}
+    for record in records if failures else ():
+        if (failure := failures.get(record.index)) is not None:
+            kind: Kind = ("failed", f"window {record.index}: {failure.kind}")
+            if failure.kind == SPENT:
+                kind = ("skipped", failure.message)
+            for frame in record.frames:
+                others.setdefault(frame, kind)
+    return described, others
 
 
 # --- events -------------------------------------------------------------------------------------------------------------------
 
 
-def _events(
-    ordered: Sequence[Outcome], marks: Sequence[Mark], coverage: Sequence[CoverageSpan], duration: float
-) -> tuple[Event, ...]:
-    times = [mark.time for mark in marks]
-    gaps = [span.start for span in coverage if span.state not in {"described", "unchanged"}]
-    merged = reconcile(_tellings(ordered, gaps))
-    starts: dict[int, int] = {}
-    events: list[Event] = []
-    for candidate in sorted(merged, key=Candidate.order):
-        first, last = candidate.evidence[0], candidate.evidence[-1]
-        starts[first.frame] = starts.get(first.frame, 0) + 1
-        start = _tidy(first.time)
-        end = _tidy(_end(candidate, last.time, marks, times, gaps, duration))
-        before = bisect.bisect_left(times, first.time)
-        events.append(
-            candidate.event(
-                id=_identity(first.frame, starts[first.frame]),
-                start=start,
-                end=max(start, end),
-                start_after=_tidy(times[before - 1]) if before else start,
-            )
-        )
-    issued = {event.id for event in events}
-    return tuple(
-        event.model_copy(update={"aliases": tuple(alias for alias in event.aliases if alias not in issued)})
-        for event in sorted(events, key=lambda event: (event.start, event.end, event.id))
-    )
-
-
-def _tellings(ordered: Sequence[Outcome], gaps: Sequence[float]) -> Iterator[Telling]:
-    last: Shown | None = None
-    for outcome in ordered:
-        frames = [shown for shown in outcome.shown if not shown.zoom]
-        fresh = next((shown for shown in frames if last is None or shown.frame > last.frame), None)
-        severed = last is None or fresh is None
-        if last is not None and fresh is not None:
-            gap = bisect.bisect_left(gaps, last.time)
-            severed = gap < len(gaps) and gaps[gap] < fresh.time
-        yield Telling(_candidates(outcome), frames[-1].frame if frames else None, fresh.frame if fresh else None, severed)
-        last = frames[-1] if frames else last
-
-
-def _candidates(outcome: Outcome) -> list[Candidate]:
-    found = _told(outcome, outcome.description, outcome.shown)
-    for number, candidate in found:
-        # By this place the next window's prompt knows it (`videoscan.ongoing`).
-        candidate.told_as.append((outcome.index, number))
-    first, second = [candidate for _, candidate in found], outcome.second
+def _candidates(outcome: Outcome) -> Sequence[Candidate]:
+    """The events that a window tells, its second look among them."""
+    first, second = _told(outcome, outcome.description, outcome.shown), outcome.second
     if second is None or second.description.failure is not None:
-        return first
-    return answers.merged(first, [candidate for _, candidate in _told(outcome, second.description, second.shown)], second)
+        return tuple(first)
+    return answers.merged(first, _told(outcome, second.description, second.shown), second)
 
 
-def _told(outcome: Outcome, description: Description, frames: Sequence[Shown]) -> list[tuple[int, Candidate]]:
-    """The events of an answer that was given to these frames, each with its place in it."""
+def _told(outcome: Outcome, description: Description, frames: Sequence[Shown]) -> list[Candidate]:
+    """The events of an answer that rest on the frames it was given to; a region that was told goes before one that was measured."""
     if description.failure is not None:
         return []
+    plain: dict[int, Evidence] = {}
     found = []
     for number, told in enumerate(description.events):
-        places = range(max(0, told.first), min(told.last, len(frames) - 1) + 1)
-        if places:
-            seen = [(shown, told.regions.get(place)) for place in places if not (shown := frames[place]).zoom]
-            candidate = Candidate.of(told, outcome.index, seen)
-            before = ongoing.continued(told, outcome.given)
-            if before is not None:
-                candidate.follows = Follows(before.name, (before.window, before.event))
-            elif told.continues and outcome.given:
-                candidate.flags.append(f"continues {told.continues!r}, which is no name that it was given")
-            found.append((number, candidate))
+        evidence = []
+        for place in range(max(0, told.first), min(told.last, len(frames) - 1) + 1):
+            region = told.regions.get(place) if told.regions else None
+            one = plain.get(place) if region is None else None
+            if one is None:
+                shown = frames[place]
+                if shown.zoom:
+                    continue
+                one = Evidence.unchecked(shown.frame, _tidy(shown.time), shown.picture, region or shown.region)
+                if region is None:
+                    plain[place] = one
+            evidence.append(one)
+        if not evidence:
+            continue
+        before = ongoing.continued(told, outcome.given) if told.continues else None
+        follows = Follows(before.name, (before.window, before.event)) if before is not None else None
+        candidate = Candidate.of(told, outcome.index, number, tuple(evidence), follows)
+        if told.continues and outcome.given and before is None:
+            candidate.flag(f"continues {told.continues!r}, which is no name that it was given")
+        found.append(candidate)
     return found
+
+
+def _tellings(held: list[_Held], sampled: Sampled, gaps: Sequence[float]) -> Iterator[Telling]:
+    """What the windows told, the last of `held` first; nothing is left of it."""
+    last = -1
+    while held:
+        window = held.pop()
+        frames = window.frames
+        fresh = next((frame for frame in frames if frame > last), None)
+        severed = last < 0 or fresh is None
+        if gaps and not severed and fresh is not None:
+            gap = bisect.bisect_left(gaps, sampled.time_of(last))
+            severed = gap < len(gaps) and gaps[gap] < sampled.time_of(fresh)
+        yield Telling(window.record.index, window.candidates, frames[-1] if frames else None, fresh, severed)
+        if frames:
+            last = frames[-1]
+
+
+def _events(merged: list[Candidate], sampled: Sampled, gaps: Sequence[float], duration: float) -> tuple[Event, ...]:
+    """The finished events. `merged` is used up: a month of both at once would be twice as much."""
+    ids = _identities(merged)
+    issued = set(ids)
+    starts_after, ends = _bounds(merged, sampled, gaps, duration)
+    events: list[Event] = []
+    for place in reversed(range(len(merged))):
+        candidate = merged.pop()
+        aliases: Iterable[str] = ()
+        if candidate.aliases:
+            aliases = dict.fromkeys(_identity(frame, 1) for frame in candidate.aliases)
+        events.append(
+            candidate.event(
+                id=ids[place],
+                aliases=[alias for alias in aliases if alias not in issued],
+                end=max(candidate.evidence[0].time, ends[place]),
+                start_after=starts_after[place],
+            )
+        )
+    events.sort(key=lambda event: (event.start, event.end, event.id))
+    return tuple(events)
+
+
+def _bounds(
+    merged: Sequence[Candidate], sampled: Sampled, gaps: Sequence[float], duration: float
+) -> tuple[list[float], list[float]]:
+    """The last sampled time before each begins, and where each ends: where its evidence stops standing for what was sampled."""
+    firsts = np.array([candidate.evidence[0].time for candidate in merged])
+    lasts = np.array([candidate.evidence[-1].time for candidate in merged])
+    before = np.searchsorted(sampled.times, firsts, side="left")
+    starts_after = np.where(before > 0, sampled.times[np.maximum(before - 1, 0)], firsts) if len(sampled) else firsts
+    ends = np.append(gaps, round(duration, DIGITS))[np.searchsorted(gaps, lasts, side="right")]
+    # Nearly always an event ends where the last frame that it cites stops standing for what follows.
+    changes = np.append(np.flatnonzero(np.diff(sampled.stands)) + 1, len(sampled))
+    next_marks = np.searchsorted(sampled.times, lasts, side="right")
+    if len(sampled):
+        last_marks = np.maximum(next_marks - 1, 0)
+        cited = sampled.frames[last_marks] == [candidate.evidence[-1].frame for candidate in merged]
+        next_marks = np.where(cited, changes[np.searchsorted(changes, last_marks, side="right")], next_marks)
+    for place, (candidate, mark) in enumerate(zip(merged, next_marks.tolist(), strict=True)):
+        if mark < len(sampled) and (at := _end(candidate, mark, sampled)) is not None:
+            ends[place] = min(ends[place], at)
+    return starts_after.tolist(), ends.tolist()
+
+
+def _end(candidate: Candidate, mark: int, sampled: Sampled) -> float | None:
+    """The time of the first mark, from one on, for which none of the evidence stands."""
+    last = candidate.evidence[-1].frame
+    frames: set[int] | None = None
+    while mark < len(sampled):
+        stands = sampled.stands[mark]
+        if stands > last:
+            return float(sampled.times[mark])
+        if frames is None:
+            frames = {evidence.frame for evidence in candidate.evidence}
+        if int(stands) not in frames and int(sampled.frames[mark]) not in frames:
+            return float(sampled.times[mark])
+        mark += 1
+    return None
+
+
+def _identities(merged: Sequence[Candidate]) -> list[str]:
+    """An id for each: the first frame that its first telling cited, whatever it is called, numbered where several begin there."""
+    ids = [""] * len(merged)
+    number, frame = 0, -1
+    for place in sorted(range(len(merged)), key=lambda place: merged[place].number()):
+        first = merged[place].first_told
+        number = number + 1 if first == frame else 1
+        frame = first
+        ids[place] = _identity(frame, number)
+    return ids
 
 
 def _identity(frame: int, nth: int) -> str:
     """An event keeps its id as long as it cites the same first frame, whatever it is called."""
     return f"e{frame:08d}" if nth == 1 else f"e{frame:08d}-{nth}"
-
-
-def _end(
-    candidate: Candidate,
-    last: float,
-    marks: Sequence[Mark],
-    times: Sequence[float],
-    gaps: Sequence[float],
-    duration: float,
-) -> float:
-    """Where the evidence stops standing for what was sampled, where coverage stops, or the source's end."""
-    frames = {evidence.frame for evidence in candidate.evidence}
-    end = duration
-    for place in range(bisect.bisect_right(times, last), len(marks)):
-        mark = marks[place]
-        if mark.frame not in frames and (mark.kept or mark.same_as not in frames):
-            end = mark.time
-            break
-    gap = bisect.bisect_right(gaps, last)
-    return min(end, gaps[gap]) if gap < len(gaps) else end

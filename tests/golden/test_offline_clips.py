@@ -8,8 +8,8 @@ import pytest
 from videoscan.config import WindowOptions
 from videoscan.core import Core, CoreSpec
 from videoscan.describers.offline import OfflineSession, describe
-from videoscan.model import Tally, Window
-from videoscan.timeline import Outcome, Shown, fold
+from videoscan.model import Shown, Tally, Window
+from videoscan.timeline import Outcome, fold
 
 CLIPS = Path(__file__).parents[3] / "shared" / "data"
 

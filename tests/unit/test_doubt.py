@@ -3,6 +3,7 @@
 import pytest
 
 from videoscan import answers, doubt, prompts
+from videoscan.document import Evidence
 from videoscan.doubt import Allowance, Doubt, Second
 from videoscan.model import Description, Failure, Mark, Picture, Reason, Shown, Told, Window
 from videoscan.reconcile import Candidate
@@ -140,16 +141,13 @@ def test_a_time_is_wanted_once_whatever_number_of_times_one_frame_answers():
 
 
 def candidate(title, frames, confidence=0.9):
-    shown = [(Shown(frame, frame / 10, None, None), None) for frame in frames]
-    made = Candidate.of(told(title, 0, len(frames) - 1, confidence), 3, shown)
-    made.told_as.append((3, frames[0]))
-    return made
+    evidence = tuple(Evidence(frame=frame, time=frame / 10) for frame in frames)
+    return Candidate.of(told(title, 0, len(frames) - 1, confidence), 3, frames[0], evidence)
 
 
 def test_of_two_answers_the_second_counts_where_both_tell_a_thing_and_nothing_is_lost():
     first = [candidate("A person may enter", (0, 10, 40), 0.3), candidate("A dog barks", (10,)), candidate("It rains", (0, 90))]
     again = [candidate("A person enters", (5, 10), 0.95), candidate("A cat follows", (10,), 0.8)]
-    again[0].told_as.clear()
     seen = tuple(Shown(frame, frame / 10, None, None) for frame in (0, 5, 10))
     made = {
         each.title: each for each in answers.merged(first, again, Second(Doubt(3, "uncertain", "", 0, 0, 1), seen, Description()))
@@ -157,7 +155,7 @@ def test_of_two_answers_the_second_counts_where_both_tell_a_thing_and_nothing_is
     assert set(made) == {"A person enters", "A dog barks", "It rains", "A cat follows"}
     person = made["A person enters"]
     assert [evidence.frame for evidence in person.evidence] == [5, 10, 40]
-    assert (person.confidence, person.aliases, person.told_as) == (0.95, [0], [(3, 0)])
-    assert made["A dog barks"].flags == ["a second look did not tell of it"]
-    assert made["It rains"].flags == []
-    assert made["A cat follows"].flags == ["told by a second look"]
+    assert (person.confidence, person.aliases, person.places) == (0.95, [0], (0,))
+    assert list(made["A dog barks"].flags) == ["a second look did not tell of it"]
+    assert not made["It rains"].flags
+    assert list(made["A cat follows"].flags) == ["told by a second look"]
