@@ -107,7 +107,7 @@ def fold(
 class Folding:
     """Takes the outcomes of a pass, in any order, and folds them when it has ended.
 
-    Memory: of a window that was added only what the timeline will say of it, about 2.5 kB for one of 8 pictures and 24 samples that tells
+    Memory: of a window that was added only what the timeline will say of it, about 3 kB for one of 8 pictures and 24 samples that tells
     two events in few words, and half as much again while `finish` works. `finish` gives back what it has used, so it can be called once.
     """
 
