@@ -118,7 +118,6 @@ class Spans(Sequence[CoverageSpan]):
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         many = handler.generate_schema(tuple[CoverageSpan, ...])
-        one = handler.generate_schema(CoverageSpan)
 
         def held(value: Any, validated: core_schema.ValidatorFunctionWrapHandler) -> Spans:
             if isinstance(value, cls):
@@ -131,6 +130,5 @@ class Spans(Sequence[CoverageSpan]):
         return core_schema.no_info_wrap_validator_function(
             held,
             many,
-            # One after another: as a list they would all be there at once.
-            serialization=core_schema.plain_serializer_function_ser_schema(iter, return_schema=core_schema.generator_schema(one)),
+            serialization=core_schema.plain_serializer_function_ser_schema(tuple, return_schema=many),
         )
