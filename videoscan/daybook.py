@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videoscan.errors import StoreError
@@ -22,19 +23,28 @@ from videoscan.money import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from videoscan.money import Budget
 
+FOLDER_VARIABLE = "VIDEOSCAN_STATE_DIR"
+"""The environment variable that moves what videoscan remembers between scans: the days' books, and what it knows of endpoints."""
 _PATIENCE = 30.0
 """Seconds to wait for another process that holds the lock; it holds it for a millisecond."""
 
 
 def folder() -> Path:
     """Where the days' books lie: ``budget`` in videoscan's state folder of this user."""
+    return state() / "budget"
+
+
+def state() -> Path:
+    """Videoscan's state folder of this user: `FOLDER_VARIABLE`, or where the system wants it. Need not exist."""
+    given = os.environ.get(FOLDER_VARIABLE, "").strip()
+    if given:
+        return Path(given).expanduser()
     import platformdirs
 
-    return platformdirs.user_state_path("videoscan", appauthor=False) / "budget"
+    return platformdirs.user_state_path("videoscan", appauthor=False)
 
 
 def _today() -> dt.date:
@@ -190,5 +200,5 @@ def _storing(path: Path) -> Any:
     except OSError as fault:
         raise StoreError(
             f"cannot keep the day's budget in {path}: {fault.strerror or fault}",
-            hint="make the folder writable (XDG_STATE_HOME moves it), or use budget.per = run",
+            hint=f"make the folder writable ({FOLDER_VARIABLE} moves it), or use budget.per = run",
         ) from fault

@@ -13,6 +13,7 @@ answers are read back from disk when they are asked for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from videoscan import __version__
 from videoscan.folder import JOURNAL, OutputFolder, storing
-from videoscan.model import Description, Prompt, Shown, Window
+from videoscan.model import Description, Prompt, Shown, Usage, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _FORMAT = "videoscan.journal/1"
 _DESCRIPTION = TypeAdapter(Description)
 _SHOWN = TypeAdapter(Shown)
+_USAGE = TypeAdapter(Usage)
 
 # How an answer's line begins, as `_append` writes it: enough to index it without reading on.
 _ANSWER = b'{"key":"'
@@ -74,6 +76,7 @@ class Journal:
         self._path = folder / JOURNAL
         self._places: dict[str, int] = {}
         self._failed: set[str] = set()
+        self._probes: dict[str, Usage] = {}
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self.finished: str | None = None
@@ -106,6 +109,9 @@ class Journal:
             elif (entry := _parsed(line)) is not None:
                 if "failed" in entry:
                     self._failed.add(str(entry["failed"]))
+                elif "probe" in entry:
+                    with contextlib.suppress(*_UNREADABLE):
+                        self._add_probe(str(entry["probe"]), _USAGE.validate_python(entry["usage"]))
                 elif "finished" in entry:
                     self.finished = entry["finished"]
             place += len(line)
@@ -150,6 +156,18 @@ class Journal:
         if description.failure is None:
             entry = {"key": key, "what": what, "description": _DESCRIPTION.dump_python(description, mode="json")}
             self._places[key] = self._write(_line(entry))
+
+    def record_probe(self, scan: str, usage: Usage) -> None:
+        """Write down what trying out the endpoint took for a scan, whose windows may all be asked about later. Raises `StoreError`."""
+        self._write(_line({"probe": scan, "usage": asdict(usage)}))
+        self._add_probe(scan, usage)
+
+    def _add_probe(self, scan: str, usage: Usage) -> None:
+        self._probes[scan] = self._probes.get(scan, Usage()) + usage
+
+    def probes(self, scan: str) -> Usage:
+        """What trying out the endpoint took for a scan so far."""
+        return self._probes.get(scan, Usage())
 
     def second_look(self, key: str) -> tuple[Description, tuple[Shown, ...]] | None:
         """The answer of exactly this second look, and what it has shown. Raises `StoreError` when the file cannot be read."""

@@ -12,20 +12,22 @@ import contextlib
 import math
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling
 from videoscan.asking import Asker
-from videoscan.errors import ScanAborted, StoreError
+from videoscan.errors import DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
 from videoscan.ledger import Accounts, Ledger
 from videoscan.model import SourceInfo, Tally, Window
+from videoscan.notebook import JournalNotebook
 from videoscan.request import Request, settle
+from videoscan.seams import Naming, Remembering
 from videoscan.second import looked_at_again, most_again
 from videoscan.summarizing import summed_up
 from videoscan.timeline import SPENT, Folding
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from videoscan.money import Budget
     from videoscan.observe import Observer
     from videoscan.planning.fitting import Fit
+    from videoscan.seams import DescriberSession
     from videoscan.timeline import Outcome
 
 # Windows that wait, described by nobody yet, on top of those in work. Two hide the jitter of decoding; more only cost memory.
@@ -213,8 +216,13 @@ async def _scan(
     state = _Pass(Folding(publish.prices(request)))
     session = registry.make("describers", request.describer).session(observer, ledger)
 
-    asker = Asker(request, session, observer, place, journal)
     try:
+        request = await _named(request, session)
+        notebook = None
+        if journal is not None and isinstance(session, Remembering):
+            notebook = JournalNotebook(journal, request)
+            session.remember_in(notebook)
+        asker = Asker(request, session, observer, place, journal)
         prepared = await budgeting.prepare(
             request,
             session.limits,
@@ -243,6 +251,8 @@ async def _scan(
         budget = prepared.record(request.budget, skipped=state.skipped)
         folded = publish.folded(request, state.tally, state.folding, budget)
         summed = await summed_up(request, folded, session, observer, ledger, journal)
+        if notebook is not None:
+            summed = replace(summed, usage=summed.usage + notebook.probes)
     finally:
         held.close()
         await session.close()
@@ -260,6 +270,16 @@ async def _scan(
     for note in notes:
         observer(observe.Note(note))
     return timeline
+
+
+async def _named(request: Request, session: DescriberSession) -> Request:
+    """The request with the model's name, where only the endpoint knows it: answers of another model are no answers of this one."""
+    if request.model is not None or not isinstance(session, Naming):
+        return request
+    try:
+        return replace(request, served=await session.named())
+    except DescribeError:
+        return request  # what is in the journal may suffice; if not, asking says what is wrong
 
 
 async def _windows(

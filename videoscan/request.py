@@ -31,7 +31,8 @@ _PACE = frozenset(
 class Request:
     """One scan of one input. `table` is the whole profile with every default, as a timeline stores it; times are seconds.
 
-    `identity` is whom a describer with a model of its own asks; `None` where the options say it, and before `identified`.
+    `identity` is whom a describer with a model of its own asks; `None` where the options say it, and before `identified`. `served` is
+    the model that an endpoint was found to have, where the options name none.
     """
 
     given: Input
@@ -42,6 +43,7 @@ class Request:
     end: float | None = None
     to: tuple[str, ...] = ()
     identity: Identity | None = None
+    served: str | None = None
 
     def identified(self) -> Request:
         """The same, with `identity` looked up. Raises `ConfigError` where the describer's options name nothing that is there."""
@@ -59,12 +61,14 @@ class Request:
         """The describer's options that an answer depends on."""
         superfluous = _PACE | (self.identity.stands_for if self.identity is not None else frozenset())
         asked = {key: value for key, value in self.describer.items() if key not in superfluous}
+        if self.served is not None:
+            asked["model"] = self.served
         return asked if self.identity is None else {**asked, "identity": self.identity.key}
 
     @property
     def model(self) -> str | None:
         """The model's name, as far as it is known beforehand."""
-        return self.identity.model if self.identity is not None else self.describer.get("model")
+        return self.identity.model if self.identity is not None else self.describer.get("model") or self.served
 
     @property
     def budget(self) -> Budget:

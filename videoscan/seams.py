@@ -228,6 +228,40 @@ class DescriberSession(Protocol):
         ...
 
 
+class Notebook(Protocol):
+    """Where a describer's session writes down what was paid for before a window's answer is whole; a scan's journal, mostly."""
+
+    async def recall(self, part: Window, prompt: Prompt) -> Description | None:
+        """The answer about some of a window's pictures, if it was noted before."""
+        ...
+
+    async def note(self, part: Window, prompt: Prompt, description: Description) -> None:
+        """Write down the answer about some of a window's pictures."""
+        ...
+
+    async def probed(self, usage: Usage) -> None:
+        """Write down what was used to try out an endpoint. It belongs to the scan, and to no window's usage then."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A describer's session that can make use of a notebook."""
+
+    def remember_in(self, notebook: Notebook) -> None:
+        """Use it from now on."""
+        ...
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A describer's session that may find out only at work which model it asks."""
+
+    async def named(self) -> str | None:
+        """The model's name. Raises what `describe` would when nobody can tell."""
+        ...
+
+
 @runtime_checkable
 class Writer(Protocol):
     """A describer's session that can also put words into other words, without any picture."""

@@ -201,7 +201,7 @@ def test_inputs_of_one_command_share_its_budget(videoscan, reel, clip, tmp_path)
 
 
 def test_a_day_has_one_budget_for_two_runs(videoscan, reel, clip, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
     with ModelServer.in_thread() as server:
         videoscan(*scanning(server, reel, tmp_path / "a", "--budget", "21req/day"))
         assert len(server.requests) == 20

@@ -20,7 +20,7 @@ SMALL = ("--body-mb", "4", "--set", "windows.long_side=640")
 
 @pytest.fixture(autouse=True)
 def _own_state(monkeypatch, tmp_path):
-    monkeypatch.setenv(known.FOLDER_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
 
 
 @pytest.fixture

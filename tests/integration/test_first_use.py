@@ -24,7 +24,7 @@ PROMPT = prompts.build("default")
 @pytest.fixture(autouse=True)
 def _first_use(monkeypatch, tmp_path):
     monkeypatch.delenv(known.PROBE_VARIABLE)
-    monkeypatch.setenv(known.FOLDER_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
 
 
 def describe(script=(), *, count=4, windows=1, size=(640, 360), server=None, **options):

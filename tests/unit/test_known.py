@@ -19,7 +19,7 @@ ENDPOINT = "https://models.example/v1/chat/completions"
 
 @pytest.fixture(autouse=True)
 def _own_state(monkeypatch, tmp_path):
-    monkeypatch.setenv(known.FOLDER_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "state"))
 
 
 def made(**given):

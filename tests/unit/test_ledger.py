@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from videoscan import daybook
 from videoscan.daybook import DayBook
 from videoscan.errors import BudgetSpent, StoreError
 from videoscan.ledger import UNKNOWN_MARGIN, Account, Accounts, Ledger
@@ -324,3 +325,11 @@ def test_a_book_that_cannot_be_kept_is_an_error_with_what_to_do(tmp_path):
         assert "budget.per = run" in refused.value.hint
 
     asyncio.run(work())
+
+
+def test_the_books_lie_in_videoscans_state_folder_wherever_that_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDEOSCAN_STATE_DIR", str(tmp_path / "mine"))
+    asyncio.run(DayBook("a").hold("2026-11-29/x/1", Spent(0, 10, 1), Spent(), Budget(tokens=100, per="day")))
+    assert [path.parent for path in tmp_path.rglob("*-a.jsonl")] == [tmp_path / "mine" / "budget"]
+    monkeypatch.delenv("VIDEOSCAN_STATE_DIR")
+    assert daybook.folder().parent.name == "videoscan"

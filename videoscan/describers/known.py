@@ -11,12 +11,12 @@ import hashlib
 import os
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoscan import __version__
+from videoscan.daybook import state
 from videoscan.describers.endpoint import PictureTokens  # noqa: TC001  # pydantic reads it at run time
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder, storing
@@ -24,12 +24,11 @@ from videoscan.model import PictureCost  # noqa: TC001  # pydantic reads it at r
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from videoscan.describers.dialects import Dialect
 
 FORMAT = "videoscan.endpoint/1"
-FOLDER_VARIABLE = "VIDEOSCAN_STATE_DIR"
-"""The environment variable that names another folder for what is kept between runs."""
 PROBE_VARIABLE = "VIDEOSCAN_PROBE"
 """``never`` there keeps every scan from probing, whatever its profile says."""
 STALE_DAYS = 30
@@ -142,12 +141,7 @@ class Known(BaseModel):
 
 def folder() -> Path:
     """Where the files lie. Need not exist."""
-    given = os.environ.get(FOLDER_VARIABLE, "").strip()
-    if given:
-        return Path(given).expanduser() / "endpoints"
-    import platformdirs
-
-    return platformdirs.user_state_path("videoscan", appauthor=False) / "endpoints"
+    return state() / "endpoints"
 
 
 def path_of(endpoint: str, model: str) -> Path:

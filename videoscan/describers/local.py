@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from videoscan.describers.gguf import Gguf
     from videoscan.describers.llamacpp import Server
     from videoscan.model import Call, Description, Prompt, Window
-    from videoscan.seams import Ledger
+    from videoscan.seams import Ledger, Notebook
 
 TEXTS = 2048
 """Tokens that are kept free for the words of a request: instructions, question, the frames' names."""
@@ -220,6 +220,7 @@ class LocalSession:
         )
         self._loaded.open()
         self._asking: tuple[Server, OpenAiSession] | None = None
+        self._notebook: Notebook | None = None
         self._closed = False
         row = dialects.LLAMACPP
         self.limits = Limits(
@@ -241,6 +242,10 @@ class LocalSession:
         Raises `EndpointRefused` when the model cannot be loaded, `EndpointFailed` when llama.cpp crashes again and again.
         """
         return await self._ask(lambda session: session.describe(window, prompt))
+
+    def remember_in(self, notebook: Notebook) -> None:
+        """Write parts of windows down; see `videoscan.seams.Remembering`."""
+        self._notebook = notebook
 
     async def write(self, prompt: Prompt, *, max_tokens: int, keys: Collection[str]) -> Description:
         """The answer to a prompt without pictures; see `videoscan.seams.Writer`."""
@@ -289,6 +294,8 @@ class LocalSession:
         )
         former = self._asking
         session = OpenAiSession(asked, Endpoint.shared(Address.parse(server.url), server.key), self._told, self._ledger)
+        if self._notebook is not None:
+            session.remember_in(self._notebook)
         self._asking = (server, session)
         if former is not None:
             await former[1].close()

@@ -23,6 +23,7 @@ from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
 from videoscan.describers.introduction import Familiar
+from videoscan.describers.kept import Kept
 from videoscan.describers.openai_options import OpenAiOptions
 from videoscan.describers.request import Meter, Request
 from videoscan.describers.split import Part, cut, merge
@@ -48,10 +49,9 @@ if TYPE_CHECKING:
     from videoscan.describers.answer import Reading
     from videoscan.describers.dialects import Dialect
     from videoscan.describers.endpoint import Learned
-    from videoscan.describers.refusals import Refusal
     from videoscan.describers.replies import Reply
     from videoscan.model import Call, Loading, Note, Picture, Prompt, Window
-    from videoscan.seams import Ledger
+    from videoscan.seams import Ledger, Notebook
 
 __all__ = ["OpenAiDescriber", "OpenAiOptions", "OpenAiSession"]
 
@@ -114,6 +114,7 @@ class OpenAiSession:
         )
         self._tongue = Tongue(options.language)
         self._naming = asyncio.Lock()
+        self._notebook: Notebook | None = None
         self._closed = False
         endpoint.open(
             concurrency=self._familiar.at_once(options.concurrency),
@@ -136,8 +137,8 @@ class OpenAiSession:
         try:
             await self._name_the_model()
             await self.endpoint.turns.turn()
-            before = await self._familiar.introduce(self._exchange, window.pictures)
-            reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter)
+            before = await self._introduce(window.pictures)
+            reading = await self._tell(window.pictures, self._tongue.begin(prompt), meter, Kept(window, prompt, self._notebook))
         except DescribeError as error:
             if isinstance(error, EndpointRefused) or (isinstance(error, EndpointUnreachable) and not self.endpoint.reached):
                 raise
@@ -156,6 +157,23 @@ class OpenAiSession:
             seconds=time.monotonic() - began,
             flags=tuple(dict.fromkeys((*meter.flags, *described.flags))),
         )
+
+    async def _introduce(self, pictures: Sequence[Picture]) -> Usage:
+        """Get to know the endpoint; what that took, unless the notebook has it."""
+        usage = await self._familiar.introduce(self._exchange, pictures)
+        if self._notebook is None:
+            return usage
+        await self._notebook.probed(usage)
+        return Usage()
+
+    def remember_in(self, notebook: Notebook) -> None:
+        """Write parts of windows and the probe down; see `videoscan.seams.Remembering`."""
+        self._notebook = notebook
+
+    async def named(self) -> str | None:
+        """The model's name, asked of the endpoint where the options name none; see `videoscan.seams.Naming`."""
+        await self._name_the_model()
+        return self.model
 
     async def write(self, prompt: Prompt, *, max_tokens: int, keys: Collection[str]) -> Description:
         """The answer to a prompt without pictures; see `videoscan.seams.Writer`."""
@@ -183,7 +201,7 @@ class OpenAiSession:
 
     # -- a window, in as many parts as the endpoint wants ------------------------------------------------------------
 
-    async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter) -> Reading:
+    async def _tell(self, pictures: Sequence[Picture], prompt: Prompt, meter: Meter, kept: Kept) -> Reading:
         self._hold_to_size(pictures)
         known = self.takes
         parts = cut(pictures, known.pictures, known.body_bytes)
@@ -193,7 +211,22 @@ class OpenAiSession:
             except Smaller as smaller:
                 parts = self._make_smaller(pictures, smaller)
         meter.flag(f"asked in {len(parts)} parts: the endpoint takes no more at once")
-        return merge([(part, await self._tell(part.pictures, prompt, meter)) for part in parts])
+        return merge([(part, await self._part(part, prompt, meter, kept)) for part in parts])
+
+    async def _part(self, part: Part, prompt: Prompt, meter: Meter, kept: Kept) -> Reading:
+        """What is said of a part; written down before the next one is asked about, so that its failure does not cost this one."""
+        known = await kept.recall(part.pictures)
+        if known is not None:
+            reading, usage = known
+            meter.usage += usage
+            return reading
+        own = replace(meter, usage=Usage())
+        try:
+            reading = await self._tell(part.pictures, prompt, own, kept)
+        finally:
+            meter.usage += own.usage
+        await kept.note(part.pictures, reading, own.usage)
+        return reading
 
     def _make_smaller(self, pictures: Sequence[Picture], smaller: Smaller) -> list[Part]:
         """Learn from the refusal, and cut accordingly; raises when a single frame is already too much."""
@@ -290,7 +323,7 @@ class OpenAiSession:
                 raise ContentFiltered(
                     f"{self.endpoint.address.host}: the content filter withheld the answer", raw=reply.text or None
                 )
-            if len(places) > 1 and (full := self._full_context(reply, max_tokens)):
+            if len(places) > 1 and (full := refusals.full_context(reply, max_tokens)):
                 raise Smaller(full, 0)
             said = reply.text if reply.text.strip() else reply.reasoning
             reading = await flow.aside(len(said), answer.read, said, places, prompt.fields)
@@ -334,26 +367,6 @@ class OpenAiSession:
             text += f" ({self.dialect.remedy or introduction.REMEDY})"
             meter.flag(text)
             self._exchange.note(f"{self.endpoint.address.host}: {text}", about="dropped")
-
-    def _full_context(self, reply: Reply, max_tokens: int) -> Refusal | None:
-        """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
-
-        Then prompt and answer together are as long as the context, and contexts come in multiples of 256 (llama.cpp pads to that).
-        """
-        prompt_tokens, completion_tokens = reply.prompt_tokens, reply.completion_tokens
-        if (
-            reply.finish != "length"
-            or prompt_tokens is None
-            or completion_tokens is None
-            or completion_tokens >= 0.9 * max_tokens
-        ):
-            return None
-        if (prompt_tokens + completion_tokens + 1) % 256 > 2:
-            return None
-        said = (
-            f"the answer was cut off after {completion_tokens} tokens: the context of {prompt_tokens + completion_tokens} is full"
-        )
-        return refusals.Refusal(Meaning.TOO_MANY, said, status=200)
 
     def _request(self, pictures: Sequence[Picture], prompt: Prompt, *, max_tokens: int, instruct: bool) -> Request:
         return Request(
