@@ -247,6 +247,7 @@ def test_a_named_dialect_wins_over_the_address_and_an_unknown_one_is_an_error():
         ("qwen-vl-max", 640, 360, 222),
         ("gpt-4o-2024-11-20", 1024, 1024, 765),  # the example in OpenAI's documentation
         ("gemini-2.5-flash", 640, 360, 258),
+        ("gemini-3-pro-preview", 640, 360, 1120),
         ("somebody-elses", 640, 360, 222),  # never nothing: that would lift every limit
     ],
 )

@@ -202,7 +202,8 @@ OLLAMA = Dialect(
     cost=QWEN3,
     owners=("library",),  # of the models that it pulls itself
     loads_when_asked=True,
-    remedy="Ollama: its default context of 4096 tokens cuts prompts silently; set OLLAMA_CONTEXT_LENGTH=32768 where it runs",
+    # "Context length": 4k below 24 GiB of video memory, 32k below 48, 256k from there on.
+    remedy="Ollama: its default context of 4096 tokens (with less than 24 GiB of video memory) cuts prompts silently; set OLLAMA_CONTEXT_LENGTH=32768 where it runs",
     usage=True,
     stream_usage=True,
     reasoning=("reasoning",),
@@ -234,7 +235,8 @@ OPENROUTER = Dialect(
     stream_usage=True,
     reasoning=("reasoning", "reasoning_content"),
     headers={"X-Title": "videoscan"},  # "App attribution": optional, names the program in the account's own activity
-    # "Errors and debugging": the types; a 403 is moderation there, said with words about flagged input.
+    # "Errors and debugging": the types; a 403 may be moderation (said with words about flagged input), a guardrail, or a missing right.
+    # token_limit_exceeded is a cap on one request's tokens, such as what the credits still allow: a smaller one may pass.
     codes={
         "context_length_exceeded": Meaning.TOO_MANY,
         "token_limit_exceeded": Meaning.TOO_MANY,

@@ -19,6 +19,8 @@ OPENAI_NANO = PictureCost("patch", size=32, most=3779, times=2.46)
 OPENAI_O4_MINI = PictureCost("patch", size=32, most=2642, times=1.72)
 # Gemini, "Understand and count tokens": 258 for a small picture and for each 768-pixel tile of a large one; a kept frame is one tile or a few.
 GEMINI_FLAT = PictureCost("flat", base=258)
+# Gemini 3, "Image understanding" (of Google Cloud's agent platform): 1120 at the default resolution, whatever the picture's size.
+GEMINI_3 = PictureCost("flat", base=1120)
 
 FAMILIES: tuple[tuple[re.Pattern[str], PictureCost], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), cost)
@@ -32,6 +34,7 @@ FAMILIES: tuple[tuple[re.Pattern[str], PictureCost], ...] = tuple(
         (r"gpt-5", PictureCost("tile", size=512, base=70, each=140)),
         (r"\bo[13]\b", PictureCost("tile", size=512, base=75, each=150)),
         (r"\b(gpt-4o|gpt-4\.|chatgpt)", OPENAI_TILES),
+        (r"gemini-?3", GEMINI_3),
         (r"gemini", GEMINI_FLAT),
         # Gemma 3 model card: every picture is normalised to 896 x 896 and encoded to 256 tokens.
         (r"gemma-?3", PictureCost("flat", base=258)),
