@@ -188,6 +188,38 @@ def test_what_befalls_the_whole_picture_is_one_event(flag, tag, title):
     assert (event.tags[0], event.title, event.first, event.last) == (tag, title, 1, 2)
 
 
+def test_what_moves_in_front_of_a_camera_that_moves_all_the_time_is_not_told():
+    moving = (kept(LEFT, Flag.MOVED), kept(RIGHT), kept(Flag.MOVED), kept(Flag.MOVED, LEFT), kept(LEFT))
+    (event,) = told(*moving).events
+    assert (event.tags, event.title, event.first, event.last) == (("camera", "moving"), "Camera keeps moving", 0, 3)
+    assert "in 3 of 5 samples" in event.description
+    assert set(event.regions.values()) == {(0.0, 0.0, 1.0, 1.0)}
+
+
+def test_a_fixed_camera_that_is_knocked_once_or_twice_still_tells_what_moves():
+    knocked = (kept(LEFT), kept(MIDDLE), kept(RIGHT), kept(Flag.MOVED), kept(Flag.MOVED), *[kept()] * 6, kept(LEFT), kept(LEFT))
+    assert [event.tags[0] for event in told(*knocked).events] == ["activity", "camera", "activity"]
+
+
+def told_each(*what, step):
+    """As `told`, every sample kept, `step` seconds apart."""
+    marks = [
+        Mark(number, number * step, kept=True, reason=Reason.CHANGED, change=80.0, measured=Measured(100.0, 20.0, flags=flags))
+        for number, flags in enumerate(what)
+    ]
+    return describe(Window(0, 0.0, len(marks) * step, tuple(picture(mark.frame) for mark in marks), tuple(marks)))
+
+
+def test_views_that_last_for_less_than_a_second_are_no_shots():
+    cut, none = (Flag.CUT,), ()
+    events = told_each(none, cut, cut, cut, none, none, step=0.5).events
+    assert [(event.title, event.tags, event.first, event.last) for event in events] == [
+        ("View changes quickly", ("camera", "quick"), 1, 2),
+        ("Scene changes", ("cut",), 3, 3),
+    ]
+    assert [event.tags[0] for event in told_each(none, cut, cut, cut, step=1.0).events] == ["cut", "cut", "cut"]
+
+
 def test_what_is_tiny_short_and_aimless_is_noted_but_no_event():
     speck = (0.5, 0.5, 0.52, 0.52)
     answer = told(kept(), kept(speck), kept(), kept())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.config import Options as BaseOptions
+from videoscan.describers import placing
 from videoscan.difference import CHANGED
 from videoscan.measure import Flag
 from videoscan.model import Description, Reason, Told
@@ -22,7 +23,7 @@ from videoscan.timecode import short
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from videoscan.model import Box, Call, Loading, Mark, Measured, Note, Prompt, Window
+    from videoscan.model import Call, Loading, Mark, Measured, Note, Prompt, Window
 
 NOTE = "Measured by OpenCV, not by a language model: it says where and how much, never what."
 """What a reader of the timeline is told about this describer."""
@@ -33,8 +34,12 @@ TINY = 0.001
 """Share of the picture below which one sighting is not told as an event: it must be seen to go somewhere."""
 PATIENCE = 3.0
 """Seconds between two sightings that are still one activity, when no more than one sample in between shows nothing."""
-_WAY = 0.12  # share of the picture's width or height that a thing must travel before a direction is named
-_NEARER = 2.5  # times the area by which a thing must grow or shrink to be called nearer or farther
+SHORTEST_VIEW = 1.0
+"""Seconds that a view must last to be told as one: between two jumps that follow each other more quickly lies a fast pan, not a shot."""
+RESTLESS, RESTLESS_SAMPLES = 0.3, 3
+"""Share, and number, of a window's samples with a moved camera or a new view from which on nothing is told of what moves in the picture:
+it cannot be told from the camera. Measured at two samples a second: windows of hand-held and broadcast sport 0.25 to 1, most of them over
+0.4; of fixed cameras 0."""
 _STEP = 0.15  # how far a tiny thing may go between two samples and still be taken for the same
 
 
@@ -88,12 +93,13 @@ def describe(window: Window) -> Description:
     samples = _samples(window)
     if not samples:
         return Description(observations=("Nothing was measured in these pictures.",), summary="Nothing was measured.")
+    restless = _is_restless(samples)
     events = [
-        *_cuts(samples),
-        *_activities(samples),
+        *_cuts(samples, window.end),
+        *(() if restless else _activities(samples)),
         *_lights(samples),
         *_states(samples),
-        *_moves(samples),
+        *(_travel(samples) if restless else _moves(samples)),
     ]
     events.sort(key=lambda told: (told.first, told.last, told.tags))
     return Description(observations=_observations(window, samples, events), events=tuple(events), summary=_summary(events))
@@ -136,10 +142,26 @@ def _extent(run: Sequence[_Sample]) -> tuple[int, int] | None:
     return (own[0], own[-1]) if own else None
 
 
-def _cuts(samples: Sequence[_Sample]) -> Iterable[Told]:
-    for sample in samples:
-        cut = Flag.CUT in sample.seen.flags or sample.mark.reason is Reason.CUT
-        if cut and sample.own and sample.place is not None and not _hidden(sample):
+def _is_cut(sample: _Sample) -> bool:
+    return (Flag.CUT in sample.seen.flags or sample.mark.reason is Reason.CUT) and not _hidden(sample)
+
+
+def _is_restless(samples: Sequence[_Sample]) -> bool:
+    """Whether the camera or the view changes so often that activity in the picture means nothing."""
+    cuts = sum(map(_is_cut, samples))
+    if cuts and len(samples) <= RESTLESS_SAMPLES:
+        return True  # after a cut, and with so few samples, nobody knows what is usual there
+    often = cuts + sum(Flag.MOVED in sample.seen.flags for sample in samples)
+    return often >= max(RESTLESS_SAMPLES, RESTLESS * len(samples))
+
+
+def _cuts(samples: Sequence[_Sample], end: float) -> Iterable[Told]:
+    cuts = [sample for sample in samples if _is_cut(sample)]
+    quick: list[_Sample] = []
+    for sample, until in zip(cuts, [*(cut.mark.time for cut in cuts[1:]), end], strict=bool(cuts)):
+        if until - sample.mark.time < SHORTEST_VIEW:
+            quick.append(sample)
+        elif sample.own and sample.place is not None:
             yield Told(
                 title="Scene changes",
                 description="From here on the picture shows something else: a cut, or another camera.",
@@ -150,6 +172,18 @@ def _cuts(samples: Sequence[_Sample]) -> Iterable[Told]:
                 importance=0.3,
                 origin="measured",
             )
+
+    if (extent := _extent(quick)) is not None:
+        yield Told(
+            title="View changes quickly",
+            description=f"No view lasts for {SHORTEST_VIEW:g} s: a fast pan, or cuts in quick succession.",
+            first=extent[0],
+            last=extent[1],
+            tags=("camera", "quick"),
+            confidence=0.6,
+            importance=0.2,
+            origin="measured",
+        )
 
 
 def _activities(samples: Sequence[_Sample]) -> Iterable[Told]:
@@ -167,11 +201,11 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
     0.5 for size (the square root, full at a quarter of the picture) and 0.3 for length (full at half a minute).
     """
     path = [sample.seen.active[0] for sample in run]
-    size = statistics.median(_area(box) for box in path)
-    largest = max(_area(box) for box in path)
+    size = statistics.median(placing.area(box) for box in path)
+    largest = max(placing.area(box) for box in path)
     strength = max(sample.mark.change for sample in run) / CHANGED
     seconds = run[-1].mark.time - run[0].mark.time
-    place, way = _place(_middle(path)), _way(path)
+    place, way = placing.place(placing.middle(path)), placing.way(path)
     word = "small" if size < SMALL else "medium-sized" if size < LARGE else "large"
     regions = {
         sample.place: sample.seen.active[0] for sample in run if sample.own and sample.place is not None and sample.seen.active
@@ -179,10 +213,14 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
     others = max(len(sample.seen.active) for sample in run) - 1
     several = f" Up to {others + 1} places are active at once." if others else ""
     title = f"Activity {place}, {word}" + (f", {way}" if way else "")
-    share = _percent(size) if _percent(size) == _percent(largest) else f"{_percent(size)}, at most {_percent(largest)}"
+    share = (
+        placing.percent(size)
+        if placing.percent(size) == placing.percent(largest)
+        else f"{placing.percent(size)}, at most {placing.percent(largest)}"
+    )
     description = (
         f"Something {word} ({share} of the picture) is active {place}"
-        f"{'; it is ' + way if way else ''}. First seen {_place(path[0])}, last seen {_place(path[-1])}.{several}"
+        f"{'; it is ' + way if way else ''}. First seen {placing.place(path[0])}, last seen {placing.place(path[-1])}.{several}"
     )
     return Told(
         title=title,
@@ -207,10 +245,10 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
 def _negligible(run: Sequence[_Sample]) -> bool:
     """Whether a run is so small, short and aimless that it is noted, but not told as an event."""
     path = [sample.seen.active[0] for sample in run]
-    if max(_area(box) for box in path) >= TINY:
+    if max(placing.area(box) for box in path) >= TINY:
         return False
-    steps = [math.dist(_centre(a), _centre(b)) for a, b in itertools.pairwise(path)]
-    return len(path) < 3 or max(steps) > _STEP or math.dist(_centre(path[0]), _centre(path[-1])) < _STEP / 5
+    steps = [math.dist(placing.centre(a), placing.centre(b)) for a, b in itertools.pairwise(path)]
+    return len(path) < 3 or max(steps) > _STEP or math.dist(placing.centre(path[0]), placing.centre(path[-1])) < _STEP / 5
 
 
 def _lights(samples: Sequence[_Sample]) -> Iterable[Told]:
@@ -269,7 +307,7 @@ def _moves(samples: Sequence[_Sample]) -> Iterable[Told]:
         lasting = len(run) > 2
         yield Told(
             title="Camera keeps moving" if lasting else "Camera moved",
-            description=f"The whole picture is displaced, by up to {_percent(far)} of its size from one sample to the next.",
+            description=f"The whole picture is displaced, by up to {placing.percent(far)} of its size from one sample to the next.",
             first=extent[0],
             last=extent[1],
             tags=("camera", "moving" if lasting else "moved"),
@@ -277,6 +315,30 @@ def _moves(samples: Sequence[_Sample]) -> Iterable[Told]:
             importance=0.2 if lasting else 0.6,
             origin="measured",
         )
+
+
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def _travel(samples: Sequence[_Sample]) -> Iterable[Told]:
+    """A camera that moves through much of a window: told once, from the first time to the last."""
+    moving = [sample for sample in samples if Flag.MOVED in sample.seen.flags]
+    extent = _extent(moving)
+    if extent is None:
+        return
+    far = max(max(abs(part) for part in sample.seen.shift or (0.0, 0.0)) for sample in moving)
+    yield Told(
+        title="Camera keeps moving",
+        description=f"The whole picture is displaced in {len(moving)} of {len(samples)} samples, by up to {placing.percent(far)} of its size. "
+        "What moves in it cannot be told from that.",
+        first=extent[0],
+        last=extent[1],
+        tags=("camera", "moving"),
+        confidence=0.7,
+        importance=0.2,
+        regions={sample.place: _WHOLE for sample in moving if sample.own and sample.place is not None},
+        origin="measured",
+    )
 
 
 def _observations(window: Window, samples: Sequence[_Sample], events: Sequence[Told]) -> tuple[str, ...]:
@@ -308,55 +370,3 @@ def _summary(events: Sequence[Told]) -> str:
 
 def _hidden(sample: _Sample) -> bool:
     return Flag.BLACK in sample.seen.flags or Flag.COVERED in sample.seen.flags
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _centre(box: Box) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-
-
-def _middle(path: Sequence[Box]) -> Box:
-    x0, y0, x1, y1 = (statistics.median(box[side] for box in path) for side in range(4))
-    return x0, y0, x1, y1
-
-
-def _place(box: Box) -> str:
-    x, y = _centre(box)
-    across = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
-    down = "top" if y < 1 / 3 else "bottom" if y > 2 / 3 else ""
-    if across and down:
-        return f"at the {down} {across}"
-    return f"at the {across or down}" if across or down else "in the centre"
-
-
-def _way(path: Sequence[Box]) -> str:
-    """Where a thing went between its first and its last two sightings: along the picture, or nearer or farther.
-
-    Both opposite edges must have gone the same way, so that a thing that only grows into the picture is not said to move.
-    """
-    if len(path) < 2:
-        return ""
-    ends = 1 if len(path) < 4 else 2
-    begin, end = _middle(path[:ends]), _middle(path[-ends:])
-    across = _both(end[0] - begin[0], end[2] - begin[2])
-    down = _both(end[1] - begin[1], end[3] - begin[3])
-    if max(abs(across), abs(down)) >= _WAY:
-        if abs(across) >= abs(down):
-            return "moving right" if across > 0 else "moving left"
-        return "moving down" if down > 0 else "moving up"
-    growth = _area(end) / max(_area(begin), 1e-6)
-    return "coming nearer" if growth >= _NEARER else "going away" if growth <= 1 / _NEARER else ""
-
-
-def _both(one: float, other: float) -> float:
-    """The lesser of two steps, 0 where they go opposite ways."""
-    return math.copysign(min(abs(one), abs(other)), one) if one * other > 0 else 0.0
-
-
-def _percent(share: float) -> str:
-    if share < 0.001:
-        return "under 0.1 %"
-    return f"{share * 100:.1f} %" if share < 0.1 else f"{share * 100:.0f} %"
