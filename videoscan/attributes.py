@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Type: TypeAlias = Literal["text", "int", "number", "bool", "choice", "list"]
 
@@ -213,12 +213,16 @@ def _shown(value: Any) -> str:
 # --- joining ------------------------------------------------------------------------------------------------------------------
 
 
-def joined(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The attributes of one event that was told in two parts, and what there is to flag.
+_WAS, _AT_FIRST = " was ", " at first"
 
-    A value wins over null, lists are united, and of two different values the later one holds: it has seen the outcome. The earlier
-    one is then in the flag.
+
+def joined(before: Mapping[str, Any], after: Mapping[str, Any], flagged: Iterable[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """The attributes of one event that was told in two parts, and what there is to flag beyond what is `flagged` already.
+
+    A value wins over null, lists are united, and of two different values the later one holds: it has seen the outcome. The first one of
+    all is then in a flag, once for each field, however many windows an event lasts.
     """
+    known = {flag.partition(_WAS)[0] for flag in flagged if flag.endswith(_AT_FIRST)}
     values = dict(before)
     flags: list[str] = []
     for name, value in after.items():
@@ -228,6 +232,7 @@ def joined(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[st
         elif old is None or value is None:
             values[name] = value if old is None else old
         elif old != value:
-            flags.append(f"{name} was {_shown(old)} at first")
             values[name] = value
+            if name not in known:
+                flags.append(f"{name}{_WAS}{_shown(old)}{_AT_FIRST}")
     return values, flags

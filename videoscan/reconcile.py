@@ -191,7 +191,7 @@ class Candidate:
         self.importance = _most(self.importance, other.importance)
         changed: list[str] = []
         if other.attributes:
-            self.attributes, changed = attributes.joined(self.attributes, other.attributes)
+            self.attributes, changed = attributes.joined(self.attributes, other.attributes, self.flags)
         self.flag(f"joined with window {other.windows[-1]}: {ground}", *changed, *other.flags)
         if self.origin == "measured":
             # Title and description are one measurement's words: the more telling window's, both of them.

@@ -178,6 +178,15 @@ def test_of_two_tellings_a_value_wins_over_null_lists_are_united_and_the_later_o
     assert before["doors"] == ["front"], "what went in is left alone"
 
 
+def test_what_changes_in_every_window_is_flagged_once_with_its_first_value():
+    values, flags = {"score": "0:0", "people": 1}, []
+    for number in range(1, 100):
+        values, more = attributes.joined(values, {"score": f"{number}:0", "people": number % 2}, flags)
+        flags += more
+    assert values["score"] == "99:0"
+    assert flags == ['score was "0:0" at first', "people was 1 at first"]
+
+
 def test_the_parts_of_a_window_that_was_split_are_joined_alike():
     def told(first, last, **values):
         return answer.read(written([event("Goal", first, last, attributes=values)]), [0], FIELDS)

@@ -119,7 +119,7 @@ def _joined(before: Told, after: Told) -> Told:
     def larger(a: float | None, b: float | None) -> float | None:
         return max((value for value in (a, b) if value is not None), default=None)
 
-    values, flags = attributes.joined(before.attributes, after.attributes)
+    values, flags = attributes.joined(before.attributes, after.attributes, before.flags)
     return replace(
         before,
         last=after.last,
