@@ -84,7 +84,7 @@ class ActivitySession:
         changed = self._reference is not None and self._changed(now, self._reference[1])
         if changed:
             closely = self._last is not None and self._last < self._until
-            self._until = frame.time + self._options.calm
+            self._until = frame.time + self._options.calm - SLACK
             if (
                 self._last is not None
                 and self._goes_back

@@ -40,6 +40,8 @@ _FOREVER = 1e9
 """Seconds. A pass with an end does not complain of a source without pictures, and this end no recording reaches."""
 
 _LOOKS = 1 << 16
+_USUAL_RATE = 25.0
+"""Pictures a second of a source that declares none."""
 
 
 class File(Options):
@@ -250,9 +252,11 @@ class JoinedFootage:
             run.lost[place] = [Lost(part.start, part.end, error.message)]
             return
         through.read(footage)
+        last = -1
         try:
             for frame in footage.frames(through, start=local, end=until, warm_up=local - earlier, seek=seeks):
                 time = run.seen = round(frame.time + shift, 6)
+                last = frame.index
                 if seek and time < start:
                     index = min(-1, int((time - start) / _HALF_A_MICROSECOND))
                 else:
@@ -262,7 +266,10 @@ class JoinedFootage:
             if not through.back:
                 tally = footage.tally()
                 run.take(place, part, tally, shift)
-                run.count = count if rehearses and seek else count + max(0, tally.next_index - (first or 0))
+                following = tally.next_index
+                if not following and not part.seekable:  # a reader that does not count what it passes over
+                    following = last + max(1, round((part.end - max(run.seen, part.start)) * (self.info.fps or _USUAL_RATE)))
+                run.count = count if rehearses and seek else count + max(0, following - (first or 0))
         except SourceError as error:
             run.lost[place] = [Lost(max(part.start, run.seen), part.end, error.message)]
         finally:
@@ -281,8 +288,8 @@ class JoinedFootage:
 
     def _pictures_before(self, place: int) -> int:
         """How many pictures lie before a recording, by time: nobody has counted them."""
-        rate = self.info.fps or 25.0
-        return sum(int(part.duration * rate + 1) for part in self.info.parts[:place])
+        rate = self.info.fps or _USUAL_RATE
+        return sum(round(part.duration * rate) for part in self.info.parts[:place])
 
     def tally(self) -> Tally:
         """What the pass came to: for the span that was read."""
