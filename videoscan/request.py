@@ -86,8 +86,12 @@ class Request:
             raise ConfigError(f"--start {self.start:g} is past the end of {self.given.uri}", hint=f"it lasts {duration:g} s")
 
     def version(self) -> str:
-        """What stands for the state of the files that are read, and for this version of the program."""
-        return hashlib.sha256(json.dumps([__version__, _stats(self.given)]).encode()).hexdigest()[:16]
+        """What stands for the state of the files that are read, and for this version of the program.
+
+        Recordings that are joined may become more: what each segment was made of is for `videoscan.segments` to say.
+        """
+        stats = _stats(self.given) if self.given.kind != "joined" else []
+        return hashlib.sha256(json.dumps([__version__, stats]).encode()).hexdigest()[:16]
 
     def fingerprint(self) -> str:
         """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""

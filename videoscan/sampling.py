@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import zlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,14 @@ from videoscan.folder import PICTURES, SAMPLING, OutputFolder, storing
 from videoscan.model import LeftOut, Lost, Mark, Picture, Reason, Recording, Sample, SourceInfo, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from videoscan.model import Box
 
 _FORMAT = 2
 _COMPLETE = b'{"complete":true}\n'
+_STAMP = re.compile(rb',"of":"([0-9a-f]*)"')
 
 Span = tuple[float, float | None]
 
@@ -48,6 +50,7 @@ class SamplingStore:
         self.info: SourceInfo | None = None
         self._complete = False
         self._lines: dict[Span, int] = {}
+        self._stamps: dict[Span, str] = {}
         with storing(self._path):
             if self._path.exists():
                 self._read()
@@ -67,22 +70,34 @@ class SamplingStore:
                     elif self.info is not None and line.endswith(b"}\n"):
                         start, end = json.loads(line[: line.index(b"]") + 1].decode().removeprefix('{"segment":'))
                         self._lines[start, end] = place
+                        stamp = _STAMP.match(line, line.index(b"]") + 1)
+                        self._stamps[start, end] = stamp[1].decode() if stamp else ""
                 place += len(line)
 
-    def begin(self, info: SourceInfo) -> None:
-        """Note what is being sampled. What was there under another key goes."""
-        if self.info == info:
+    def begin(self, info: SourceInfo, stamps: Mapping[Span, str] | None = None) -> None:
+        """Note what is being sampled. What was there under another key goes.
+
+        With `stamps`, which say by segment what it is made of now, segments that were made of just that stay, even if the source has
+        become another.
+        """
+        stay = [span for span in self.spans() if (stamps or {}).get(span) == self._stamps[span]]
+        if self.info == info and (stamps is None or len(stay) == len(self._lines)):
             return
-        self.info, self._lines, self._complete = info, {}, False
+        former, self._lines = self._lines, {}
+        self.info, self._complete = info, False
         with storing(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         header = {"sampling": _FORMAT, "key": self._key, "info": asdict(info)}
-        self._folder.write(SAMPLING, _line(header))
+        with self._folder.writing(SAMPLING) as out:
+            place = out.write(_line(header))
+            for span in stay:
+                self._lines[span] = place
+                place += out.write(self._line_at(former[span]))
 
-    def has(self, span: Span) -> bool:
-        """Whether this segment was read to its end, and all its pictures are still there as they were."""
+    def has(self, span: Span, stamp: str = "") -> bool:
+        """Whether this segment was read to its end, of what `stamp` stands for, and all its pictures are still there as they were."""
         try:
-            return span in self._lines and all(
+            return (span in self._lines and self._stamps[span] == stamp) and all(
                 self._data(picture) is not None for row in self._entry(span)["samples"] for picture in row["pictures"]
             )
         except (StoreError, ValueError, LookupError, TypeError):
@@ -124,9 +139,11 @@ class SamplingStore:
             self._folder.save(sample.pictures)
         return _row(sample)
 
-    def remember(self, span: Span, rows: list[dict[str, Any]], tally: Tally) -> None:
-        """Write down a segment that was read to its end. Raises `StoreError`."""
-        self._lines[span] = self._append(_line({"segment": span, "tally": asdict(tally), "samples": rows}))
+    def remember(self, span: Span, rows: list[dict[str, Any]], tally: Tally, stamp: str = "") -> None:
+        """Write down a segment that was read to its end; `stamp` stands for what it was made of. Raises `StoreError`."""
+        made_of = {"of": stamp} if stamp else {}
+        self._lines[span] = self._append(_line({"segment": span, **made_of, "tally": asdict(tally), "samples": rows}))
+        self._stamps[span] = stamp
 
     def end(self) -> None:
         """Write down that the pass came to its end. Raises `StoreError`."""
@@ -155,10 +172,13 @@ class SamplingStore:
             return file.read(1) == b"\n"
 
     def _entry(self, span: Span) -> dict[str, Any]:
+        entry: dict[str, Any] = json.loads(self._line_at(self._lines[span]))
+        return entry
+
+    def _line_at(self, place: int) -> bytes:
         with storing(self._path), self._path.open("rb") as file:
-            file.seek(self._lines[span])
-            entry: dict[str, Any] = json.loads(file.readline())
-            return entry
+            file.seek(place)
+            return file.readline()
 
     def _data(self, picture: dict[str, Any]) -> bytes | None:
         """A picture's file, if it is there as it was saved."""

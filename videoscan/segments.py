@@ -17,6 +17,7 @@ Memory: for each of `parallel` segments what `videoscan.reader` says, and a row 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import threading
@@ -59,6 +60,26 @@ def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
         Segment(start, end, min(warm_up, start) if start else warm_up, seek=place > 0)
         for place, (start, end) in enumerate(zip(edges, [*edges[1:], spec.end], strict=True))
     ]
+
+
+def _stamps(info: SourceInfo, segments: list[Segment]) -> dict[tuple[float, float | None], str]:
+    """For each segment of joined recordings what it and the frame indices in it depend on: all recordings up to its end."""
+    made_of, parts = hashlib.sha256(), deque(info.parts)
+    stamps = {}
+    for segment in segments if parts else ():
+        while parts and (segment.end is None or parts[0].start < segment.end):
+            part = parts.popleft()
+            made_of.update(repr((part, _state(part.uri))).encode())
+        stamps[segment.span] = made_of.hexdigest()[:16]
+    return stamps
+
+
+def _state(file: str) -> tuple[int, int] | None:
+    try:
+        stat = Path(file).stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _learns(dedup: Mapping[str, Any]) -> bool:
@@ -115,8 +136,9 @@ class Pass:
         side_by_side = len(segments) > 1 and spec.parallel > 1
         reading = _sharing(spec) if side_by_side else spec
         store = SamplingStore(spec.store, spec.key()) if spec.store is not None else None
+        stamps = _stamps(footage.info, segments) if store is not None else {}
         if store is not None:
-            store.begin(footage.info)
+            store.begin(footage.info, stamps or None)
         waiting = deque(segments)
         running: deque[Reader | _Recalled] = deque()
         tallies: list[Tally] = []
@@ -126,7 +148,8 @@ class Pass:
                 while waiting and len(running) < max(1, spec.parallel):
                     segment = waiting.popleft()
                     first = footage if segment is segments[0] and reading is spec else None
-                    running.append(self._part(reading, segment, store, first, alone=not side_by_side))
+                    stamp = stamps.get(segment.span, "")
+                    running.append(self._part(reading, segment, store, first, stamp, alone=not side_by_side))
                 part = running[0]
                 rows: list[dict[str, Any]] = []
                 for sample in part:
@@ -141,7 +164,7 @@ class Pass:
                 if self._stopped.is_set() or part.tally is None:
                     return
                 if store is not None and isinstance(part, Reader):
-                    store.remember(part.segment.span, rows, part.tally)
+                    store.remember(part.segment.span, rows, part.tally, stamps.get(part.segment.span, ""))
                 tallies.append(part.tally)
                 shift += part.tally.next_index
                 self._end(running.popleft())
@@ -193,10 +216,17 @@ class Pass:
         self.tally = _together([former.tally(span) for span in former.spans()])
 
     def _part(
-        self, spec: CoreSpec, segment: Segment, store: SamplingStore | None, footage: Footage | None, *, alone: bool
+        self,
+        spec: CoreSpec,
+        segment: Segment,
+        store: SamplingStore | None,
+        footage: Footage | None,
+        stamp: str,
+        *,
+        alone: bool,
     ) -> Reader | _Recalled:
         """Who gives the segment's samples: the disk, where they are known already, or a reader that is started here."""
-        if store is not None and spec.recalls and store.has(segment.span):
+        if store is not None and spec.recalls and store.has(segment.span, stamp):
             return _Recalled(store, segment, spec.limits)
         reader = Reader(spec, segment, footage)
         with self._guard:

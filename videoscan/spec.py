@@ -67,8 +67,11 @@ class CoreSpec:
     def key(self) -> str:
         """The hash of all that the samples and their pictures depend on."""
         limits = self.limits
+        source = dict(self.source)
+        if source["kind"] == "joined":
+            del source["files"]  # a further recording changes nothing before it: each segment says what it was made of
         parts = [
-            [self.uri, self.version, dict(self.source), dict(self.sampler), dict(self.dedup), asdict(self.regions)],
+            [self.uri, self.version, source, dict(self.sampler), dict(self.dedup), asdict(self.regions)],
             [self.windows.long_side, self.windows.quality, self.windows.format, self.windows.zoom, self.start, self.end],
             [limits.picture_bytes, limits.body_bytes, sorted(limits.formats), limits.pictures == 1, SEGMENT],
         ]

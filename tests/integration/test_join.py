@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 
 import pytest
 import recordings
 from shared import hold_to_contract
 
-from videoscan import cli
+from videoscan import cli, segments
 from videoscan.document import Timeline
+from videoscan.sampling import latest
+from videoscan.testing.model_server import ModelServer, event, ok
 
 VISITS = ((4.0, 9.0), (13.0, 27.0), (33.0, 36.0), (44.0, 55.0))
 TIMES = (0.0, 12.0, 20.0, 34.0, 46.0)
@@ -103,3 +107,67 @@ def test_the_order_of_names_and_a_clock_from_the_command_line_stand_in_for_clock
         (20.0, "2026-03-01T22:55:20+00:00"),
         (40.0, "2026-03-01T22:55:40+00:00"),
     ]
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    """The segments that were decoded, each of 10 s."""
+    made = []
+
+    class Spy(segments.Reader):
+        def __init__(self, spec, segment, footage):
+            made.append(segment.start)
+            super().__init__(spec, segment, footage)
+
+    monkeypatch.setattr(segments, "Reader", Spy)
+    monkeypatch.setattr(segments, "SEGMENT", 10.0)
+    monkeypatch.setattr(segments, "WARM_UP", 4.0)
+    return made
+
+
+def by_the_window(request):
+    return ok([event(f"Seen at {request.labels[0]}", 1, request.frames)])
+
+
+def test_a_further_recording_is_added_without_asking_or_decoding_what_came_before(whole, tmp_path, readers):
+    pieces = recordings.cut(whole, tmp_path / "all", (0.0, 12.0, 24.0, 36.0, 48.0), recordings.by_clock())
+    (tmp_path / "rec").mkdir()
+    with ModelServer.in_thread(by_the_window) as server:
+        told_before, asked, decoded = [], [], []
+        for number, piece in enumerate(pieces):
+            shutil.copy2(piece, tmp_path / "rec" / piece.name)
+            if number == 0:
+                continue
+            readers.clear()
+            before = len(server.requests)
+            arguments = ("--join", "--endpoint", server.url, "--model", "tiny", "--set", "windows.max_frames=4")
+            found = timeline(scan(tmp_path / "rec", *arguments, out=tmp_path / "out") / "cam1")
+            asked.append(len(server.requests) - before)
+            decoded.append(list(readers))
+            ids = [event.id for event in found.events]
+            # The last window may have got further pictures; all before it stays, under the same names.
+            assert ids[: len(told_before) - 1] == told_before[:-1]
+            told_before = ids
+            assert len(found.windows) >= sum(asked) - number
+        assert decoded == [[0.0, 10.0, 20.0], [20.0, 30.0], [30.0, 40.0], [40.0, 50.0]]
+        readers.clear()
+        before = len(server.requests)
+        scan(tmp_path / "rec", *arguments, out=tmp_path / "out")
+        assert not readers
+        assert len(server.requests) == before
+    scan(tmp_path / "rec", *arguments[:1], out=tmp_path / "fresh")
+    assert timeline(tmp_path / "fresh" / "cam1").source.parts == found.source.parts
+
+
+def test_a_recording_that_became_another_is_read_again_with_all_that_comes_after_it(whole, tmp_path, readers):
+    pieces = recordings.cut(whole, tmp_path / "rec", (0.0, 12.0, 24.0, 36.0, 48.0), recordings.by_clock())
+    with ModelServer.in_thread(by_the_window) as server:
+        arguments = (tmp_path / "rec", "--join", "--endpoint", server.url, "--model", "tiny")
+        scan(*arguments, out=tmp_path / "out")
+        os.utime(pieces[2], (1, 1))
+        readers.clear()
+        before = len(server.requests)
+        scan(*arguments, out=tmp_path / "out")
+        assert readers == [20.0, 30.0, 40.0, 50.0]
+        assert len(server.requests) == before
+        assert latest(tmp_path / "out" / "cam1").whole

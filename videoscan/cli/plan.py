@@ -114,7 +114,7 @@ def _plan(given: Input, choices: Choices, out: Path | None, title: str, *, quick
     limits = [asyncio.run(limits_of(ASSUMED if assumed else each.resolved.profile.describer)) for each in asked]
     spec = sampling.spec(first, limits[0])
     with Reporter(title, start=choices.start or 0.0, end=choices.end) as reporter:
-        estimate = _estimated(spec, first, reporter) if quick and given.kind == "video" else None
+        estimate = _estimated(spec, first, reporter) if quick and given.kind in {"video", "joined"} else None
         kept_at = None
         if estimate is None:
             with _kept(first, spec, out, wanted=not assumed or out is not None) as (keeping, kept_at):
