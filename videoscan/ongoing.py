@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from videoscan import tokens
+from videoscan import plainly, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,8 @@ def after(given: tuple[Ongoing, ...], window: Window, description: Description) 
     for place, told in enumerate(description.events):
         if told.last < last or told.origin != "model":
             continue
+        if plainly.instructs(told.title, told.description):
+            continue  # what may have been read in a picture is not handed on to those who have not seen it
         before = continued(told, given)
         name = before.name if before is not None and before.name not in names else _fresh(told.title, names, given)
         names.add(name)

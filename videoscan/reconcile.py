@@ -303,7 +303,11 @@ def reconcile(windows: Iterable[Telling], followed: Collection[Place] = ()) -> l
             before.candidates[-old].absorb(fresh[-new], ground)
             taken_old.add(-old)
             taken_new[-new] = before.candidates[-old]
-        done.extend(candidate for place, candidate in enumerate(fresh) if place not in taken_new)
+        for place, candidate in enumerate(fresh):
+            if place not in taken_new:
+                if candidate.continues and candidate.follows is None:
+                    candidate.flag(f"continues {candidate.continues!r}, which is no name that it was given")
+                done.append(candidate)
         reached = [taken_new.get(place, candidate) for place, candidate in enumerate(fresh)]
         before = Telling(told.window, reached, told.last, told.fresh, told.severed)
         if followed:

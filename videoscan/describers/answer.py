@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from videoscan import attributes
+from videoscan import attributes, plainly
 from videoscan.model import Told
 
 if TYPE_CHECKING:
@@ -63,10 +63,17 @@ def read(text: str, places: Sequence[int], fields: Mapping[str, Field] | None = 
             flags.append("an event told twice was left out")
         else:
             events.append(event)
+    observations = _texts(answer.get("observations"), MOST_TEXT, 50)
+    said = plainly.plain(_clean(answer.get("summary"), MOST_TEXT), "summary", flags, longest=_LONG) or None
+    told = (text for event in events for text in (event.title, event.description))
+    if plainly.instructs(said, *observations, *told):
+        flags.append(plainly.INSTRUCTED)
+    if not events and plainly.tells_of_something(said):
+        flags.append(plainly.UNHEARD)
     return Reading(
-        observations=tuple(_texts(answer.get("observations"), _LONG, 50)),
+        observations=tuple(plainly.plain(text, "observations", flags, longest=_LONG) for text in observations),
         events=tuple(events),
-        summary=_clean(answer.get("summary"), _LONG) or None,
+        summary=said,
         flags=tuple(dict.fromkeys(flags)),
         whole=whole,
     )
@@ -196,12 +203,13 @@ def _event(item: Any, places: Sequence[int], fields: Mapping[str, Field]) -> Tol
         item = {"title": item}
     if not isinstance(item, dict) or not places:
         return None
-    title, description = _clean(item.get("title"), _SHORT), _clean(item.get("description"), _LONG)
+    flags: list[str] = []
+    title = plainly.plain(_clean(item.get("title"), MOST_TEXT), "title", flags, longest=_SHORT)
+    description = plainly.plain(_clean(item.get("description"), MOST_TEXT), "description", flags, longest=_LONG)
     if not title:
         title = description if len(description) <= 80 else description[:79].rstrip() + "…"
     if not title:
         return None
-    flags: list[str] = []
     first, last = _span(item, len(places), flags)
     continues = item.get("continues")
     tags = item.get("tags")
@@ -210,7 +218,7 @@ def _event(item: Any, places: Sequence[int], fields: Mapping[str, Field]) -> Tol
         description=description,
         first=places[first - 1],
         last=places[last - 1],
-        tags=tuple(dict.fromkeys(_texts(tags.split(",") if isinstance(tags, str) else tags, 80, 20))),
+        tags=plainly.tags(_texts(tags.split(",") if isinstance(tags, str) else tags, _SHORT, 20), flags),
         confidence=_share(item.get("confidence"), "confidence", flags),
         importance=_share(item.get("importance"), "importance", flags),
         continues=(_clean(continues, _SHORT) or None) if isinstance(continues, str) else None,
