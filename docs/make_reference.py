@@ -312,6 +312,11 @@ def cli_page() -> str:
                 ),
                 ("`VIDEOSCAN_ENDPOINT`", "`--endpoint`"),
                 ("`VIDEOSCAN_MODEL`", "`--model`"),
+                (
+                    "`VIDEOSCAN_SIGNING_KEY`",
+                    "An Ed25519 private key's own text, PEM or OpenSSH: signs evidence bundles without `--sign`.",
+                ),
+                ("`VIDEOSCAN_SIGNING_PASSWORD`", "That key's password, if it has one."),
                 ("`VIDEOSCAN_DEBUG`", "Show where an unexpected fault happened."),
             ],
         ),

@@ -17,11 +17,12 @@ from videoscan.config import Options, RegionOptions
 from videoscan.document import Timeline
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
 from videoscan.folder import TIMELINE
+from videoscan.refetching import AtTimes
 from videoscan.regions import covered
 from videoscan.seams import Aim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -97,18 +98,24 @@ def shots(timeline: Timeline, file: str, start: float, end: float) -> Iterator[S
             yield _shot(held, black)
 
 
-def still(timeline: Timeline, file: str, time: float) -> Shot:
-    """The picture that begins at `time` seconds of `file`, in full size.
+def stills(timeline: Timeline, file: str, times: Sequence[float]) -> Iterator[tuple[int, Shot]]:
+    """The pictures that begin at `times` (rising, in seconds of `file`), in full size, each with its place in `times`.
 
-    Raises `SourceNotFound` when there is none: the footage is another than the one that was scanned.
+    A time at which no picture begins is passed over: the footage is another than the one that was scanned. Raises `SourceError`.
     """
     black = masks(timeline)
+    if not times:
+        return
     with _open(timeline, file) as footage:
-        for frame in _frames(footage, max(0.0, time - _NEAR), time + _NEAR):
-            return _shot(frame, black)
-    raise SourceNotFound(
-        f"{file} has no picture at {time:.3f} s", hint="it is not the footage that was scanned, or it was damaged since"
-    )
+        first = max(0.0, times[0] - _NEAR)
+        sampler = AtTimes(tuple(max(0.0, time - _NEAR) for time in times))
+        place = 0
+        for frame in footage.frames(sampler, start=first, end=times[-1] + 2 * _NEAR, seek=footage.info.seekable):
+            while place < len(times) and times[place] < frame.time - _NEAR:
+                place += 1
+            while place < len(times) and abs(times[place] - frame.time) <= _NEAR:
+                yield place, _shot(frame, black)
+                place += 1
 
 
 def _shot(frame: Frame, black: tuple[Regions, ...]) -> Shot:

@@ -17,6 +17,7 @@ from videoscan.seams import Identified
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from videoscan.config import Profile
     from videoscan.inputs import Input
     from videoscan.model import Identity, Prompt
     from videoscan.money import Prices
@@ -101,6 +102,22 @@ class Request:
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
+def prompt_of(profile: Profile) -> Prompt:
+    """The words that a profile puts around every window's pictures. Raises `ConfigError` when its template is not there."""
+    asked = profile.prompt
+    return prompts.build(
+        asked.template,
+        role=asked.role,
+        question=asked.question,
+        order=asked.order,
+        language=profile.describer.get("language"),
+        fields=asked.asked,
+        boxes=asked.boxes,
+        zoom=profile.windows.zoom > 0,
+        blacked_out=profile.regions.black_out,
+    )
+
+
 def settle(
     given: Input,
     *,
@@ -124,22 +141,11 @@ def settle(
                 f"--to {name} is made of a finished timeline, not while it is written",
                 hint=f"videoscan export FOLDER --to {name}",
             )
-    asked = settled.prompt
     return Request(
         given=given,
         resolved=resolved,
         table=registry.complete(settled, origins=resolved.origins),
-        prompt=prompts.build(
-            asked.template,
-            role=asked.role,
-            question=asked.question,
-            order=asked.order,
-            language=settled.describer.get("language"),
-            fields=asked.asked,
-            boxes=asked.boxes,
-            zoom=settled.windows.zoom > 0,
-            blacked_out=settled.regions.black_out,
-        ),
+        prompt=prompt_of(settled),
         start=start or 0.0,
         end=end,
         to=tuple(to),

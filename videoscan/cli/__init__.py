@@ -29,6 +29,7 @@ SUMMARIES = {
     "library": "Keep many timelines in one file, to search them.",
     "search": "Find events by their words.",
     "review": "Accept, reject, edit or add events.",
+    "verify": "Check evidence bundles that `export --to evidence` wrote.",
     "eval": "Hold timelines against the truth.",
     "profiles": "List, show and check profiles.",
     "doctor": "Say what is installed and can be decoded, or what a model can do.",

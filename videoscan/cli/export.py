@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     type=click.Choice(["exact", "copy"]),
     help="clips: `exact` cuts to the picture and encodes anew (the default); `copy` encodes nothing and begins at the keyframe before.",
 )
+@click.option(
+    "--sign",
+    type=click.Path(dir_okay=False),
+    metavar="KEY.pem",
+    help="evidence: sign with this Ed25519 key.  [env: VIDEOSCAN_SIGNING_KEY holds the key's own text]",
+)
 @selection_of.options
 @options.json_lines
 def command(
@@ -47,6 +53,7 @@ def command(
     start_timecode: str | None,
     pad: str | None,
     cut: str | None,
+    sign: str | None,
     filters: Filters,
     as_json: bool,
 ) -> int:
@@ -58,9 +65,9 @@ def command(
 
     FORMAT is json, jsonl, csv, markdown or html; srt or vtt (subtitles); chapters (as YouTube reads them), vtt-chapters or
     ffmetadata; edl (CMX 3600), otio, fcp7xml or llc (LosslessCut) for editing programs; clips (a video per event, into the folder
-    named by -o) or reel (all of them in one video).
+    named by -o) or reel (all of them in one video); evidence (a zip to show later what was seen; see `videoscan verify`).
     """
-    exporters = _exporters(formats, {"start_timecode": start_timecode, "pad": pad, "cut": cut})
+    exporters = _exporters(formats, {"start_timecode": start_timecode, "pad": pad, "cut": cut, "sign": sign})
     chosen = selection_of.resolve(selection, filters)
     return _Export(exporters, chosen, as_json=as_json).to(target)
 
