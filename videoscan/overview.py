@@ -58,9 +58,9 @@ class Quiet:
 
     @property
     def what(self) -> str:
-        """Such as ``Nothing happened for 2 h 28 min (30 pictures looked at)``."""
+        """Such as ``Nothing happened for 2 h 28 min (30 pictures described)``."""
         word = "happened" if self.still else "was reported"
-        looked = f" ({self.pictures} picture{'' if self.pictures == 1 else 's'} looked at)" if self.still else ""
+        looked = f" ({self.pictures} picture{'' if self.pictures == 1 else 's'} described)" if self.still else ""
         return f"Nothing {word} for {timecode.length(self.length)}{looked}"
 
 

@@ -122,3 +122,13 @@ def test_changed_fields_are_asked_again_and_old_ones_are_remembered(clip, tmp_pa
         assert len(server.requests) == again, "what was answered once is not asked again"
     assert again == 2 * len(first.windows) + (asked - len(first.windows)), "a range is part of the question"
     assert [timeline.events[0].attributes["players"] for timeline in (first, second, third)] == [25, None, 25]
+
+
+def test_a_finished_scan_is_asked_for_new_fields_without_the_footage(tmp_path):
+    footage = film(tmp_path / "gone.mp4", 4)
+    with ModelServer.in_thread(told({"score": "1:0", "players": 2, "team": "home"})) as server:
+        scan(footage, server, tmp_path / "out", {})
+        footage.unlink()
+        again = scan(tmp_path / "out", server, tmp_path / "again")
+    assert {event.attributes["score"] for event in again.events} == {"1:0"}
+    hold_to_contract(tmp_path / "again")

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from videoscan import prompts
+from videoscan.attributes import Field
 from videoscan.describers import dialects, known
 from videoscan.describers.endpoint import Address
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
@@ -94,6 +95,24 @@ def test_the_shipped_schema_is_taken(with_key, template):
     [described] = describe(with_key, window(1), prompt=prompts.build(template, boxes=True), max_tokens=64)
     # Random words rarely end within the bounds; that the schema was taken shows in what was sent and how it began.
     assert described.failure is None or (described.failure.kind == "BadReply" and described.failure.raw.lstrip().startswith("{"))
+
+
+def test_a_schema_with_fields_of_every_type_is_taken_and_enforced(with_key):
+    fields = {
+        "score": Field("text", "the score"),
+        "people": Field("int", "how many", min=0, max=9),
+        "speed": Field("number", "how fast"),
+        "masked": Field("bool", "whether"),
+        "severity": Field("choice", "how bad", choices=("low", "high alarm")),
+        "doors": Field("list", "which doors", choices=("front", "back")),
+    }
+    asked = brief(dataclasses.replace(prompts.build(fields=fields), system="You watch.", instructions="What happens?"))
+    asked.schema["properties"]["events"]["items"]["properties"]["attributes"]["properties"]["score"]["maxLength"] = 5
+    [described] = describe(with_key, window(2, width=160, height=96), prompt=asked)
+    assert described.failure is None
+    for event in described.events:
+        assert list(event.attributes) == list(fields)
+        assert not any("left out" in flag or "read as" in flag for flag in event.flags if flag.startswith(tuple(fields)))
 
 
 def test_a_window_too_large_for_the_context_is_split_and_described(with_key):

@@ -170,7 +170,7 @@ def test_a_quiet_night_is_told_as_such_with_the_time_of_day(yard, tmp_path):
     assert sum(span.end - span.start for span in still) > 120
     (crossing,) = [event for event in timeline.events if "person" in event.tags]
     assert crossing.attributes == {"severity": "routine"}
-    assert f"picture looked at), after [{crossing.id}]." in timeline.summary
+    assert f"picture described), after [{crossing.id}]." in timeline.summary
     page = (tmp_path / "out" / "timeline.md").read_text(encoding="utf-8")
     quiet = page.partition("## Quiet")[2].partition("## ")[0]
     assert "–3:00 (22:00:" in quiet

@@ -62,7 +62,7 @@ def test_the_table_says_between_the_events_where_nothing_happened():
     assert "Nothing happened" not in text, "the car is there"
     late = [event("A car arrives", "car").model_copy(update={"start": 3850.0, "end": 3860.0})]
     first, second = tables.events(timeline(*spans, events=late)).splitlines()[1:]
-    assert " ".join(first.split()) == "0:00-1:04:10 Nothing happened for 1 h 04 min (1 picture looked at)"
+    assert " ".join(first.split()) == "0:00-1:04:10 Nothing happened for 1 h 04 min (1 picture described)"
     assert second.startswith("1:04:10-1:04:20  A car arrives")
 
 

@@ -61,7 +61,7 @@ def test_a_quiet_stretch_is_what_lies_between_events_and_was_looked_at():
     )
     found = overview.quiet([happens(0, 10), happens(200, 210)], coverage)
     assert [(each.start, each.end, each.pictures, each.unchanged) for each in found] == [(10, 200, 2, 189)]
-    assert found[0].what == "Nothing happened for 3 min 10 s (2 pictures looked at)"
+    assert found[0].what == "Nothing happened for 3 min 10 s (2 pictures described)"
 
 
 @pytest.mark.parametrize("state", ["failed", "lost", "absent", "skipped"])

@@ -49,7 +49,7 @@ def test_a_plain_summary_tells_what_matters_most_in_order_and_every_sentence_cit
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        ("unchanged", "Nothing happened for 6 min 15 s (1 picture looked at), between [e00000200] and [e00004000]."),
+        ("unchanged", "Nothing happened for 6 min 15 s (1 picture described), between [e00000200] and [e00004000]."),
         ("described", "Nothing was reported for 6 min 15 s, between [e00000200] and [e00004000]."),
         ("failed", "more"),
         ("lost", "more"),
