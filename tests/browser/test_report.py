@@ -290,3 +290,34 @@ def test_of_five_thousand_events_each_is_there_when_it_is_wanted(visit, reports)
     assert page.locator(".event").count() == 5000
     page = visit("busy", java_script_enabled=False)
     assert page.locator(".event").count() == 5000
+
+
+def test_a_field_with_few_values_has_buttons_that_narrow_and_quiet_rows_step_aside(open_file, tmp_path):
+    night = examples.carpark(tmp_path)
+    words = ("routine", "notice", "alarm")
+    events = [
+        event.model_copy(update={"attributes": {"severity": words[place % 3], "plate": f"B-{place}"}})
+        for place, event in enumerate(night.events)
+    ]
+    with (tmp_path / "report.html").open("wb") as out:
+        HtmlExporter().write(night.model_copy(update={"events": tuple(events)}), out, folder=str(tmp_path))
+    page = open_file(tmp_path / "report.html")
+    everything = len(titles(page))
+    button = page.locator('.chip[data-field="severity"]')
+    assert button.count() == 3
+    page.locator('.chip[data-value="alarm"]').click()
+    alarms = len(titles(page))
+    assert alarms == sum(event.attributes["severity"] == "alarm" for event in events)
+    assert page.locator(".quiet:visible").count() == 0
+    page.locator('.chip[data-value="notice"]').click()
+    assert alarms < len(titles(page)) < everything, "of one field, either value will do"
+    page.fill("#filter", "B-2")
+    assert len(titles(page)) == 1, "a value is found by text as well"
+
+
+def test_highlights_lead_to_their_events(visit):
+    page = visit("night")
+    links = page.locator(".highlights a")
+    assert 1 <= links.count() <= 10
+    links.first.click()
+    assert page.locator(".event[aria-current=true]").count() == 1
