@@ -331,15 +331,20 @@ def cited(text: str, events: Sequence[Event]) -> tuple[str, list[str]]:
             return ""
         return events[place].id  # an alias becomes the id
 
-    held = _BRACKETS.sub("", CITED.sub(right, text))
-    held = re.sub(r"([\[(]\s*)[,;]\s*|\s*[,;]\s*(?=[\])])|[ \t]+(?=[.,;:!?])", lambda found: found[1] or "", held)
-    held = " ".join(held.split())
+    held = tidied(CITED.sub(right, text))
     flags += [f"a sentence cites no event: {each[:120]}" for each in sentences(held) if not CITED.search(each)]
     words = " ".join(f"{event.title} {event.description}" for event in events) if _CLOCK.search(held) else ""
     flags += [
         f"says {found[0]}, which may be a time: times are looked up" for found in _CLOCK.finditer(held) if found[0] not in words
     ]
     return held, list(dict.fromkeys(flags))
+
+
+def tidied(text: str) -> str:
+    """A text out of which citations were taken: without the empty brackets, stray commas and spaces that they leave."""
+    held = _BRACKETS.sub("", text)
+    held = re.sub(r"([\[(]\s*)[,;]\s*|\s*[,;]\s*(?=[\])])|[ \t]+(?=[.,;:!?])", lambda found: found[1] or "", held)
+    return " ".join(held.split())
 
 
 def sentences(text: str) -> list[str]:

@@ -128,3 +128,36 @@ def test_a_library_that_breaks_during_a_scan_does_not_cost_the_timeline(videosca
     assert code == 5
     assert "the disk is full" in err
     assert (tmp_path / "out" / "match" / "timeline.json").is_file()
+
+
+def test_a_library_can_be_exported_even_when_the_folders_are_gone(videoscan, place):
+    library = ("--library", place / "own.db")
+    videoscan("library", "add", place / "out", *library)
+    named = videoscan("export", place / "out", "--to", "jsonl")[1]
+    assert videoscan("export", "--to", "jsonl", *library) == (0, named, "")
+    second = lines(videoscan("export", "--to", "jsonl", "--camera", "second", *library)[1])
+    assert {event["source"].rpartition("/")[2] for event in second} == {"second.mp4"}
+    shutil.rmtree(place / "out")
+    assert len(lines(videoscan("export", "--to", "jsonl", *library)[1])) == len(lines(named))
+    assert videoscan("export", "--to", "jsonl", "--camera", "nowhere", *library)[0] == 3
+    assert videoscan("export", "--to", "jsonl")[0] == 2
+
+
+def test_a_check_says_what_is_gone_and_what_is_damaged(videoscan, place):
+    import sqlite3
+
+    library = ("--library", place / "own.db")
+    videoscan("library", "add", place / "out", *library)
+    assert videoscan("library", "check", *library) == (0, "all is well: 2 timelines\n", "")
+    shutil.rmtree(next((place / "out").rglob("second")))
+    code, out, _ = videoscan("library", "check", *library, "--json")
+    assert code == 6
+    assert {each.get("problem") for each in lines(out)[:-1]} == {"missing", "pictures"}
+    connection = sqlite3.connect(place / "own.db")
+    connection.execute("DELETE FROM events WHERE timeline = 1")
+    connection.commit()
+    connection.close()
+    assert videoscan("library", "check", *library)[0] == 5
+    code, out, _ = videoscan("library", "check", "--repair", *library)
+    assert (code, "(repaired)" in out) == (6, True)
+    assert videoscan("library", "check", *library)[0] == 6

@@ -18,7 +18,8 @@ from videoscan.document import Review
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
 from videoscan.library import schema
-from videoscan.library.search import COUNTED, RANKED, search
+from videoscan.library.checking import check
+from videoscan.library.search import COUNTED, search
 from videoscan.library.store import Library
 from videoscan.selection import Filters
 
@@ -156,9 +157,9 @@ def test_titles_and_tags_count_more_than_descriptions(library):
 
 
 def test_with_very_many_matches_the_newest_come_and_it_is_said(library):
-    put(library, *(f"car {number}" for number in range(RANKED + 5)), every=1.0)
+    put(library, *(f"car {number}" for number in range(COUNTED + 5)), every=1.0)
     found = search(library, "car", limit=2)
-    assert [hit.title for hit in found.hits] == [f"car {RANKED + 4}", f"car {RANKED + 3}"]
+    assert [hit.title for hit in found.hits] == [f"car {COUNTED + 4}", f"car {COUNTED + 3}"]
     assert (found.count, found.more, found.order) == (COUNTED, True, "newest")
     assert any("newest" in note for note in found.notes)
 
@@ -408,3 +409,59 @@ with Library(sys.argv[1]) as library:
     assert [each.wait() for each in running] == [0, 0]
     assert len(library.timelines()) == 8
     assert search(library, "car").count == 160
+
+
+# Looked over
+
+
+def problems(library, **more):
+    return [(problem.kind, problem.repaired) for problem in check(library, **more)]
+
+
+def test_a_whole_library_has_no_problem(library, folder):
+    (folder / "frames").mkdir()
+    for number in range(2):
+        (folder / "frames" / f"{number:08d}.jpg").write_bytes(b"")
+    library.add(folder / "timeline.json")
+    assert problems(library) == []
+    (folder / "frames" / "00000001.jpg").unlink()
+    assert problems(library) == [("pictures", False)]
+    (folder / "timeline.json").write_text(timeline("A van").to_json())
+    assert problems(library) == [("changed", False), ("pictures", False)]
+    shutil.rmtree(folder)
+    assert problems(library) == [("missing", False), ("pictures", False)]
+
+
+def test_rows_that_belong_to_nothing_are_found_and_taken_away(library):
+    put(library, "A red car stops", "A fox")
+    connection = library._connection
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("INSERT INTO words (rowid, title) VALUES (77, 'lost')")
+    connection.execute("INSERT INTO events SELECT key + 99999999, 4711, id, start, end, wall, title, description, tags, attributes, confidence, importance, origin, review, picture FROM events LIMIT 1")  # fmt: skip
+    inside = [problem for problem in check(library) if problem.inside]
+    assert [(problem.kind, problem.message) for problem in inside] == [
+        ("orphaned", "1 events of no timeline"),
+        ("orphaned", "1 words of no event"),
+    ]
+    assert [each for each in problems(library, repair=True) if each[0] == "orphaned"] == [("orphaned", True)] * 2
+    assert not [problem for problem in check(library) if problem.inside]
+    assert titles(library, "fox") == ["A fox"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM words WHERE rowid = (SELECT max(rowid) FROM words)",
+        "DELETE FROM events WHERE key = (SELECT max(key) FROM events)",
+        "UPDATE timelines SET document = x'00'",
+        "DELETE FROM words_data WHERE id > 10",
+        "UPDATE words_content SET c0 = 'other' WHERE id = (SELECT max(id) FROM words_content)",
+    ],
+)
+def test_what_is_damaged_inside_is_found_and_repaired(library, folder, damage):
+    library.add(folder / "timeline.json")
+    library._connection.execute(damage)
+    assert [problem for problem in check(library) if problem.inside]
+    assert all(problem.repaired for problem in check(library, repair=True) if problem.inside)
+    assert not [problem for problem in check(library) if problem.inside]
+    assert titles(library, "fox") == ["A fox"]

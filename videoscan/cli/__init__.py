@@ -28,6 +28,7 @@ SUMMARIES = {
     "export": "Write timelines in another format.",
     "library": "Keep many timelines in one file, to search them.",
     "search": "Find events by their words.",
+    "ask": "Ask a question about many recordings.",
     "review": "Accept, reject, edit or add events.",
     "verify": "Check evidence bundles that `export --to evidence` wrote.",
     "eval": "Hold timelines against the truth.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan.cli import options, output
+from videoscan.cli import libraries, options, output
 from videoscan.cli import selection as selection_of
 from videoscan.errors import ConfigError
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=selection_of.Command)
-@click.argument("selection", nargs=-1, required=True, metavar="SELECTION...")
+@click.argument("selection", nargs=-1, metavar="[SELECTION...]")
+@libraries.option
 @click.option("--to", "formats", multiple=True, required=True, metavar="FORMAT", help="Which format; see below. Repeatable.")
 @click.option("-o", "--output", "target", metavar="PATH", help="A file, or a folder where several files are to be written.")
 @click.option(
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 def command(
     *,
     selection: tuple[str, ...],
+    library: Path | None,
     formats: tuple[str, ...],
     target: str | None,
     start_timecode: str | None,
@@ -59,7 +61,8 @@ def command(
 ) -> int:
     """Write timelines, or a part of them, in another format.
 
-    SELECTION is a timeline.json, an output folder, or a folder that holds output folders. One timeline in one format goes to
+    SELECTION is a timeline.json, an output folder, or a folder that holds output folders; without one, all of the library. One
+    timeline in one format goes to
     stdout, or to the file named by -o; several go into the folder named by -o, or, where the format can hold them, into one file.
     With --json, one line for each file written.
 
@@ -68,7 +71,7 @@ def command(
     named by -o) or reel (all of them in one video); evidence (a zip to show later what was seen; see `videoscan verify`).
     """
     exporters = _exporters(formats, {"start_timecode": start_timecode, "pad": pad, "cut": cut, "sign": sign})
-    chosen = selection_of.resolve(selection, filters)
+    chosen = selection_of.resolve(selection, filters, library)
     return _Export(exporters, chosen, as_json=as_json).to(target)
 
 

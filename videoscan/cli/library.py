@@ -123,3 +123,38 @@ def remove(*, timelines: tuple[str, ...], library: Path | None, as_json: bool) -
             else:
                 output.put(f"removed {entry.path} ({entry.events} events)")
     return 0
+
+
+@command.command
+@click.option("--repair", is_flag=True, help="Put right what can be: orphaned rows, the index, timelines that cannot be read.")
+@libraries.option
+@options.json_lines
+def check(*, repair: bool, library: Path | None, as_json: bool) -> int:
+    """Say whether all of it is whole, and still where it says.
+
+    Exit codes: 0 all is well; 6 the library is, but timelines or pictures that it names are gone or were written since; 5 the library
+    itself is damaged.
+    """
+    from videoscan.cli.tables import plain
+    from videoscan.errors import StoreError
+    from videoscan.library.checking import check as look
+    from videoscan.library.store import Library
+
+    problems = []
+    with Library(libraries.needed(library)) as opened:
+        for problem in look(opened, repair=repair):
+            problems.append(problem)
+            if as_json:
+                output.put_json(problem.record())
+            else:
+                about = f"{problem.path}: " if problem.path is not None else ""
+                output.put(f"{problem.kind}: {plain(f'{about}{problem.message}')}{' (repaired)' if problem.repaired else ''}")
+        count = len(opened.timelines())
+    left = [problem for problem in problems if not problem.repaired]
+    if as_json:
+        output.put_json({"total": {"timelines": count, "problems": len(problems), "repaired": len(problems) - len(left)}})
+    elif not problems:
+        output.put(f"all is well: {count} timeline{'' if count == 1 else 's'}")
+    if any(problem.inside for problem in left):
+        return StoreError.exit_code
+    return output.GAPS if left else 0

@@ -45,9 +45,9 @@ class Choices:
     """What the user chose about sampling, deduplication and describing. `overrides` are the flags that stand for profile keys."""
 
     profile: str
-    start: float | None
-    end: float | None
-    sets: tuple[str, ...]
+    start: float | None = None
+    end: float | None = None
+    sets: tuple[str, ...] = ()
     question: str | None = None
     prompt_file: Path | None = None
     endpoint: str | None = None
@@ -160,6 +160,15 @@ def sampling_joined(command: F) -> F:
 def sampling_and_asking(command: F) -> F:
     """Those, and the ones that decide who is asked what."""
     return _gathered(command, _SAMPLING + _JOINING + _ASKING, (*_ASKED, "model"))
+
+
+def asking_alone(command: F) -> F:
+    """The options that decide who is asked, where no footage is looked at; `_ASKING` without what is asked."""
+    profile, _, _, sets = _SAMPLING
+    _, _, *who = _ASKING
+    return _gathered(
+        command, (profile, sets, *who), ("profile", "sets", "endpoint", "model", "budget", "model_file", "projector")
+    )
 
 
 def sampling_and_asking_models(command: F) -> F:

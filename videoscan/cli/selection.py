@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
-    from videoscan.selection import Chosen, Filters
+    from videoscan.selection import Chosen, Filters, Member
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -87,18 +88,35 @@ def options(command: F) -> F:
     return gather  # type: ignore[return-value]  # the same command, its options gathered
 
 
-def resolve(arguments: Sequence[str], filters: Filters) -> list[Chosen]:
-    """What a command is to work on, in order.
+def resolve(arguments: Sequence[str], filters: Filters, library: Path | None = None) -> list[Chosen]:
+    """What a command is to work on, in order: the timelines that were named, or those of the library where none was.
 
-    Raises `SourceNotFound` or `SourceUnsupported` for an argument that is no timeline, or when the filters leave no timeline at all.
+    Raises `ConfigError` when there is neither, `SourceNotFound` or `SourceUnsupported` for an argument that is no timeline, or when the
+    filters leave no timeline at all, `StoreError` for a library that cannot be read.
     """
-    from videoscan.errors import SourceNotFound
+    from videoscan.errors import ConfigError, SourceNotFound
     from videoscan.selection import load, select
 
-    members = load(arguments)
-    chosen = select(members, filters)
+    looked_at: list[bool] = []
+
+    def counted(members: Iterable[Member]) -> Iterator[Member]:
+        for member in members:
+            looked_at.append(member.timeline.source.clock is None)
+            yield member
+
+    if arguments:
+        chosen = select(counted(load(arguments)), filters)
+    elif library is not None:
+        from videoscan.cli import libraries
+
+        with libraries.opened((), library) as opened:
+            chosen = select(counted(opened.members(filters)), filters)
+    else:
+        hint = "name a timeline.json or an output folder, give --library FILE.db, or set VIDEOSCAN_LIBRARY"
+        raise ConfigError("which timelines?", hint=hint)
     if not chosen:
-        without = sum(member.timeline.source.clock is None for member in members)
+        without = sum(looked_at)
         hint = f"{without} of them have no wall time: see source.clock" if without else "see what there is with --to csv"
-        raise SourceNotFound(f"none of {len(members)} timeline(s) is within: {filters.words()}", hint=hint)
+        within = f" is within: {filters.words()}" if filters else ""
+        raise SourceNotFound(f"none of {len(looked_at)} timeline(s){within}", hint=hint)
     return chosen

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 Order = Literal["best", "newest", "oldest"]
 
 COUNTED = 1_000
-"""So many matches are counted; beyond that it is said that there are more."""
-RANKED = 3_000
-"""With more matches than these the best are not sought: any order by words would be as good as another, and takes long."""
+"""So many matches are counted; beyond that it is said that there are more. And so many are ranked: with more of them any order by words
+would be as good as another, and takes long. 1,000 of a million take 10 to 50 ms (``benchmarks/library.py``)."""
 _CONTEXT = 160
 """Characters of a description that are shown around the words found."""
 
@@ -118,11 +117,8 @@ SELECT e.key, e.timeline, t.path, t.uri, t.camera, e.id, e.start, e.end, t.clock
        e.confidence, e.importance, e.origin, e.review, e.picture
 """
 _FROM = "FROM words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelines AS t ON t.id = e.timeline"
-_ORDERS: dict[Order, str] = {
-    "newest": "w.rowid DESC",
-    "oldest": "w.rowid",
-    "best": "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0), w.rowid DESC",
-}
+_RANK = "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0)"
+"""What the words count in a title, a description, a tag, an attribute; lower is better."""
 
 
 def search(
@@ -134,12 +130,13 @@ def search(
     order: Order = "best",
     limit: int = 20,
     offset: int = 0,
+    ranked: int = COUNTED,
 ) -> Found:
     """The events that a query finds, `limit` of them from the `offset`-th on.
 
     Events that a person rejected are found only when `filters.reviewed` asks for them. `sources` are patterns (``*/gate/*``) or parts of the
-    recordings' paths, alternatives to each other. With more than `RANKED` matches ``best`` becomes ``newest``, and a note says so. Raises
-    `StoreError`.
+    recordings' paths, alternatives to each other. With more than `ranked` matches ``best`` becomes ``newest``, and a note
+    says so. Raises `StoreError`.
     """
     asked = queries.parse(query) if isinstance(query, str) else query
     filters = filters or Filters()
@@ -149,7 +146,7 @@ def search(
         narrowed = _narrow(connection, asked, filters, sources)
         if narrowed is None:
             return Found((), 0, more=False, order=order, notes=asked.notes)
-        return _run(connection, narrowed, asked, order, limit, offset)
+        return _run(connection, narrowed, asked, order, limit, offset, ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,24 +171,33 @@ class _Narrowed:
         return " AND ".join((*parts, *self.conditions)), [*values, *self.values]
 
 
-def _run(connection: sqlite3.Connection, narrowed: _Narrowed, asked: Query, order: Order, limit: int, offset: int) -> Found:
+def _run(
+    connection: sqlite3.Connection, narrowed: _Narrowed, asked: Query, order: Order, limit: int, offset: int, ranked: int
+) -> Found:
+    """One pass over the index, in order of time and no farther than needed, counts, ranks and finds."""
+    notes = list(asked.notes)
+    if not asked.groups and order == "best":
+        order = "newest"
     where, values = narrowed.where()
     source = _FROM if narrowed.conditions else "FROM words AS w"
-    notes = list(asked.notes)
-    most = RANKED if order == "best" and asked.groups else COUNTED
-    counting = f"SELECT count(*) FROM (SELECT 1 {source} WHERE {where} LIMIT {most + 1})"  # noqa: S608
-    count: int = connection.execute(counting, values).fetchone()[0]
-    if order == "best" and (count > RANKED or not asked.groups):
-        order = "newest"
-        if asked.groups:
-            notes.append(f"more than {RANKED:,} events match: the newest come first; more words or a filter would leave the best")
-    more = count > COUNTED
+    rank, most = (_RANK, ranked) if order == "best" else ("0", COUNTED)
     rows = connection.execute(
-        f"{_HIT} {_FROM} WHERE {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
-        (*values, max(0, limit), max(0, offset)),
+        f"SELECT w.rowid, {rank} {source} WHERE {where} ORDER BY w.rowid {'' if order == 'oldest' else 'DESC'} LIMIT ?",
+        (*values, max(most, COUNTED, offset + limit) + 1),
     ).fetchall()
-    hits = tuple(_hit(row, _context(connection, narrowed.match, row)) for row in rows)
-    return Found(hits, min(count, COUNTED), more, order, tuple(notes))
+    if order == "best" and len(rows) > ranked:
+        order = "newest"
+        notes.append(f"more than {ranked:,} events match: the newest come first; more words or a filter would leave the best")
+    elif order == "best":
+        rows.sort(key=lambda row: (row[1], -row[0]))
+    hits = []
+    for key, _ in rows[offset : offset + limit]:
+        row = connection.execute(
+            f"{_HIT} FROM events AS e JOIN timelines AS t ON t.id = e.timeline WHERE e.key = ?", (key,)
+        ).fetchone()
+        hits.append(_hit(row, _context(connection, narrowed.match, row)))
+    counted = max(COUNTED, most)
+    return Found(tuple(hits), min(len(rows), counted), len(rows) > counted, order, tuple(notes))
 
 
 def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sources: Sequence[str]) -> _Narrowed | None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import os
 import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+import orjson
 
 from videoscan import selection, timecode, words
 from videoscan.document import Timeline
@@ -148,6 +149,12 @@ class Library:
                 hint="`videoscan library check --repair` makes it anew from its folder",
             ) from fault
 
+    def stamp(self, number: int) -> str:
+        """What `stamp_of` said of its file when it was added; empty where there is nothing to compare with."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT stamp FROM timelines WHERE id = ?", (number,)).fetchone()
+        return str(row[0]) if row is not None else ""
+
     def members(self, filters: selection.Filters | None = None) -> Iterator[selection.Member]:
         """Whole timelines for a SELECTION, those that `filters` leave out by camera alone are not read."""
         for entry in self.timelines():
@@ -234,7 +241,7 @@ def _stored(path: Path) -> str | bytes:
 
 def _clean(text: str) -> str:
     """Half of a surrogate pair is nothing that a database holds."""
-    return text.encode(errors="replace").decode()
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -331,8 +338,8 @@ def _row(key: int, number: int, event: Event, wall: float | None) -> tuple[Any, 
         None if wall is None else wall + event.start,
         _clean(event.title),
         _clean(event.description),
-        json.dumps(event.tags),
-        json.dumps(event.attributes, default=str),
+        orjson.dumps(event.tags).decode(),
+        orjson.dumps(event.attributes, default=str).decode() if event.attributes else "{}",
         event.confidence,
         event.importance,
         event.origin,
