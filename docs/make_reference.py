@@ -37,6 +37,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "parts.md": parts_page(),
         "endpoints.md": endpoints_page(),
+        "api.md": api_page(),
     }
     return {name: f"{_MADE}\n\n{text.rstrip()}\n" for name, text in made.items()}
 
@@ -485,6 +486,35 @@ def _shown(default: Any) -> str:
         return "<none>"
     # A set's own order differs from run to run.
     return f"{{{', '.join(map(repr, sorted(default)))}}}" if isinstance(default, frozenset) else repr(default)
+
+
+def api_page() -> str:
+    """Every route of the service, out of the table that makes its application and its OpenAPI document."""
+    # Here, not above: it brings the web server along, which no other page needs.
+    from videoscan.web.app import TABLE
+
+    lines = [
+        "# The service's routes",
+        _MADE,
+        (
+            "`videoscan serve` answers at these addresses. `GET /api/v1/openapi.json` is the whole of it as OpenAPI 3.1: every field, every "
+            "answer. Errors are problem documents (RFC 9457) with `title`, `status`, `detail` and, where there is one, `hint`."
+        ),
+        "",
+        table(
+            ("route", "does", "scope", "answers"),
+            (
+                (
+                    f"`{route.method} {route.path}`",
+                    route.summary,
+                    route.scope or "none",
+                    " ".join(f"**{status}** {told.meaning}" for status, told in route.answers.items()),
+                )
+                for route in TABLE
+            ),
+        ),
+    ]
+    return "\n\n".join(lines) + "\n"
 
 
 def main() -> None:

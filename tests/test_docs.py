@@ -265,7 +265,7 @@ _MACHINE = re.compile(r"(?<![\w.~-])/(?:work|root|home|tmp|mnt|opt|Users)/|\.\./
 def test_no_page_names_a_strangers_host_or_a_path_of_somebodys_machine(page):
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
         assert not _MACHINE.search(line), f"line {number}: {line}"
-        hosts = {urlsplit(address).hostname for address in re.findall(r"https?://[^\s`\"')>|，。]+", line)}
+        hosts = {urlsplit(address).hostname for address in re.findall(r"https?://[^\s`\"')>|\]，。]+", line)}
         assert hosts <= _HOSTS, f"line {number}: {hosts - _HOSTS}"
 
 

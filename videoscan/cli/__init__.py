@@ -32,6 +32,10 @@ SUMMARIES = {
     "review": "Accept, reject, edit or add events.",
     "verify": "Check evidence bundles that `export --to evidence` wrote.",
     "eval": "Hold timelines against the truth.",
+    "serve": "Run the HTTP service: jobs, timelines, live feeds.",
+    "submit": "Submit videos to a service, and print their jobs.",
+    "jobs": "List, show, cancel, retry and await the jobs of a service.",
+    "keys": "Make, list and remove the keys of a service.",
     "profiles": "List, show and check profiles.",
     "doctor": "Say what is installed and can be decoded, or what a model can do.",
 }

@@ -1,0 +1,89 @@
+"""A service on a real port, in this process, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp import web
+
+from videoscan.jobs.service import Service
+from videoscan.jobs.settings import Settings
+from videoscan.web.app import application
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+API = "/api/v1"
+ENDED = {"done", "failed", "cancelled"}
+
+
+@dataclass
+class Served:
+    """A service, and somebody who talks to it."""
+
+    service: Service
+    session: aiohttp.ClientSession
+    base: str
+
+    async def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        """What the API answers, held to a status: JSON as such, the rest as bytes."""
+        async with self.session.request(method, self.base + path, **options) as answer:
+            body = await answer.read()
+            assert answer.status == status, (answer.status, body[:500])
+            return json.loads(body) if "json" in answer.content_type and body else body
+
+    async def submit(self, source: str, status: int = 202, **more: Any) -> Any:
+        """A job of a source."""
+        headers = more.pop("headers", {})
+        return await self.call("POST", f"{API}/jobs", status, json={"source": source, **more}, headers=headers)
+
+    async def until(self, job: str, *states: str) -> Any:
+        """The job once it is in one of these states."""
+        wanted = set(states or ENDED)
+        async with asyncio.timeout(60):
+            with self.service.board.watching(job) as news:
+                while (found := await self.call("GET", f"{API}/jobs/{job}"))["state"] not in wanted:
+                    assert found["state"] not in ENDED, found
+                    await news.wait()
+                    news.clear()
+        return found
+
+    async def feed(self, job: str, after: str = "") -> list[dict[str, Any]]:
+        """A whole feed, to its end."""
+        headers = {"Last-Event-ID": after} if after else {}
+        async with self.session.get(f"{self.base}{API}/jobs/{job}/feed", headers=headers) as answer:
+            assert answer.status == 200
+            return events(await answer.text())
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """Server-sent events, read."""
+    read = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":") and ": " in line)
+        if "event" in fields:
+            read.append({"id": fields.get("id"), "event": fields["event"], **json.loads(fields["data"])})
+    return read
+
+
+@contextlib.asynccontextmanager
+async def serving(data: Path, *, open_to_all: bool = True, per_minute: int = 100_000, **settings: Any) -> AsyncIterator[Served]:
+    """A service at 127.0.0.1. `settings` are those of `Settings`."""
+    wanted = replace(Settings(data=data, spare_bytes=0), **settings)
+    async with Service(wanted) as service:
+        runner = web.AppRunner(
+            application(service, hosts={"127.0.0.1"}, open_to_all=open_to_all, per_minute=per_minute), shutdown_timeout=1
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            async with aiohttp.ClientSession() as session:
+                yield Served(service, session, f"http://127.0.0.1:{runner.addresses[0][1]}")
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,99 @@
+"""What is known of a job, as the service keeps it and tells it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+"""`queued` waits for its turn, again after the service was stopped; the last three are final until somebody retries."""
+
+FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled"})
+
+ID = r"^[0-9a-f]{24}$"
+
+
+class Record(BaseModel):
+    """A frozen value that knows all of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Progress(Record):
+    """How far a running job has come."""
+
+    position: float = Field(default=0.0, ge=0, description="Seconds of the source that were sampled.")
+    duration: float | None = Field(
+        default=None, ge=0, description="Seconds that the source declares; null where it declares none."
+    )
+    sampled: int = Field(default=0, ge=0, description="Frames that were looked at.")
+    kept: int = Field(default=0, ge=0, description="Frames that were kept, because something changed.")
+    windows: int = Field(default=0, ge=0, description="Windows that were made so far.")
+    described: int = Field(default=0, ge=0, description="Windows that have an answer.")
+    failed: int = Field(default=0, ge=0, description="Windows that have none after all attempts.")
+    decoded: bool = Field(default=False, description="Whether the whole source was read: `windows` is final then.")
+
+
+class Fault(Record):
+    """Why a job failed."""
+
+    kind: str = Field(description="The error's name, such as `SourceUnsupported`.")
+    message: str
+    hint: str | None = Field(default=None, description="What to do next.")
+
+
+class Job(Record):
+    """One video to be scanned, or a folder of them (`children`)."""
+
+    id: str = Field(pattern=ID)
+    kind: Literal["scan", "folder"] = "scan"
+    state: State = "queued"
+    parent: str | None = Field(default=None, description="The job of the folder that this one is a part of.")
+    name: str = Field(description="What a person calls it: the file's name.")
+    source: str = Field(description="The path, without the root's own place on the server's disk, or the address.")
+    profile: str | dict[str, Any] = "default"
+    question: str | None = None
+    created: str = Field(description="ISO 8601, UTC.")
+    started: str | None = None
+    finished: str | None = None
+    attempts: int = Field(default=0, ge=0, description="How often it was begun, after stops of the service too.")
+    progress: Progress | None = None
+    eta: float | None = Field(
+        default=None, ge=0, description="Seconds that it will probably take from now; null where nobody can tell."
+    )
+    usage: dict[str, Any] | None = Field(default=None, description="What was sent and billed, as a timeline has it.")
+    error: Fault | None = None
+    children: list[str] | None = Field(default=None, description="A folder's jobs.")
+
+
+class Entry(Record):
+    """One line of a job's feed. `number` rises through all jobs and is never given twice."""
+
+    number: int
+    job: str
+    at: str
+    kind: Literal["state", "window", "event", "note"]
+    data: dict[str, Any]
+
+
+class Key(Record):
+    """An API key as it is kept: without the key."""
+
+    id: str
+    name: str
+    scopes: list[Literal["read", "submit", "admin"]]
+    created: str
+
+
+def new_id() -> str:
+    """An id that nobody guesses, and that sorts by when it was made."""
+    return f"{int(time.time() * 1000):012x}{secrets.token_hex(6)}"
+
+
+def now() -> str:
+    """ISO 8601 with milliseconds, UTC."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,226 @@
+"""A service's jobs: what its API, its page and its command line do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from videoscan import flow, inputs
+from videoscan.document import Timeline
+from videoscan.folder import TIMELINE
+from videoscan.jobs import fetching, rules
+from videoscan.jobs.board import Board
+from videoscan.jobs.records import Job, new_id, now
+from videoscan.jobs.worker import Worker
+from videoscan.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from videoscan.jobs.settings import Settings
+
+_log = logging.getLogger("videoscan.jobs")
+
+_SWEEP = 3600.0
+"""Seconds between two looks for jobs that are to be forgotten."""
+
+
+class Service:
+    """Everything of one running service but its sockets. `async with` opens and closes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = SqliteStore(settings.database)
+        self.board = Board()
+        self.worker = Worker(self.store, settings, self.board)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.store.open()
+        self._tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self._sweep())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop what runs (it is queued again, and goes on at the next start), and close."""
+        self.board.close()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.store.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are being worked off."""
+        return bool(self._tasks) and not self._tasks[0].done()
+
+    # --- submitting ----------------------------------------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        source: str | Path,
+        *,
+        profile: str | Mapping[str, Any] | None = None,
+        question: str | None = None,
+        key: str | None = None,
+        owned: bool = False,
+        name: str | None = None,
+        job: str | None = None,
+    ) -> tuple[Job, bool]:
+        """Make a job of a source, and of each video where it is a folder; the job, and whether it is new.
+
+        Args:
+            source: A path below a root, an address, or (with `owned`) a file that belongs to the job from now on.
+            profile: A profile's name, or its tables; by default the service's own.
+            question: What to ask of every window.
+            key: The caller's Idempotency-Key.
+            owned: Whether the file goes when the job goes.
+            name: What a person calls it.
+            job: The id that an upload was given.
+
+        Raises `rules.RuleBroken`, `ConfigError`, `SourceError`, and what `SqliteStore.add` raises.
+        """
+        asked = rules.profile_of(profile if profile is not None else self.settings.profile, self.settings)
+        request = None
+        if key is not None:
+            what = json.dumps([str(source) if not owned else name, asked, question], sort_keys=True)
+            request = key, hashlib.sha256(what.encode()).hexdigest()
+        text = str(source)
+        place = await self._place(text, owned=owned)
+        first = Job(
+            id=job or new_id(),
+            name=name or (fetching.file_name(text) if "://" in text else Path(text).name or text),
+            source=str(place),
+            profile=asked,
+            question=question,
+            created=now(),
+        )
+        jobs = [(first, owned)]
+        if isinstance(place, Path) and place.is_dir():
+            jobs = await flow.in_thread(self._folder, first, place)
+        made, new = await self.store.add(jobs, request=request, most_waiting=self.settings.most_waiting)
+        self.worker.wake()
+        return made, new
+
+    async def _place(self, text: str, *, owned: bool) -> str | Path:
+        if owned:
+            return Path(text)
+        if "://" in text.split("?", 1)[0]:
+            await fetching.judged(text, self.settings)
+            return text
+        return await flow.in_thread(rules.path_of, text, self.settings)
+
+    def _folder(self, first: Job, place: Path) -> list[tuple[Job, bool]]:
+        """The job of a folder: of one recording in pictures, or of all that lies in it."""
+        found = inputs.find([str(place)])
+        within = [each for each in found.inputs if rules.inside(Path(each.files[0]), self.settings)]
+        if len(within) == 1 and within[0].kind == "images":
+            return [(first, False)]
+        if not within:
+            why = found.refused[0].error if found.refused else rules.RuleBroken(f"{first.name} holds nothing that can be scanned")
+            raise why
+        folder = first.model_copy(update={"kind": "folder"})
+        children = [
+            first.model_copy(update={"id": new_id(), "parent": first.id, "name": each.name, "source": each.uri})
+            for each in within
+        ]
+        return [(folder, False), *((child, False) for child in children)]
+
+    # --- what became of it ---------------------------------------------------------------------------------------------------
+
+    def shown(self, job: Job) -> Job:
+        """A job as a caller sees it: how far it is this moment, and nothing of where things lie on this machine."""
+        running = self.worker.running.get(job.id)
+        updates: dict[str, Any] = {"source": self.settings.shown(job.source)}
+        if running is not None:
+            updates |= {"progress": running.progress, "eta": running.eta()}
+        return job.model_copy(update=updates)
+
+    async def timeline(self, job: Job) -> tuple[Timeline | None, str]:
+        """A job's timeline, whole or as far as it is, and what stands for this state of it."""
+        running = self.worker.running.get(job.id)
+        if running is not None and running.growing is not None:
+            told, state = await flow.in_thread(running.growing.timeline), f"{job.attempts}-{running.growing.version}"
+        else:
+            told, state = await flow.in_thread(self.written, job.id)
+        return None if told is None else self._placeless(told), state
+
+    def _placeless(self, told: Timeline) -> Timeline:
+        """A timeline that names its source as the job does."""
+        shown = self.settings.shown
+        parts = tuple(part.model_copy(update={"uri": shown(part.uri)}) for part in told.source.parts)
+        return told.model_copy(update={"source": told.source.model_copy(update={"uri": shown(told.source.uri), "parts": parts})})
+
+    def written(self, job: str) -> tuple[Timeline | None, str]:
+        """The timeline on disk, `None` where there is none yet, and what stands for its state. Blocking."""
+        file = self.settings.output(job) / TIMELINE
+        try:
+            stat = file.stat()
+            return Timeline.from_json(file.read_bytes()), f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+        except FileNotFoundError:
+            return None, "none"
+
+    async def video(self, job: str) -> Path | None:
+        """The file that a job scanned, while it is there and may be read."""
+        found = await self.store.source(job)
+        if found is None:
+            return None
+        source, owned = found
+        if "://" in source:
+            path = self.settings.folder(job) / "source" / fetching.file_name(source)
+            return path if path.is_file() else None
+        path = Path(source)
+        return path if path.is_file() and (owned or rules.inside(path, self.settings)) else None
+
+    # --- changing it ---------------------------------------------------------------------------------------------------------
+
+    async def cancel(self, job: Job) -> Job:
+        """Cancel what of it has not ended. Running scans stop within two seconds; what they described is kept."""
+        for running in await self.store.cancel(job.id):
+            self.worker.stop(running)
+        self.board.changed(job.id, job.parent)
+        return await self.store.job(job.id) or job
+
+    async def retry(self, job: Job) -> Job:
+        """Queue it again; only what has no answer is asked. Raises `Conflict` before it has ended."""
+        again = await self.store.retry(job.id)
+        self.worker.wake()
+        self.board.changed(job.id, job.parent)
+        return again
+
+    async def delete(self, job: str) -> None:
+        """Forget a job with everything that was written for it. Raises `Conflict` while it runs."""
+        for gone, _source, _owned in await self.store.delete(job):
+            # Uploads lie in the job's own folder: nothing outside of it is ever removed.
+            await flow.in_thread(shutil.rmtree, self.settings.folder(gone), True)
+        self.board.changed(job)
+
+    async def _sweep(self) -> None:
+        """Forget old jobs, and what is left of uploads that nobody finished, now and every hour."""
+        while True:
+            with contextlib.suppress(Exception):
+                await self._forget()
+            await asyncio.sleep(_SWEEP)
+
+    async def _forget(self) -> None:
+        days = self.settings.keep_days
+        if days is None:
+            return
+        oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+        before: int | None = None
+        while True:
+            jobs, before = await self.store.jobs(states=("done", "failed", "cancelled"), before=before)
+            for job in jobs:
+                if job.finished is not None and job.finished < oldest:
+                    await self.delete(job.id)
+                    _log.info("job %s is forgotten: it ended %s", job.id, job.finished)
+            if before is None:
+                return

@@ -1,0 +1,67 @@
+"""What whoever runs a service decides: where it keeps things, what may be submitted, and which model it asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one service.
+
+    `data` holds the database and a folder per job. A path that is submitted must lie below one of `roots`; without any, only uploads
+    and addresses are taken. `profile` is what a job gets that names none; `sets` lies over every job's profile, so that a job decides
+    neither where pictures are sent nor which key goes along.
+    """
+
+    data: Path
+    roots: tuple[Path, ...] = ()
+    profile: str = "default"
+    sets: tuple[str, ...] = ()
+    endpoint: str | None = None
+    model: str | None = None
+    budget: tuple[str, ...] = ()
+    at_once: int = 1
+    """Jobs that are worked on side by side."""
+    most_waiting: int = 10_000
+    """Jobs that may wait. One more is refused with 503."""
+    most_bytes: int = 64 << 30
+    """The largest upload or download, in bytes."""
+    spare_bytes: int = 1 << 30
+    """What must stay free on the disk. An upload that would take it is refused with 507."""
+    private_addresses: bool = False
+    """Whether sources may be fetched from loopback, private and link-local addresses."""
+    most_attempts: int = 3
+    """A job during which the service ended so often is given up: it may be what ended it."""
+    keep_days: float | None = None
+    """Jobs that ended longer ago are forgotten, with their output; `None` keeps them."""
+
+    def folder(self, job: str) -> Path:
+        """A job's own folder."""
+        return self.data / "jobs" / job
+
+    def output(self, job: str) -> Path:
+        """Where a job's timeline and pictures lie."""
+        return self.folder(job) / "output"
+
+    @property
+    def database(self) -> Path:
+        """Where the jobs are kept."""
+        return self.data / "service.db"
+
+    @property
+    def uploads(self) -> Path:
+        """Where uploads grow until they are whole."""
+        return self.data / "uploads"
+
+    def shown(self, source: str) -> str:
+        """A source as a caller may see it: below its root, or by name; never where things lie on this machine."""
+        if "://" in source:
+            return source
+        path = Path(source)
+        for root in self.roots:
+            if path.is_relative_to(root):
+                relative = path.relative_to(root).as_posix()
+                return root.name if relative == "." else f"{root.name}/{relative}"
+        return path.name

@@ -1,0 +1,485 @@
+"""Jobs, their feeds and the keys of a service, in one SQLite file.
+
+One thread owns the one connection, so there is one writer and no lock to wait for; every verb is a coroutine that hands its work
+to that thread. WAL and `synchronous=NORMAL`: a crash of the program loses nothing, a power cut at most the last moments, and a job
+whose last moments are lost goes on from its journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import secrets
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from videoscan.errors import StoreError
+from videoscan.jobs.records import FINAL, Entry, Fault, Job, Key, Progress, new_id, now
+from videoscan.stores.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from videoscan.jobs.records import State
+
+T = TypeVar("T")
+
+_LONGEST_WAIT = 10_000
+"""Milliseconds that another process (`videoscan keys`, a back-up) may hold the file before it counts as an error."""
+
+
+class Conflict(Exception):
+    """What was asked for does not go with what is there; the message is for the caller."""
+
+
+class SqliteStore:
+    """The store of one service. `path` is made where it is not there. Raises `StoreError` for whatever the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="videoscan-store")
+        self._database: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open it, and bring it up to date."""
+        await self._do(lambda _: None)
+
+    async def close(self) -> None:
+        """Close it when what is under way is done. Idempotent."""
+
+        def end() -> None:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+        with contextlib.suppress(RuntimeError):  # closed before
+            await asyncio.get_running_loop().run_in_executor(self._thread, end)
+        self._thread.shutdown(wait=True)
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._database is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # The keys' hashes are nobody else's business, whatever the umask says.
+            self.path.touch(mode=0o600, exist_ok=True)
+            database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            try:
+                database.row_factory = sqlite3.Row
+                database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT}")
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = NORMAL")
+                database.execute("PRAGMA foreign_keys = ON")
+                migrate(database, str(self.path))
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` in one transaction, on the store's own thread."""
+
+        def run() -> T:
+            try:
+                database = self._connected()
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(database)
+                except BaseException:
+                    database.rollback()
+                    raise
+                database.execute("COMMIT")
+            except (sqlite3.Error, OSError) as fault:
+                raise StoreError(f"cannot use {self.path}: {fault}", hint="is the disk full, or the file damaged?") from fault
+            return result
+
+        # A caller that is cancelled must not leave a half-known write: what was begun is finished.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+
+    # --- jobs ----------------------------------------------------------------------------------------------------------------
+
+    async def add(
+        self, jobs: Sequence[tuple[Job, bool]], *, request: tuple[str, str] | None = None, most_waiting: int | None = None
+    ) -> tuple[Job, bool]:
+        """Add a job (and its children behind it), whole or not at all; returns the first, and whether it is new.
+
+        Args:
+            jobs: Each with whether its file belongs to the job and goes with it.
+            request: An idempotency key and what stands for the request: the same again gives the job that it made.
+            most_waiting: How many jobs may be queued at once.
+
+        Raises `Conflict` when the key stands for another request, `QueueFull` when too many wait.
+        """
+
+        def work(database: sqlite3.Connection) -> tuple[Job, bool]:
+            if request is not None:
+                row = database.execute("SELECT asked, job FROM requests WHERE key = ?", (request[0],)).fetchone()
+                if row is not None:
+                    if row["asked"] != request[1]:
+                        raise Conflict("this Idempotency-Key was used for another request")
+                    return _job(database, row["job"]), False
+            if most_waiting is not None:
+                (waiting,) = database.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
+                if waiting + len(jobs) > most_waiting:
+                    raise QueueFull(waiting, most_waiting)
+            (last,) = database.execute("SELECT coalesce(max(number), 0) FROM jobs").fetchone()
+            for number, (job, owned) in enumerate(jobs, start=last + 1):
+                database.execute(
+                    "INSERT INTO jobs (id, number, kind, state, parent, name, source, owned, profile, question, created)"
+                    " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                    (
+                        job.id, number, job.kind, job.state, job.parent, job.name, job.source, owned, json.dumps(job.profile),
+                        job.question, job.created,
+                    ),
+                )  # fmt: skip
+                _tell(database, job.id, "state", {"state": job.state})
+            first = jobs[0][0]
+            if request is not None:
+                database.execute("INSERT INTO requests VALUES (?,?,?,?)", (*request, first.id, now()))
+            return _job(database, first.id), True
+
+        return await self._do(work)
+
+    async def job(self, job: str) -> Job | None:
+        """One job, or `None`."""
+
+        def work(database: sqlite3.Connection) -> Job | None:
+            with contextlib.suppress(KeyError):
+                return _job(database, job)
+            return None
+
+        return await self._do(work)
+
+    async def source(self, job: str) -> tuple[str, bool] | None:
+        """Where a job's source lies on this machine, and whether it belongs to the job."""
+
+        def work(database: sqlite3.Connection) -> tuple[str, bool] | None:
+            row = database.execute("SELECT source, owned FROM jobs WHERE id = ?", (job,)).fetchone()
+            return None if row is None else (row["source"], bool(row["owned"]))
+
+        return await self._do(work)
+
+    async def jobs(
+        self,
+        *,
+        states: Iterable[State] = (),
+        parent: str | None = None,
+        text: str | None = None,
+        before: int | None = None,
+        most: int = 50,
+    ) -> tuple[list[Job], int | None]:
+        """The newest jobs first, at most `most`, and the place to go on from with `before`, `None` at the end.
+
+        Children of a folder are listed with `parent` only.
+        """
+        wanted = tuple(states)
+        where, values = ["parent IS ?"], [parent]
+        marks: list[Any] = list(values)
+        if wanted:
+            where.append(f"state IN ({','.join('?' * len(wanted))})")
+            marks += wanted
+        if text:
+            where.append("instr(lower(name), lower(?)) > 0")
+            marks.append(text)
+        if before is not None:
+            where.append("number < ?")
+            marks.append(before)
+
+        def work(database: sqlite3.Connection) -> tuple[list[Job], int | None]:
+            rows = database.execute(
+                f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own words
+                (*marks, most + 1),
+            ).fetchall()
+            more = rows[most - 1]["number"] if len(rows) > most else None
+            return [_read(database, row) for row in rows[:most]], more
+
+        return await self._do(work)
+
+    async def counts(self) -> dict[str, int]:
+        """How many jobs are in each state."""
+
+        def work(database: sqlite3.Connection) -> dict[str, int]:
+            return dict(database.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+
+        return await self._do(work)
+
+    async def lease(self) -> Job | None:
+        """The queued job that waits longest, running from now on; `None` where none waits."""
+
+        def work(database: sqlite3.Connection) -> Job | None:
+            row = database.execute(
+                "SELECT id FROM jobs WHERE state = 'queued' AND kind = 'scan' ORDER BY number LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return None
+            database.execute(
+                "UPDATE jobs SET state = 'running', started = coalesce(started, ?), finished = NULL, error = NULL,"
+                " attempts = attempts + 1 WHERE id = ?",
+                (now(), row["id"]),
+            )
+            _tell(database, row["id"], "state", {"state": "running"})
+            return _job(database, row["id"])
+
+        return await self._do(work)
+
+    async def record(self, job: str, progress: Progress) -> None:
+        """How far a job has come; not told to its feed, which would be one line a second for hours."""
+        text = progress.model_dump_json()
+        await self._do(lambda database: database.execute("UPDATE jobs SET progress = ? WHERE id = ?", (text, job)) and None)
+
+    async def tell(self, job: str, kind: str, data: dict[str, Any]) -> None:
+        """One line for a job's feed."""
+
+        def work(database: sqlite3.Connection) -> None:
+            if database.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
+                _tell(database, job, kind, data)
+
+        await self._do(work)
+
+    async def settle(
+        self, job: str, state: State, *, usage: dict[str, Any] | None = None, error: Fault | None = None
+    ) -> Job | None:
+        """A job's new state. A queued one is as it was before it began, but for its progress."""
+
+        def work(database: sqlite3.Connection) -> Job | None:
+            ended = now() if state in FINAL else None
+            row = database.execute("SELECT parent FROM jobs WHERE id = ?", (job,)).fetchone()
+            if row is None:
+                return None
+            database.execute(
+                "UPDATE jobs SET state = ?, finished = ?, usage = coalesce(?, usage), error = ? WHERE id = ?",
+                (state, ended, _text(usage), None if error is None else error.model_dump_json(), job),
+            )
+            _tell(database, job, "state", {"state": state, **({"error": error.model_dump()} if error else {})})
+            if row["parent"]:
+                _settle_folder(database, row["parent"])
+            return _job(database, job)
+
+        return await self._do(work)
+
+    async def cancel(self, job: str) -> list[str]:
+        """Cancel what of a job is queued, and name what of it is running: whoever runs that must stop it."""
+
+        def work(database: sqlite3.Connection) -> list[str]:
+            rows = database.execute("SELECT id, state, kind FROM jobs WHERE id = ? OR parent = ?", (job, job)).fetchall()
+            for row in rows:
+                if row["state"] == "queued" and row["kind"] == "scan":
+                    database.execute("UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ?", (now(), row["id"]))
+                    _tell(database, row["id"], "state", {"state": "cancelled"})
+            folder = database.execute("SELECT parent FROM jobs WHERE id = ?", (job,)).fetchone()
+            _settle_folder(database, job)
+            if folder is not None and folder["parent"]:
+                _settle_folder(database, folder["parent"])
+            return [row["id"] for row in rows if row["state"] == "running" and row["kind"] == "scan"]
+
+        return await self._do(work)
+
+    async def retry(self, job: str) -> Job:
+        """Queue again what of a job failed or was cancelled, or ended with gaps. Raises `Conflict` when it is not at its end."""
+
+        def work(database: sqlite3.Connection) -> Job:
+            found = _job(database, job)
+            if found.state not in FINAL:
+                raise Conflict(f"the job is {found.state}: only one that ended can be tried again")
+            rows = database.execute("SELECT * FROM jobs WHERE (id = ? OR parent = ?)", (job, job)).fetchall()
+            for row in rows:
+                if row["kind"] == "folder" or row["state"] != "done" or row["id"] == job:
+                    database.execute("UPDATE jobs SET state = 'queued', finished = NULL, error = NULL WHERE id = ?", (row["id"],))
+                    _tell(database, row["id"], "state", {"state": "queued"})
+            if found.parent:
+                _settle_folder(database, found.parent)
+            return _job(database, job)
+
+        return await self._do(work)
+
+    async def delete(self, job: str) -> list[tuple[str, str, bool]]:
+        """Forget a job and its children, and name each: id, source, and whether that belongs to it. Raises `Conflict` while one runs."""
+
+        def work(database: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+            rows = database.execute(
+                "SELECT id, state, kind, source, owned FROM jobs WHERE id = ? OR parent = ?", (job, job)
+            ).fetchall()
+            if any(row["state"] == "running" and row["kind"] == "scan" for row in rows):
+                raise Conflict("the job is running: cancel it first")
+            database.execute("DELETE FROM jobs WHERE id = ?", (job,))
+            return [(row["id"], row["source"], bool(row["owned"])) for row in rows]
+
+        return await self._do(work)
+
+    async def requeue(self, most_attempts: int) -> list[str]:
+        """Queue again what was running when the service ended; what did so `most_attempts` times is given up as failed."""
+
+        def work(database: sqlite3.Connection) -> list[str]:
+            rows = database.execute("SELECT id, attempts, parent FROM jobs WHERE state = 'running' AND kind = 'scan'").fetchall()
+            for row in rows:
+                if row["attempts"] < most_attempts:
+                    database.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (row["id"],))
+                    _tell(database, row["id"], "state", {"state": "queued"})
+                    continue
+                fault = Fault(
+                    kind="ScanAborted",
+                    message=f"the service ended {row['attempts']} times while it scanned this",
+                    hint="retry it when nothing else runs; the file may need more memory than there is",
+                )
+                database.execute(
+                    "UPDATE jobs SET state = 'failed', finished = ?, error = ? WHERE id = ?",
+                    (now(), fault.model_dump_json(), row["id"]),
+                )
+                _tell(database, row["id"], "state", {"state": "failed", "error": fault.model_dump()})
+                if row["parent"]:
+                    _settle_folder(database, row["parent"])
+            return [row["id"] for row in rows]
+
+        return await self._do(work)
+
+    async def feed(self, job: str, after: int, most: int = 200) -> list[Entry]:
+        """What a job's feed (a folder's: and its children's) says after `after`, in order."""
+
+        def work(database: sqlite3.Connection) -> list[Entry]:
+            rows = database.execute(
+                "SELECT feed.* FROM feed JOIN jobs ON jobs.id = feed.job WHERE (feed.job = ? OR jobs.parent = ?)"
+                " AND feed.number > ? ORDER BY feed.number LIMIT ?",
+                (job, job, after, most),
+            ).fetchall()
+            return [
+                Entry(number=row["number"], job=row["job"], at=row["at"], kind=row["kind"], data=json.loads(row["data"]))
+                for row in rows
+            ]
+
+        return await self._do(work)
+
+    # --- keys ----------------------------------------------------------------------------------------------------------------
+
+    async def add_key(self, name: str, scopes: Sequence[str]) -> tuple[Key, str]:
+        """A new key, and its text, which is told this once."""
+        text = f"vs_{secrets.token_urlsafe(32)}"
+        key = Key.model_validate({"id": new_id(), "name": name, "scopes": list(scopes), "created": now()})
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute(
+                "INSERT INTO keys VALUES (?,?,?,?,?)", (key.id, name, _hash(text), json.dumps(list(scopes)), key.created)
+            )
+
+        await self._do(work)
+        return key, text
+
+    async def keys(self) -> list[Key]:
+        """Every key, the oldest first."""
+
+        def work(database: sqlite3.Connection) -> list[Key]:
+            return [_key(row) for row in database.execute("SELECT * FROM keys ORDER BY id").fetchall()]
+
+        return await self._do(work)
+
+    async def remove_key(self, key: str) -> bool:
+        """Take a key away, and every login that was made with it; whether it was there."""
+        return await self._do(lambda database: database.execute("DELETE FROM keys WHERE id = ?", (key,)).rowcount > 0)
+
+    async def who(self, text: str) -> Key | None:
+        """Whose key this is. A key is 256 random bits, so its hash needs neither salt nor stretching."""
+
+        def work(database: sqlite3.Connection) -> Key | None:
+            row = database.execute("SELECT * FROM keys WHERE hash = ?", (_hash(text),)).fetchone()
+            return None if row is None else _key(row)
+
+        return await self._do(work)
+
+    async def log_in(self, key: str, ends: str) -> str:
+        """A login's token for a page, until `ends` (ISO 8601, UTC)."""
+        token = secrets.token_urlsafe(32)
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM sessions WHERE ends < ?", (now(),))
+            database.execute("INSERT INTO sessions VALUES (?,?,?)", (_hash(token), key, ends))
+
+        await self._do(work)
+        return token
+
+    async def logged_in(self, token: str) -> Key | None:
+        """Whose login this is."""
+
+        def work(database: sqlite3.Connection) -> Key | None:
+            row = database.execute(
+                "SELECT keys.* FROM sessions JOIN keys ON keys.id = sessions.key WHERE sessions.hash = ? AND ends >= ?",
+                (_hash(token), now()),
+            ).fetchone()
+            return None if row is None else _key(row)
+
+        return await self._do(work)
+
+    async def log_out(self, token: str) -> None:
+        """End a login."""
+        await self._do(lambda database: database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(token),)) and None)
+
+
+class QueueFull(Exception):
+    """As many jobs wait as may."""
+
+    def __init__(self, waiting: int, most: int) -> None:
+        super().__init__(f"{waiting} jobs wait, and at most {most} may")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _tell(database: sqlite3.Connection, job: str, kind: str, data: dict[str, Any]) -> None:
+    database.execute("INSERT INTO feed (job, at, kind, data) VALUES (?,?,?,?)", (job, now(), kind, json.dumps(data)))
+
+
+def _job(database: sqlite3.Connection, job: str) -> Job:
+    row = database.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+    if row is None:
+        raise KeyError(job)
+    return _read(database, row)
+
+
+def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
+    children = None
+    if row["kind"] == "folder":
+        children = [each["id"] for each in database.execute("SELECT id FROM jobs WHERE parent = ? ORDER BY number", (row["id"],))]
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        parent=row["parent"],
+        name=row["name"],
+        source=row["source"],
+        profile=json.loads(row["profile"]),
+        question=row["question"],
+        created=row["created"],
+        started=row["started"],
+        finished=row["finished"],
+        attempts=row["attempts"],
+        progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
+        usage=json.loads(row["usage"]) if row["usage"] else None,
+        error=Fault.model_validate_json(row["error"]) if row["error"] else None,
+        children=children,
+    )
+
+
+def _key(row: sqlite3.Row) -> Key:
+    return Key(id=row["id"], name=row["name"], scopes=json.loads(row["scopes"]), created=row["created"])
+
+
+def _settle_folder(database: sqlite3.Connection, folder: str) -> None:
+    """A folder's state follows from its children's: running while one is under way, failed only where all failed."""
+    row = database.execute("SELECT state, kind FROM jobs WHERE id = ?", (folder,)).fetchone()
+    if row is None or row["kind"] != "folder":
+        return
+    states = {each["state"] for each in database.execute("SELECT state FROM jobs WHERE parent = ?", (folder,))}
+    if states <= FINAL:
+        state = "done" if "done" in states else "failed" if "failed" in states else "cancelled"
+    else:
+        state = "queued" if states == {"queued"} else "running"
+    if state != row["state"]:
+        ended = now() if state in FINAL else None
+        database.execute("UPDATE jobs SET state = ?, finished = ? WHERE id = ?", (state, ended, folder))
+        _tell(database, folder, "state", {"state": state})

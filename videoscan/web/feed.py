@@ -1,0 +1,104 @@
+"""A job's feed as server-sent events. What is told stands in the store with a number, so a reader that comes back loses and repeats nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from videoscan.jobs.records import FINAL, Entry
+from videoscan.web import jobs_api
+from videoscan.web.problems import Problem
+from videoscan.web.routes import BASE, SERVICE, Answer, Route
+from videoscan.web.security import head
+
+if TYPE_CHECKING:
+    from videoscan.jobs.records import Job
+    from videoscan.jobs.service import Service
+
+_BEAT = 15.0
+"""Seconds of silence after which a comment is sent, so that nothing between us takes the connection for dead."""
+
+_PAGE = 200
+
+
+async def feed(request: web.Request) -> web.StreamResponse:
+    """Everything after `Last-Event-ID`, then what comes, until the job has ended and all is told."""
+    service = request.app[SERVICE]
+    job = await jobs_api.found(request)
+    after = _after(request)
+    answer = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    )
+    head(answer)
+    await answer.prepare(request)
+    with contextlib.suppress(ConnectionResetError):
+        with service.board.watching(job.id) as news:
+            await answer.write(b"retry: 2000\n\n")
+            await _follow(service, job, after, news, answer)
+        await answer.write_eof()
+    return answer
+
+
+async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, answer: web.StreamResponse) -> None:
+    told: Job | None = None
+    while True:
+        news.clear()
+        # Read before the feed: once the job has ended, the feed holds all of it.
+        current = await service.store.job(job.id)
+        while entries := await service.store.feed(job.id, after, _PAGE):
+            await answer.write(b"".join(map(_event, entries)))
+            after = entries[-1].number
+        if current is None or current.state in FINAL:
+            await answer.write(b"event: end\ndata: {}\n\n")
+            return
+        shown = service.shown(current)
+        if shown.progress is not None and (told is None or shown.progress != told.progress):
+            # No id: how far it is, is true only now, and nothing that must be told again.
+            body = shown.model_dump_json(include={"id", "state", "progress", "eta"})
+            await answer.write(f"event: progress\ndata: {body}\n\n".encode())
+        told = shown
+        try:
+            await asyncio.wait_for(news.wait(), _BEAT)
+        except TimeoutError:
+            await answer.write(b": still here\n\n")
+        if service.board.closed:
+            return
+
+
+def _event(entry: Entry) -> bytes:
+    return f"id: {entry.number}\nevent: {entry.kind}\ndata: {entry.model_dump_json()}\n\n".encode()
+
+
+def _after(request: web.Request) -> int:
+    text = request.headers.get("Last-Event-ID", "")
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Problem(422, f"Last-Event-ID is a number that this feed gave, not {text[:40]!r}")
+    return int(text)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{BASE}/jobs/{{id}}/feed",
+        feed,
+        "What happens, as server-sent events",
+        {
+            200: Answer(
+                "Events `state`, `window`, `event` and `note` with an id, `progress` without, `end` at the end.",
+                media=("text/event-stream",),
+            )
+        },
+        patterns=jobs_api.PATTERN,
+        headers={
+            "Last-Event-ID": (
+                "The last id that was read: what came after it follows.",
+                {"type": "string", "pattern": r"^\d{1,18}$"},
+            )
+        },
+    ),
+)

@@ -1,0 +1,110 @@
+"""What goes over the wire, besides jobs and timelines themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from videoscan.jobs.records import Entry, Job, Key
+
+__all__ = [
+    "Entry",
+    "Health",
+    "Job",
+    "JobList",
+    "JobRequest",
+    "Jobs",
+    "Key",
+    "Keys",
+    "Login",
+    "MadeKey",
+    "NewKey",
+    "Options",
+    "Who",
+]
+
+
+class Asked(BaseModel):
+    """A body. A field that nobody reads is an error: it was probably meant to do something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Options(Asked):
+    """How a source is to be scanned: the part `options` of an upload."""
+
+    profile: str | dict[str, Any] | None = Field(
+        default=None, description="A profile's name, or its tables; not where pictures are sent, which is the service's to say."
+    )
+    question: str | None = Field(default=None, max_length=10_000, description="What to ask of every window.")
+
+
+class JobRequest(Options):
+    """A source to be scanned."""
+
+    source: str = Field(
+        min_length=1,
+        max_length=4096,
+        description="A path below one of the service's folders, an http(s) address, or `upload:ID` of a finished upload.",
+    )
+
+
+class Jobs(Asked):
+    """Which jobs are listed. The newest come first."""
+
+    state: list[Literal["queued", "running", "done", "failed", "cancelled"]] = Field(default=[], description="Only these states.")
+    parent: str | None = Field(default=None, max_length=64, description="The jobs of this folder.")
+    q: str | None = Field(default=None, max_length=200, description="Only jobs whose name holds this.")
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: int | None = Field(default=None, ge=1, le=2**53, description="`next` of the page before.")
+
+
+class JobList(BaseModel):
+    """A page of jobs. `next` is the following page's `cursor`, null at the end."""
+
+    jobs: list[Job]
+    next: int | None
+
+
+class Login(Asked):
+    """A key, for a login that a browser keeps as a cookie."""
+
+    key: str = Field(min_length=1, max_length=200)
+
+
+class Who(BaseModel):
+    """Who is asking. `open`: the service takes everybody on this machine, for want of a key."""
+
+    open: bool
+    name: str | None
+    scopes: list[Literal["read", "submit", "admin"]]
+
+
+class NewKey(Asked):
+    """A key to be made."""
+
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[Literal["read", "submit", "admin"]] = Field(min_length=1, max_length=3)
+
+
+class MadeKey(BaseModel):
+    """A new key. `key` is told this once; only its hash is kept."""
+
+    id: str
+    name: str
+    scopes: list[Literal["read", "submit", "admin"]]
+    created: str
+    key: str
+
+
+class Keys(BaseModel):
+    """Every key, without the keys."""
+
+    keys: list[Key]
+
+
+class Health(BaseModel):
+    """Whether the service lives, or is ready."""
+
+    status: Literal["ok"]
