@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
+import cv2
+import numpy as np
 import pytest
 from commanding import lines
 from shared import hold_to_contract
@@ -252,3 +254,42 @@ def test_a_plan_counts_second_looks_in_its_upper_figures_and_a_scan_takes_no_mor
         assert 0 < len(again(server)) <= most["requests"]
         assert sum(len(request.pictures) for request in again(server)) <= most["images"]
         assert "looked at again" in said
+
+
+def test_what_is_to_be_black_is_black_in_a_second_look_too(clip, tmp_path):
+    out = ("regions.exclude=[[[0.0,0.0],[0.5,0.0],[0.5,0.2],[0.0,0.2]]]", "regions.black_out=true")
+    with ModelServer.in_thread(blind) as server:
+        scan(clip, server, tmp_path / "out", *out)
+        (request,) = again(server)
+    shown = [(label, image(data)) for label, data in zip(request.labels, request.pictures, strict=True)]
+    wholes = [picture for label, picture in shown if not label.endswith("zoom")]
+    assert len(wholes) > 3
+    for picture in wholes:
+        height, width = picture.shape[:2]
+        assert picture[: height // 6, : width // 3].max() < 12
+        assert picture[height // 2 :, :].min() > 40
+    for path in (tmp_path / "out" / "frames").glob("*.jpg"):
+        if "zoom" not in path.name:
+            saved = image(path.read_bytes())
+            assert saved[: saved.shape[0] // 6, : saved.shape[1] // 3].max() < 12
+
+
+def image(data):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+
+
+def test_a_folder_of_pictures_has_no_frames_between_and_is_looked_at_with_crops(tmp_path):
+    stills = tmp_path / "stills"
+    stills.mkdir()
+    for number in range(8):
+        drawn = np.full((240, 320, 3), 100, np.uint8)
+        if number in {4, 5}:
+            cv2.rectangle(drawn, (60, 80), (100, 120), (240, 240, 240), -1)
+        cv2.imwrite(str(stills / f"{number}.png"), drawn)
+    with ModelServer.in_thread(blind) as server:
+        timeline = scan(stills, server, tmp_path / "out")
+        (request,) = again(server)
+    _, look = the_look(timeline)
+    assert look.frames == (3, 4, 5)
+    assert sum(label.endswith("zoom") for label in request.labels) == 3
+    hold_to_contract(tmp_path / "out")
