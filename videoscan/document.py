@@ -6,7 +6,9 @@ Readers ignore fields they do not know, so these models do too. Times are second
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 import pydantic.dataclasses
@@ -82,6 +84,18 @@ class SourceRecord(Document):
     """Files that were to be joined and have no place in this timeline."""
     kept_from: str | None = None
     """The output folder whose kept pictures were asked again, when this is such an answer: nothing was decoded for it."""
+
+    def origin(self, seconds: float) -> str | None:
+        """The wall time of second 0 as the clocks of `seconds` show it: over months of recordings they are put forward and back."""
+        place = bisect.bisect_right(self.parts, seconds, key=lambda part: part.start) - 1
+        shown = self.parts[place].clock if place > 0 else None
+        if shown is None or self.clock is None:
+            return self.clock
+        try:
+            first, now = dt.datetime.fromisoformat(self.clock), dt.datetime.fromisoformat(shown)
+        except ValueError:  # somebody else's timeline
+            return self.clock
+        return self.clock if first.utcoffset() == now.utcoffset() else first.astimezone(now.tzinfo).isoformat()
 
 
 class DescriberRecord(Document):

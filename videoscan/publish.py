@@ -103,7 +103,8 @@ def timeline_of(
             describe_wait=round(waited + summed.seconds, 3),
         ),
     )
-    return timeline, wall_time.notes
+    joined = (*info.flags, *(f"{each.uri} is left out: {each.reason}" for each in info.left_out)) if info.parts else ()
+    return timeline, (*wall_time.notes, *joined)
 
 
 def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:

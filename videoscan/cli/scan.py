@@ -310,7 +310,9 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     from videoscan.folder import REPORT, TIMELINE
 
     who = timeline.describer.model or wording.described_by(timeline)
-    lines = [f"{folder.name} · {timecode.short(timeline.source.duration)} · {wording.count(timeline)} · described by {who}", ""]
+    parts = [f"{len(timeline.source.parts)} recordings"] if len(timeline.source.parts) > 1 else []
+    told = [folder.name, timecode.short(timeline.source.duration), *parts, wording.count(timeline), f"described by {who}"]
+    lines = [" · ".join(told), ""]
     if timeline.events:
         lines += [tables.events(timeline), ""]
     lines.append(wording.looked_at(timeline))

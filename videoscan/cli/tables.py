@@ -14,7 +14,7 @@ from videoscan import money, overview, timecode
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from videoscan.document import CostRecord, Timeline
+    from videoscan.document import CostRecord, SourceRecord, Timeline
 
 _BETWEEN = "  "
 
@@ -57,15 +57,26 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 
 
 def events(timeline: Timeline) -> str:
-    """The table of a timeline's events: when, what, tags; and between them where nothing happened."""
+    """The table of a timeline's events: when (with the wall time, where it is known), what, tags; and where nothing happened."""
     told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in timeline.events]
     told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.still(timeline.events, timeline.coverage)]
     # Events of one start keep the timeline's order.
-    rows = [
-        (f"{timecode.short(start)}-{timecode.short(end)}", title, tags)
-        for start, end, title, tags in sorted(told, key=lambda row: row[0])
-    ]
-    return table(("time", "event", "tags"), rows, give=(1, 2))
+    told.sort(key=lambda row: row[0])
+    times = [f"{timecode.short(start)}-{timecode.short(end)}" for start, end, _, _ in told]
+    words = [(title, tags) for _, _, title, tags in told]
+    clocks = _clocks(timeline.source, [start for start, _, _, _ in told])
+    if clocks is None:
+        return table(("time", "event", "tags"), [(time, *row) for time, row in zip(times, words, strict=True)], give=(1, 2))
+    rows = [(time, clock, *row) for time, clock, row in zip(times, clocks, words, strict=True)]
+    return table(("time", "clock", "event", "tags"), rows, give=(2, 3))
+
+
+def _clocks(source: SourceRecord, times: Iterable[float]) -> list[str] | None:
+    """The wall times, with their date where there is more than one; `None` where nobody knows them."""
+    first, last = (timecode.wall(source.origin(at), at) for at in (0.0, source.duration))
+    if first is None or last is None:
+        return None
+    return [timecode.wall_short(source.origin(at), at, date=first.date() != last.date()) or "" for at in times]
 
 
 _GAPS = {"failed": "failed", "lost": "could not be read", "skipped": "left out"}

@@ -33,7 +33,7 @@ def safe(text: str, *, most: int = MOST, otherwise: str = "clip") -> str:
 
 def clip_name(cut: Cut, start: float) -> str:
     """Such as ``Gate 2026-11-21 22-12-31 Person at the door``; video time where the wall time is not known. `start`: where it begins."""
-    wall = timecode.wall_short(cut.timeline.source.clock, start, date=True)
+    wall = timecode.wall_short(cut.timeline.source.origin(start), start, date=True)
     when = wall or timecode.clock(start).partition(".")[0]
     camera = safe(name(cut.timeline), most=60, otherwise="camera")
     if not cut.timeline.source.camera:

@@ -75,5 +75,5 @@ def _add(film: Film, group: Sequence[Piece]) -> None:
 def _title(piece: Piece) -> str:
     source = piece.cut.timeline.source
     event = piece.cut.event
-    when = timecode.wall_short(source.clock, event.start, date=True) or timecode.short(event.start)
+    when = timecode.wall_short(source.origin(event.start), event.start, date=True) or timecode.short(event.start)
     return f"{plain(name(piece.cut.timeline))} {when} {piece.cut.title}"

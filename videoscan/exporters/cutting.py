@@ -56,15 +56,17 @@ def cuts(parts: Iterable[Told]) -> list[Cut]:
 def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterator[Cut]:
     """The stretch of the source's clock in the files that it lies in. An instant is a cut without length."""
     source = timeline.source
-    files = [(part.uri, part.start, part.duration) for part in source.parts] or [(source.uri, 0.0, source.duration)]
-    for number, (uri, begins, lasts) in enumerate(files):
+    files = [(part.uri, part.start, part.duration, part.skipped) for part in source.parts]
+    files = files or [(source.uri, 0.0, source.duration, 0.0)]
+    for number, (uri, begins, lasts, skipped) in enumerate(files):
         # The last file answers for the end of the source, so that an instant there is not lost.
         last = number + 1 == len(files)
         inside = begins <= start and (start < begins + lasts or (last and start <= begins + lasts))
         if inside or (begins < end and start < begins + lasts):
             first, final = max(start, begins), min(end, begins + lasts)
             if final > first or inside:
-                yield Cut(timeline, event, uri, first - begins, max(final, first) - begins, first)
+                from_file = skipped - begins
+                yield Cut(timeline, event, uri, first + from_file, max(final, first) + from_file, first)
 
 
 def address(file: str) -> str:

@@ -45,8 +45,8 @@ def _line(timeline: TimelineDocument, event: Event, folder: str | None) -> dict[
         "camera": source.camera,
         "source": _whole(source.uri),
         "folder": None if folder is None else _whole(folder),
-        "wall_start": timecode.wall_iso(source.clock, event.start),
-        "wall_end": timecode.wall_iso(source.clock, event.end),
+        "wall_start": timecode.wall_iso(source.origin(event.start), event.start),
+        "wall_end": timecode.wall_iso(source.origin(event.end), event.end),
         **event.model_dump(mode="json"),
     }
 

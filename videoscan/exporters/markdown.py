@@ -119,13 +119,13 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
 
 
 def _quiet(timeline: Timeline, quiet: overview.Quiet) -> str:
-    begins, ends = (timecode.wall_short(timeline.source.clock, at) for at in (quiet.start, quiet.end))
+    begins, ends = (timecode.wall_short(timeline.source.origin(at), at) for at in (quiet.start, quiet.end))
     wall = f" ({begins}–{ends})" if begins and ends else ""
     return f"{span(quiet.start, quiet.end)}{wall}: {quiet.what}"
 
 
 def _when(timeline: Timeline, event: Event) -> str:
-    wall = timecode.wall_short(timeline.source.clock, event.start)
+    wall = timecode.wall_short(timeline.source.origin(event.start), event.start)
     return f"{span(event.start, event.end)} ({wall})" if wall else span(event.start, event.end)
 
 

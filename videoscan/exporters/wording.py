@@ -78,22 +78,24 @@ def gaps(timeline: Timeline) -> list[Run]:
 
 
 def looked_at(timeline: Timeline) -> str:
-    """One sentence: how much of the source the timeline speaks for."""
-    duration = timeline.source.duration
+    """One sentence: how much of what was recorded the timeline speaks for; and another, where there are times without a recording."""
     seconds = dict.fromkeys(STATES, 0.0)
     for piece in timeline.coverage:
         seconds[piece.state] += piece.end - piece.start
+    absent = seconds.pop("absent")
+    duration = timeline.source.duration - absent
+    between = f" There is no recording of {timecode.length(absent)} between." if absent else ""
     known = seconds["described"] + seconds["unchanged"]
     if duration <= 0 or known <= 0:
         return "Nothing was looked at."
     told = f"{timecode.length(seconds['described'])} described from pictures"
     if seconds["unchanged"]:
         told += f", {timecode.length(seconds['unchanged'])} unchanged since a described picture"
-    if not any(seconds[state] for state in STATES if state not in {"described", "unchanged"}):
-        return f"All of {timecode.length(duration)} was looked at: {told}."
+    if not any(length for state, length in seconds.items() if state not in {"described", "unchanged"}):
+        return f"All of {timecode.length(duration)} was looked at: {told}.{between}"
     # Rounded down: 99.97 % that reads "100 %" would deny the gap that is listed below it.
     share = int(min(known / duration, 0.9999) * 1000) / 10
-    return f"{timecode.length(known)} of {timecode.length(duration)} ({share:g} %) was looked at: {told}."
+    return f"{timecode.length(known)} of {timecode.length(duration)} ({share:g} %) was looked at: {told}.{between}"
 
 
 def narrowed(timeline: Timeline) -> str | None:

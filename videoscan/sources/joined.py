@@ -7,6 +7,7 @@ bytes. A recording that cannot be read is `lost`, with its reason, and costs no 
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -38,6 +39,9 @@ _HALF_A_MICROSECOND = 5e-7
 
 _FOREVER = 1e9
 """Seconds. A pass with an end does not complain of a source without pictures, and this end no recording reaches."""
+
+_ROUNDING = 1e-3
+"""Pictures."""
 
 _LOOKS = 1 << 16
 _USUAL_RATE = 25.0
@@ -257,8 +261,10 @@ class JoinedFootage:
             for frame in footage.frames(through, start=local, end=until, warm_up=local - earlier, seek=seeks):
                 time = run.seen = round(frame.time + shift, 6)
                 last = frame.index
-                if seek and time < start:
-                    index = min(-1, int((time - start) / _HALF_A_MICROSECOND))
+                if seek and rehearses:  # nobody has counted what lies between this and the start
+                    index = -max(1, math.ceil((start - time) * (self.info.fps or _USUAL_RATE) - _ROUNDING))
+                elif seek and time < start:
+                    index = min(-1, frame.index)
                 else:
                     first = frame.index if first is None else first
                     index = count + frame.index - first
