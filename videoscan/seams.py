@@ -309,10 +309,14 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A timeline among others that an exporter puts together; `folder` as in `Exporter.write`."""
+    """A timeline among others that an exporter puts together; `folder` as in `Exporter.write`.
+
+    `span` is what was asked for of it, in seconds of its own clock; `None` for all of it.
+    """
 
     timeline: Timeline
     folder: str | None = None
+    span: tuple[float, float] | None = None
 
 
 @runtime_checkable

@@ -58,6 +58,11 @@ class Filters:
     def __bool__(self) -> bool:
         return bool(self.cameras or self.tags or self.text or self.reviewed or self.since is not None or self.until is not None)
 
+    @property
+    def by_wall_time(self) -> bool:
+        """Whether a wall time is asked for."""
+        return isinstance(self.since, dt.datetime) or isinstance(self.until, dt.datetime)
+
     def takes_camera(self, timeline: Timeline) -> bool:
         """Whether the recording's camera is one of those asked for."""
         return self.takes_source(timeline.source.camera, timeline.source.uri)

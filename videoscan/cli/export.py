@@ -194,7 +194,7 @@ class _Export:
     def _parts(chosen: Sequence[Chosen]) -> list[Told]:
         from videoscan.seams import Told
 
-        return [Told(each.narrowed(), None if each.folder is None else str(each.folder)) for each in chosen]
+        return [Told(each.narrowed(), None if each.folder is None else str(each.folder), each.span) for each in chosen]
 
 
 def _gathers(exporter: Exporter) -> bool:

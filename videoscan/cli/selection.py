@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from videoscan.cli import output
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
@@ -114,8 +116,10 @@ def resolve(arguments: Sequence[str], filters: Filters, library: Path | None = N
     else:
         hint = "name a timeline.json or an output folder, give --library FILE.db, or set VIDEOSCAN_LIBRARY"
         raise ConfigError("which timelines?", hint=hint)
+    without = sum(looked_at) if filters.by_wall_time else 0
+    if chosen and without:
+        output.say(f"{without} of {len(looked_at)} timelines left out, because they have no wall time")
     if not chosen:
-        without = sum(looked_at)
         hint = f"{without} of them have no wall time: see source.clock" if without else "see what there is with --to csv"
         within = f" is within: {filters.words()}" if filters else ""
         raise SourceNotFound(f"none of {len(looked_at)} timeline(s){within}", hint=hint)

@@ -8,10 +8,14 @@ from pydantic import Field
 
 from videoscan import config, timecode, webpage
 from videoscan.exporters import wording
+from videoscan.exporters.morning import page as morning
 from videoscan.exporters.report import view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from videoscan.document import Timeline
+    from videoscan.seams import Told
 
 
 class HtmlExporter:
@@ -48,11 +52,24 @@ class HtmlExporter:
         style, script = _asset("report.css"), _asset("report.js")
         template = webpage.template(_asset("report.html"), plain=wording.plain, prose=wording.prose, short=timecode.short)
         page = template.stream(
-            t=timeline, r=shown, span=wording.span, style=style, script=script, policy=webpage.policy(style, script)
+            t=timeline,
+            r=shown,
+            part=wording.narrowed(timeline),
+            span=wording.span,
+            style=style,
+            script=script,
+            policy=webpage.policy(style, script),
         )
         page.enable_buffering(16)
         for piece in page:
             out.write(piece.encode("utf-8", "replace"))
+
+    def write_all(self, parts: Sequence[Told], out: IO[bytes], missing: Callable[[str], None]) -> None:  # noqa: ARG002
+        """One recording as in `write`; several as a morning report, by wall time. See `videoscan.seams.Gatherer`."""
+        if len(parts) == 1:
+            self.write(parts[0].timeline, out, folder=parts[0].folder)
+        else:
+            morning.write(parts, out, picture_bytes=self.options.picture_bytes, long_side=self.options.long_side)
 
 
 def _asset(name: str) -> str:

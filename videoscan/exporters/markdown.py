@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from videoscan import config, overview, timecode
 from videoscan.exporters import wording
+from videoscan.exporters.morning import view
 from videoscan.exporters.pictures import link
 from videoscan.exporters.wording import (
     described_by,
@@ -23,9 +24,10 @@ from videoscan.exporters.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from videoscan.document import Event, Timeline
+    from videoscan.seams import Told
 
 
 class MarkdownExporter:
@@ -47,6 +49,44 @@ class MarkdownExporter:
         """Write all of it; see `videoscan.seams.Exporter`."""
         for line in _page(timeline, pictures=self.options.pictures and folder is not None):
             out.write(line.encode() + b"\n")
+
+    def write_all(self, parts: Sequence[Told], out: IO[bytes], missing: Callable[[str], None]) -> None:  # noqa: ARG002
+        """One recording as in `write`; several as a morning report, by wall time. See `videoscan.seams.Gatherer`."""
+        if len(parts) == 1:
+            self.write(parts[0].timeline, out, folder=parts[0].folder)
+            return
+        for line in _morning(view.morning(parts)):
+            out.write(line.encode() + b"\n")
+
+
+def _morning(found: view.Morning) -> Iterator[str]:
+    yield f"# {escaped(found.title)}\n"
+    yield f"{escaped(found.line)}\n"
+    yield from (f"- Narrowed to: {escaped(note)}" for note in found.notes)
+    if found.notes:
+        yield ""
+    yield "| Recording | When | Events | Looked at |\n| --- | --- | --- | --- |"
+    for each in found.recordings:
+        yield f"| {escaped(each.name)} | {each.when} | {each.told} | {each.looked_at} |"
+    yield ""
+    missing = [f"- {escaped(each.name)}: {escaped(each.gap(run))}" for each in found.recordings for run in each.gaps]
+    yield from missing
+    if missing:
+        yield ""
+    if not found.happenings:
+        yield found.nothing
+    day = None
+    for happening in found.happenings:
+        if happening.day != day:
+            day = happening.day
+            yield f"{'' if happening.number == 1 else chr(10)}## {day}\n"
+            yield "| Time | Recording | Event | Tags | Confidence |\n| --- | --- | --- | --- | --- |"
+        event = happening.event
+        words = escaped(event.title) or escaped(event.id)
+        if plain(event.description):
+            words = f"**{words}** {escaped(event.description)}"
+        where = escaped(happening.recording.name)
+        yield f"| {happening.when} | {where} | {words} | {_tags(event)} | {_share(event.confidence)} |"
 
 
 def _page(timeline: Timeline, *, pictures: bool) -> Iterator[str]:

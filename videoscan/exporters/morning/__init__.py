@@ -1,0 +1,1 @@
+"""The morning report: several cameras, one night, one page."""
