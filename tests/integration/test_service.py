@@ -6,6 +6,7 @@ import asyncio
 import base64
 import itertools
 import json
+import re
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from videoscan.errors import ConfigError, StoreError
 from videoscan.jobs.records import Job, new_id, now
 from videoscan.stores.migrations import STEPS
 from videoscan.stores.sqlite import SqliteStore
-from videoscan.testing.model_server import ModelServer, sees_everything
+from videoscan.testing.model_server import ModelServer, ok, sees_everything
 from videoscan.web import security
 
 EVERY = (
@@ -603,3 +604,77 @@ def test_a_page_of_jobs_leads_to_the_next(tmp_path):
             await store.close()
 
     run(work())
+
+
+def test_what_a_person_corrects_is_shown_found_and_undone(tmp_path, roots):
+    async def work():
+        async with serving(tmp_path, roots=roots) as served:
+            job = (await served.submit("reel.mp4"))["id"]
+            await served.until(job)
+            place = f"{API}/jobs/{job}"
+            events = (await served.call("GET", f"{place}/timeline"))["events"]
+            assert events
+            told = events[0]
+            one = f"{place}/events/{told['id']}"
+            changed = {"action": "edit", "changes": {"title": "A zebra grazes", "tags": ["zebra"]}, "by": "Lin"}
+            shown = (await served.call("PATCH", one, json=changed))["event"]
+            assert (shown["title"], shown["review"]["state"], shown["review"]["by"]) == ("A zebra grazes", "edited", "Lin")
+            own = {"changes": {"title": "The guard's round", "start": 2.0, "end": 4.0}}
+            added = (await served.call("POST", f"{place}/events", 201, json=own))["event"]
+            assert added["origin"] == "person"
+            hold_to_contract(served.service.settings.output(job))
+
+            found = await served.call("GET", f"{API}/search?q=zebra")
+            assert [(hit["job"], hit["id"]) for hit in found["hits"]] == [(job, told["id"])]
+            assert str(tmp_path) not in json.dumps(found)
+            assert str(roots[0]) not in json.dumps(found)
+            assert (await served.call("GET", found["hits"][0]["picture"])).startswith(b"\xff\xd8\xff")
+            assert (await served.call("GET", f"{API}/search?q=guard&from=10"))["hits"] == []
+            await served.call("GET", f"{API}/search?q=guard&from=soon", 422)
+            for hostile in ('"', "a AND", "NEAR(", "title:x", "*", "'; DROP TABLE events"):
+                await served.call("GET", f"{API}/search", params={"q": hostile})
+
+            assert (await served.call("PATCH", one, json={"action": "undo"}))["event"]["title"] == told["title"]
+            assert (await served.call("GET", f"{API}/search?q=zebra"))["hits"] == []
+            assert (await served.call("PATCH", one, json={"action": "reject"}))["event"]["review"]["state"] == "rejected"
+            await served.call("PATCH", f"{place}/events/{added['id']}", json={"action": "undo"})
+            assert [event["id"] for event in (await served.call("GET", f"{place}/timeline"))["events"]] == [
+                each["id"] for each in events
+            ]
+            await served.call("PATCH", f"{place}/events/nobody", 404, json={"action": "accept"})
+            await served.call("PATCH", one, 422, json={"action": "edit"})
+            await served.call("PATCH", one, 422, json={"action": "edit", "changes": {"start": 900, "end": 901}})
+            await served.call("POST", f"{place}/events", 422, json={"changes": {"title": "No time"}})
+            kinds = [each["event"] for each in await served.feed(job)]
+            assert kinds.count("event") == 5
+            await served.call("POST", f"{API}/ask", 409, json={"question": "Was there a zebra?"})
+            await served.call("DELETE", place, 204)
+            assert (await served.call("GET", f"{API}/search?q=guard"))["hits"] == []
+
+    run(work())
+
+
+def test_a_question_is_answered_with_citations_by_the_services_model(tmp_path, roots):
+    asked = []
+
+    def script(request):
+        if request.labels:
+            return sees_everything(request)
+        asked.append(request.text)
+        if len(asked) == 1:
+            return ok(content=json.dumps({"words": ["event", "everything", "test"]}))
+        label = re.search(r"^\[([^\]]+)\]", request.text, re.MULTILINE).group(1)
+        return ok(content=json.dumps({"answer": f"It was seen [{label}].", "known": True}))
+
+    async def work(server):
+        async with serving(tmp_path, roots=roots, endpoint=server.url, model="test-model", sets=EVERY) as served:
+            job = (await served.submit("reel.mp4"))["id"]
+            await served.until(job)
+            answer = await served.call("POST", f"{API}/ask", json={"question": "What was seen?"})
+            assert answer["known"], answer
+            ((_, cited),) = answer["citations"].items()
+            assert cited["job"] == job
+            assert answer["usage"]["requests"] == 2
+
+    with ModelServer.in_thread(script) as server:
+        run(work(server))

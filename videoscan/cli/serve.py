@@ -43,6 +43,12 @@ _GRACE = 10.0
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which this service is reached. Repeatable.")
 @click.option("--profile", default="default", show_default=True, help="What a job gets that names none.")
 @click.option(
+    "--library",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="VIDEOSCAN_LIBRARY",
+    help="The library that jobs go into, to be searched. One of its own unless said. [env: VIDEOSCAN_LIBRARY]",
+)
+@click.option(
     "--endpoint", metavar="URL", envvar="VIDEOSCAN_ENDPOINT", help="The model that is asked. Without one, changes are measured."
 )
 @click.option("--model", metavar="NAME", envvar="VIDEOSCAN_MODEL", help="Its name there.")
@@ -68,6 +74,7 @@ def command(
     roots: Sequence[Path],
     hosts: Sequence[str],
     profile: str,
+    library: Path | None,
     endpoint: str | None,
     model: str | None,
     sets: Sequence[str],
@@ -92,6 +99,7 @@ def command(
         roots=tuple(root.resolve() for root in roots),
         profile=profile,
         sets=tuple(sets),
+        library=None if library is None else library.absolute(),
         endpoint=endpoint,
         model=model,
         budget=tuple(budget),

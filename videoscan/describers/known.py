@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoscan import __version__
 from videoscan.daybook import state
-from videoscan.describers.endpoint import PictureTokens  # noqa: TC001  # pydantic reads it at run time
+from videoscan.describers.endpoint import PictureTokens  # pydantic reads it at run time
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder, storing
-from videoscan.model import PictureCost  # noqa: TC001  # pydantic reads it at run time
+from videoscan.model import PictureCost  # pydantic reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

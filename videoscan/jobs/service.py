@@ -12,18 +12,20 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from videoscan import flow, inputs
+from videoscan import config, flow, inputs, publish
 from videoscan.document import Timeline
-from videoscan.folder import TIMELINE
+from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import fetching, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.records import Job, new_id, now
+from videoscan.jobs.shelf import Shelf
 from videoscan.jobs.worker import Worker
 from videoscan.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from videoscan.correcting import Corrector
     from videoscan.jobs.settings import Settings
 
 _log = logging.getLogger("videoscan.jobs")
@@ -39,11 +41,17 @@ class Service:
         self.settings = settings
         self.store = SqliteStore(settings.database)
         self.board = Board()
-        self.worker = Worker(self.store, settings, self.board)
+        self.shelf = Shelf(settings)
+        self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self.store.open()
+        try:
+            await self.shelf.open()
+        except BaseException:
+            await self.store.close()
+            raise
         self._tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self._sweep())]
         return self
 
@@ -55,6 +63,7 @@ class Service:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.shelf.close()
         await self.store.close()
 
     @property
@@ -180,6 +189,15 @@ class Service:
         path = Path(source)
         return path if path.is_file() and (owned or rules.inside(path, self.settings)) else None
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether a model is asked, and not only measured."""
+        settings = self.settings
+        table = config.load(
+            settings.profile, sets=settings.sets, overrides={"describer.endpoint": settings.endpoint}
+        ).profile.describer
+        return bool(table["kind"] != "offline")
+
     # --- changing it ---------------------------------------------------------------------------------------------------------
 
     async def cancel(self, job: Job) -> Job:
@@ -196,10 +214,37 @@ class Service:
         self.board.changed(job.id, job.parent)
         return again
 
+    async def correct(
+        self, job: Job, make: Callable[[Corrector], str], *, by: str | None, comment: str | None, about: str | None = None
+    ) -> tuple[str, Timeline]:
+        """Have `make` correct the job's timeline; the event's id, and the timeline as it is shown now.
+
+        Raises `KeyError` when there is no event `about`, `ConfigError` for a correction that cannot be, `StoreError`.
+        """
+        place = OutputFolder(self.settings.output(job.id))
+
+        def work() -> tuple[str, Timeline]:
+            if not (place.path / TIMELINE).is_file():
+                raise KeyError(job.id)
+
+            def checked(corrector: Corrector) -> str:
+                if about is not None and not any(about in {each.id, *each.aliases} for each in corrector.timeline.events):
+                    raise KeyError(about)
+                return make(corrector)
+
+            return publish.correct(place, checked, by=by, comment=comment)
+
+        event, told = await flow.in_thread(work)
+        await self.shelf.take(job.id)
+        await self.store.tell(job.id, "event", {"id": event, "by": by})
+        self.board.changed(job.id, job.parent)
+        return event, self._placeless(told)
+
     async def delete(self, job: str) -> None:
         """Forget a job with everything that was written for it. Raises `Conflict` while it runs."""
         for gone, _source, _owned in await self.store.delete(job):
             # Uploads lie in the job's own folder: nothing outside of it is ever removed.
+            await self.shelf.drop(gone)
             await flow.in_thread(shutil.rmtree, self.settings.folder(gone), True)
         self.board.changed(job)
 

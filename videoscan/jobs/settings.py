@@ -19,6 +19,8 @@ class Settings:
     roots: tuple[Path, ...] = ()
     profile: str = "default"
     sets: tuple[str, ...] = ()
+    library: Path | None = None
+    """The library that its jobs go into; by default one of its own."""
     endpoint: str | None = None
     model: str | None = None
     budget: tuple[str, ...] = ()
@@ -44,6 +46,11 @@ class Settings:
     def output(self, job: str) -> Path:
         """Where a job's timeline and pictures lie."""
         return self.folder(job) / "output"
+
+    @property
+    def library_file(self) -> Path:
+        """Where the library is."""
+        return self.library or self.data / "library.db"
 
     @property
     def database(self) -> Path:

@@ -22,6 +22,8 @@ from videoscan.jobs.records import Fault, Progress
 from videoscan.request import settle
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from videoscan.document import Timeline
     from videoscan.jobs.board import Board
     from videoscan.jobs.records import Job, State
@@ -32,6 +34,10 @@ _log = logging.getLogger("videoscan.jobs")
 
 _TICK = 1.0
 """Seconds between two records of how far a job has come."""
+
+
+async def _nothing(_job: str) -> None:
+    pass
 
 
 class Running:
@@ -87,10 +93,14 @@ class Running:
 class Worker:
     """Runs queued jobs until it is stopped."""
 
-    def __init__(self, store: SqliteStore, settings: Settings, board: Board) -> None:
+    def __init__(
+        self, store: SqliteStore, settings: Settings, board: Board, *, done: Callable[[str], Awaitable[None]] = _nothing
+    ) -> None:
+        """`done` is awaited with the id of each job that came to a timeline, before it counts as done."""
         self._store = store
         self._settings = settings
         self._board = board
+        self._done = done
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.running: dict[str, Running] = {}
@@ -144,6 +154,7 @@ class Worker:
         usage: dict[str, Any] | None = None
         try:
             timeline = await self._scan(job, running)
+            await self._done(job.id)
             state, usage = "done", timeline.usage.model_dump(mode="json")
         except asyncio.CancelledError:
             state = "cancelled" if running.cancelled else "queued"

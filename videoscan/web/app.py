@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from videoscan.jobs.records import Entry
-from videoscan.web import feed, jobs_api, keys_api, media, routes, uploads
+from videoscan.web import events_api, feed, jobs_api, keys_api, media, routes, search_api, uploads
 from videoscan.web.problems import Problem, as_problems
 from videoscan.web.routes import BASE, ROUTES, SERVICE, Answer, Route
 from videoscan.web.schemas import Health, Options
@@ -67,6 +67,8 @@ _HEALTH = {200: Answer("It is.", Health)}
 TABLE: tuple[Route, ...] = (
     *jobs_api.ROUTES,
     *feed.ROUTES,
+    *events_api.ROUTES,
+    *search_api.ROUTES,
     *media.ROUTES,
     *uploads.ROUTES,
     *keys_api.ROUTES,

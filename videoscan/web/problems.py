@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
-from videoscan.errors import ConfigError, SourceError, StoreError, VideoscanError
+from videoscan.errors import ConfigError, DescribeError, SourceError, StoreError, VideoscanError
 from videoscan.jobs.rules import RuleBroken
 from videoscan.stores.sqlite import Conflict, QueueFull
 
@@ -103,6 +103,8 @@ def of(fault: Exception) -> Problem:
     message = fault.message if isinstance(fault, VideoscanError) else str(fault)
     if isinstance(fault, QueueFull):
         return Problem(503, message, hint="try again later", headers={"Retry-After": "30"})
+    if isinstance(fault, DescribeError):
+        return Problem(502, f"the model could not be used: {message}", hint=hint)
     if isinstance(fault, Conflict):
         return Problem(409, message)
     if isinstance(fault, RuleBroken):

@@ -1,0 +1,115 @@
+"""The service's library: what its jobs came to, to be searched and asked about. All of it on threads: SQLite waits for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videoscan import answering, flow, registry
+from videoscan.config import load
+from videoscan.errors import SourceError, StoreError
+from videoscan.folder import TIMELINE
+from videoscan.ledger import Accounts, Ledger
+from videoscan.library.search import search
+from videoscan.library.store import Library
+from videoscan.money import parse_budget
+from videoscan.timeline import usage_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoscan.document import UsageRecord
+    from videoscan.jobs.settings import Settings
+    from videoscan.library.search import Found, Hit, Order
+    from videoscan.selection import Filters
+
+_log = logging.getLogger("videoscan.jobs")
+
+
+class Shelf:
+    """One open library. It may hold timelines of other origin as well; those have no job."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._library: Library | None = None
+
+    async def open(self) -> None:
+        """Open it, or make it. Raises `StoreError`."""
+        self._library = await flow.in_thread(lambda: Library(self._settings.library_file, create=True))
+
+    async def close(self) -> None:
+        """Idempotent."""
+        if self._library is not None:
+            await flow.in_thread(self._library.close)
+            self._library = None
+
+    @property
+    def library(self) -> Library:
+        """The library, which is open."""
+        assert self._library is not None, "open it first"
+        return self._library
+
+    async def take(self, job: str) -> None:
+        """Put in what a job came to, as it is shown now. A library that cannot be written costs no job its end: it is logged."""
+        try:
+            await flow.in_thread(lambda: self.library.add(self._settings.output(job) / TIMELINE, again=True))
+        except (StoreError, SourceError) as fault:
+            _log.error("job %s is not in the library: %s", job, fault)
+
+    async def drop(self, job: str) -> None:
+        """Take out what a job came to."""
+
+        def work() -> None:
+            if (entry := self.library.find(str(self._settings.output(job)))) is not None:
+                self.library.remove(entry.id)
+
+        with contextlib.suppress(StoreError):
+            await flow.in_thread(work)
+
+    def job_of(self, hit: Hit) -> str | None:
+        """The job whose timeline holds what was found, `None` for a timeline of other origin."""
+        jobs = self._settings.data / "jobs"
+        if hit.path.is_relative_to(jobs):
+            parts = hit.path.relative_to(jobs).parts
+            return parts[0] if len(parts) == 3 else None  # id, output, timeline.json
+        return None
+
+    async def search(
+        self,
+        query: str,
+        filters: Filters,
+        *,
+        sources: Sequence[str] = (),
+        order: Order = "best",
+        limit: int = 20,
+        offset: int = 0,
+    ) -> Found:
+        """See `videoscan.library.search`."""
+        return await flow.in_thread(
+            lambda: search(self.library, query, filters, sources=sources, order=order, limit=limit, offset=offset)
+        )
+
+    async def ask(self, question: str, filters: Filters, *, pictures: bool) -> tuple[answering.Answer, UsageRecord]:
+        """See `videoscan.answering`; the service's own model is asked, within its budget."""
+        settings = self._settings
+        flags: dict[str, Any] = {
+            "describer.endpoint": settings.endpoint,
+            "describer.model": settings.model,
+            **{f"budget.{key}": value for key, value in parse_budget(settings.budget).items()},
+        }
+        resolved = await flow.in_thread(lambda: load(settings.profile, sets=settings.sets, overrides=flags))
+        describer = registry.complete(resolved.profile, origins=resolved.origins)["describer"]
+        budget = resolved.profile.budget
+        prices = budget.prices_of(describer.get("model"))
+        ledger = Ledger(Accounts().of(budget.of(describer.get("model"))), prices)
+        answer = await answering.ask(self.library, question, filters, describer=describer, pictures=pictures, ledger=ledger)
+        return answer, usage_record(answer.usage, prices)
+
+    def picture_of(self, hit: Hit) -> int | None:
+        """The frame of an event's picture, as it can be had from the service, `None` where there is none."""
+        if hit.picture is None or self.job_of(hit) is None:
+            return None
+        stem = Path(hit.picture).stem
+        return int(stem) if stem.isdecimal() else None
