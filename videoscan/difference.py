@@ -194,24 +194,34 @@ class Comparator:
 
     def look(self, pixels: Pixels) -> View:
         """Take in the next sample of the pass."""
+        return self.take(pixels.gray(*self.columns_and_rows(pixels)))
+
+    def columns_and_rows(self, pixels: Pixels) -> tuple[int, int]:
+        """The grid of this pass: that of its first picture."""
         if self._size is None:
             self._size = grid(pixels.size)
-        return self.take(pixels.gray(*self._size))
+        return self._size
 
     def take(self, cells: Cells) -> View:
         """`look` at a picture that is reduced already. One of other proportions is brought to the shape of those before it."""
-        now = view(cells if self._before is None else fitted(cells, self._before.luma))
+        return self.see(view(cells if self._before is None else fitted(cells, self._before.luma)))
+
+    def see(self, now: View) -> View:
+        """Take in a picture that is a `View` already, of the shape of those before it."""
         if self._regions and self._inside is None:
-            rows, columns = cells.shape
+            rows, columns = now.luma.shape
             self._inside = _plane(inside(self._regions, columns, rows))
             self.open = self._inside
         if self._before is not None:
-            step = _plane(cv2.absdiff(now.detail, self._before.detail))
-            self._learn_noise(step, now)
-            if self._masking:
-                self._learn_churn(step)
+            self.learn(_plane(cv2.absdiff(now.detail, self._before.detail)), now)
         self._before = now
         return now
+
+    def learn(self, step: Plane, now: View) -> None:
+        """Learn from a picture and its absolute differences to the one before it."""
+        self._learn_noise(step, now)
+        if self._masking:
+            self._learn_churn(step)
 
     def difference(self, now: View, reference: View) -> Plane:
         """Absolute difference of the details, masked cells at zero."""

@@ -1,5 +1,6 @@
 """Deduplicators: what is kept, what is dropped, and what stands for it."""
 
+import itertools
 from dataclasses import replace
 
 import cv2
@@ -172,3 +173,53 @@ def test_phash_sees_another_picture_and_misses_a_small_person():
 
 def test_none_keeps_everything():
     assert all(mark.kept for mark in marks(still(10), NoDedup()))
+
+
+def swinging(reach, *, seconds=60, size=(640, 360)):
+    """A still camera on a pole: its picture is displaced by up to `reach` pixels each way, never twice the same."""
+    width, height = size
+    wide = next(
+        replace(scenes.NightCamera(clock=False, drift=0.0, noise=0.0, seconds=1), width=width + 64, height=height + 64).pictures()
+    )
+    wide = cv2.GaussianBlur(wide, (0, 0), 1.0).astype(np.float32)
+    random = np.random.default_rng(7)
+    for right, down in random.uniform(-reach, reach, (seconds, 2)):
+        move = np.array([[1, 0, 32 + right], [0, 1, 32 + down]], np.float32)
+        seen = cv2.warpAffine(wide, move, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        yield np.clip(seen + random.normal(0, 1, (height, width)), 0, 255).astype(np.uint8)
+
+
+def test_a_camera_that_swings_by_less_than_a_cell_is_put_back_and_one_that_turns_is_kept():
+    swung = marks(swinging(1.5))
+    assert sum(mark.kept for mark in swung[20:]) <= 4
+    knocked = [
+        *itertools.islice(swinging(1.0), 30),
+        *(np.roll(picture, 24, axis=1) for picture in itertools.islice(swinging(1.0), 30)),
+    ]
+    found = marks(knocked)
+    assert found[30].kept
+    assert sum(mark.kept for mark in found[34:]) <= 3
+
+
+def test_somebody_small_is_seen_though_the_camera_swings():
+    pictures = list(swinging(1.5))
+    for picture in pictures[40:43]:
+        picture[200:208, 300:303] = 230
+    found = marks(pictures)
+    assert any(mark.kept for mark in found[40:43])
+    assert next(mark for mark in found[40:43] if mark.kept).region[0] == pytest.approx(300 / 640, abs=0.02)
+
+
+def test_a_place_that_is_always_restless_needs_a_larger_change_than_the_rest():
+    random = np.random.default_rng(3)
+    pictures = []
+    for _ in range(70):
+        picture = still()[0].copy()
+        picture[60:120, 100:220] = np.clip(
+            picture[60:120, 100:220] + random.normal(0, 1.8, (30, 60)).repeat(2, 0).repeat(2, 1), 0, 255
+        )
+        pictures.append(picture)
+    assert sum(mark.kept for mark in marks(pictures)[30:]) <= 4
+    pictures[60][80:100, 150:160] = np.clip(pictures[60][80:100, 150:160].astype(int) + 60, 0, 255)
+    found = marks(pictures)
+    assert found[60].kept
