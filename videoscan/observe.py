@@ -22,6 +22,8 @@ __all__ = [
     "Fact",
     "Finished",
     "Loading",
+    "LookDone",
+    "LookingAgain",
     "Note",
     "Observer",
     "Opened",
@@ -91,13 +93,30 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class LookingAgain:
+    """All windows have their answers, and so many of them are looked at a second time."""
+
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookDone:
+    """A second look at a window was answered, or came to nothing."""
+
+    window: int
+    description: Description
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The timeline is folded and on disk."""
 
     timeline: Timeline
 
 
-Fact: TypeAlias = Opened | Sampled | Sending | WindowReady | Loading | Call | WindowDone | Decoded | Note | Finished
+Fact: TypeAlias = (
+    Opened | Sampled | Sending | WindowReady | Loading | Call | WindowDone | Decoded | LookingAgain | LookDone | Note | Finished
+)
 Observer: TypeAlias = Callable[[Fact], None]
 
 

@@ -83,11 +83,13 @@ async def looked_at_again(
         observer(observe.Note(f"{_windows(len(planned))} in doubt, but a second look needs the footage: it is not decoded again"))
         return list(outcomes)
     observer(observe.Note(f"{_windows(len(planned))} looked at again ({doubt.summed_up([each.doubt for each in planned])})"))
+    observer(observe.LookingAgain(len(planned)))
     made: dict[int, Second] = {}
     concurrency = session.limits.concurrency
     async with flow.map_as_done(looks.make, _each(planned), concurrency) as seconds:
         async for second in seconds:
             made[second.doubt.window] = second
+            observer(observe.LookDone(second.doubt.window, second.description))
     for failure in {second.description.failure.message for second in made.values() if second.description.failure is not None}:
         observer(observe.Note(f"a second look came to nothing, the first answer stands: {failure}"))
     return [replace(outcome, second=made.get(outcome.index)) for outcome in outcomes]

@@ -15,7 +15,7 @@ from videoscan.cli.progress import Advance, Reporter
 from videoscan.document import CoverageSpan, DescriberRecord, Event, FrameCounts, SourceRecord, Timeline, WindowRecord
 from videoscan.errors import ConfigError, SourceNotFound, StoreError
 from videoscan.model import Description, Failure, SourceInfo, Window
-from videoscan.observe import Decoded, Finished, Note, Opened, Sampled, Sending, WindowDone, WindowReady
+from videoscan.observe import Decoded, Finished, LookDone, LookingAgain, Note, Opened, Sampled, Sending, WindowDone, WindowReady
 
 
 class Terminal(io.StringIO):
@@ -153,6 +153,18 @@ def test_the_line_says_how_many_requests_are_under_way_at_once():
     assert "6 at once" in advance.words(10.0)
     advance.take(WindowDone(1, Description(), at_once=3))
     assert "3 at once" in advance.words(10.0)
+
+
+def test_second_looks_are_a_stage_of_their_own():
+    advance = Advance(began=0.0)
+    for fact in (Opened(INFO), WindowReady(window(0, 0, 9)), Decoded(1), WindowDone(0, Description()), LookingAgain(2)):
+        advance.take(fact)
+    assert (advance.stage, "0/2 second looks" in advance.words(10.0)) == ("looking again", True)
+    advance.take(LookDone(0, Description()))
+    assert "1/2 second looks" in advance.words(10.0)
+    assert "left" not in advance.words(10.0)
+    advance.take(LookDone(1, Description()))
+    assert advance.stage == "writing"
 
 
 def test_stages_follow_each_other():

@@ -44,6 +44,8 @@ class Advance:
     resumed: int = 0
     at_once: int | None = None
     loading: float | None = None
+    looks: int = 0
+    looked: int = 0
     _open: dict[int, float] = field(default_factory=dict)
     _described: float = 0.0
     _read_for: float | None = None
@@ -71,6 +73,11 @@ class Advance:
                 self.windows = windows
                 self._read_for = time.monotonic() - self.began
                 self.stage = "describing" if self.done < windows else "writing"
+            case observe.LookingAgain(looks):
+                self.stage, self.looks = "looking again", looks
+            case observe.LookDone():
+                self.looked += 1
+                self.stage = "looking again" if self.looked < self.looks else "writing"
             case Loading(_, _, seconds, done):
                 self.loading = None if done else seconds
             case observe.Finished():
@@ -108,9 +115,10 @@ class Advance:
         parts = [
             f"loading the model, {self.loading:.0f} s" if self.loading is not None else "",
             f"{speed:.1f}x" if speed is not None else "",
-            f"{timecode.short(left)} left" if left is not None and self.stage != "writing" else "",
+            f"{timecode.short(left)} left" if left is not None and self.stage not in {"writing", "looking again"} else "",
             f"{self.done}/{self.windows if self.windows is not None else f'{self.ready}+'} windows" if self.ready else "",
             f"{self.failed} failed" if self.failed else "",
+            f"{self.looked}/{self.looks} second looks" if self.stage == "looking again" else "",
             f"{self.at_once} at once" if self.at_once and self.stage != "writing" else "",
         ]
         return " · ".join(part for part in parts if part)
