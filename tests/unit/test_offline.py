@@ -220,6 +220,15 @@ def test_views_that_last_for_less_than_a_second_are_no_shots():
     assert [event.tags[0] for event in told_each(none, cut, cut, cut, step=1.0).events] == ["cut", "cut", "cut"]
 
 
+def test_a_new_view_in_which_the_camera_travels_is_one_event():
+    cut, moved, none = (Flag.CUT,), (Flag.MOVED,), ()
+    (event,) = told_each(cut, moved, moved, none, moved, none, step=0.5).events
+    assert (event.title, event.tags) == ("Scene changes, the camera keeps moving", ("cut", "camera", "moving"))
+    assert (event.first, event.last) == (0, 4)
+    before, cut_after = told_each(none, moved, moved, moved, cut, none, none, step=0.5).events
+    assert (before.title, cut_after.title) == ("Camera keeps moving", "Scene changes"), "it moved before the view changed"
+
+
 def test_what_is_tiny_short_and_aimless_is_noted_but_no_event():
     speck = (0.5, 0.5, 0.52, 0.52)
     answer = told(kept(), kept(speck), kept(), kept())

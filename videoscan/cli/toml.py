@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,12 +11,30 @@ if TYPE_CHECKING:
 
 
 def text(tables: Mapping[str, Any]) -> str:
-    """The tables, an empty line after each. Values that are not set have no line: TOML knows no null."""
-    return "".join(
-        f"[{name}]\n" + "".join(f"{key} = {value(each)}\n" for key, each in table.items() if each is not None) + "\n"
-        for name, table in tables.items()
-        if isinstance(table, dict)
+    """The tables, an empty line after each. Values that are not set have no line: TOML knows no null.
+
+    A table of tables, such as `prompt.fields`, has a heading for each of them.
+    """
+    return "".join(_table(name, table) for name, table in tables.items() if isinstance(table, dict))
+
+
+def _table(name: str, table: Mapping[str, Any]) -> str:
+    several = {key: each for key, each in table.items() if isinstance(each, dict) and each and _all_tables(each)}
+    lines = [
+        f"[{name}]\n",
+        *(f"{key} = {value(each)}\n" for key, each in table.items() if each is not None and key not in several),
+    ]
+    return "".join([*lines, "\n"]) + "".join(
+        _table(f"{name}.{key}.{_key(under)}", inside) for key, each in several.items() for under, inside in each.items()
     )
+
+
+def _all_tables(table: Mapping[str, Any]) -> bool:
+    return all(isinstance(each, dict) for each in table.values())
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def value(what: Any) -> str:

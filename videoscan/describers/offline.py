@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.config import Options as BaseOptions
@@ -93,14 +93,9 @@ def describe(window: Window) -> Description:
     samples = _samples(window)
     if not samples:
         return Description(observations=("Nothing was measured in these pictures.",), summary="Nothing was measured.")
-    restless = _is_restless(samples)
-    events = [
-        *_cuts(samples, window.end),
-        *(() if restless else _activities(samples)),
-        *_lights(samples),
-        *_states(samples),
-        *(_travel(samples) if restless else _moves(samples)),
-    ]
+    cuts = list(_cuts(samples, window.end))
+    seen = _views(cuts, list(_travel(samples))) if _is_restless(samples) else [*cuts, *_activities(samples), *_moves(samples)]
+    events = [*seen, *_lights(samples), *_states(samples)]
     events.sort(key=lambda told: (told.first, told.last, told.tags))
     return Description(observations=_observations(window, samples, events), events=tuple(events), summary=_summary(events))
 
@@ -339,6 +334,23 @@ def _travel(samples: Sequence[_Sample]) -> Iterable[Told]:
         regions={sample.place: _WHOLE for sample in moving if sample.own and sample.place is not None},
         origin="measured",
     )
+
+
+def _views(cuts: Sequence[Told], travel: Sequence[Told]) -> list[Told]:
+    """Cuts and a camera that travels, where the camera travels in the last view only: then the two are one thing to see."""
+    last = max((cut for cut in cuts if "cut" in cut.tags), key=lambda cut: cut.first, default=None)
+    if last is None or not travel or travel[0].first < last.first or any(cut.last > last.first for cut in cuts):
+        return [*cuts, *travel]
+    (moving,) = travel
+    shot = replace(
+        last,
+        title="Scene changes, the camera keeps moving",
+        description=f"{last.description} {moving.description}",
+        last=moving.last,
+        tags=("cut", *moving.tags),
+        regions=moving.regions,
+    )
+    return [*(cut for cut in cuts if cut is not last), shot]
 
 
 def _observations(window: Window, samples: Sequence[_Sample], events: Sequence[Told]) -> tuple[str, ...]:
