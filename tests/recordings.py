@@ -65,3 +65,18 @@ def cut(source: Path, folder: Path, times: Sequence[float], name: Callable[[floa
                     packet.time_base = base
             made.append(path)
     return made
+
+
+def copy(source: Path, path: Path, created: str | None) -> Path:
+    """The same packets in another file, whose metadata say when it was made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(source)) as container, av.open(str(path), "w") as out:
+        if created:
+            out.metadata["creation_time"] = created
+        stream = container.streams.video[0]
+        to = out.add_stream_from_template(stream)
+        for packet in container.demux(stream):
+            if packet.dts is not None:
+                packet.stream = to
+                out.mux(packet)
+    return path

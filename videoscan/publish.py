@@ -60,6 +60,8 @@ def timeline_of(
     settings = request.resolved.profile.source
     duration = round(tally.duration, 6)
     wall_time = clock.WallTime(info.clock) if info.parts else clock.wall_time(settings, request.given.relative, info.clock)
+    left_out = (f"{each.uri} is left out: {each.reason}" for each in info.left_out)
+    flags = tuple(dict.fromkeys((*info.flags, *tally.flags, *left_out)))
     former = _former(request, duration)
     digest = summed.digest
     timeline = Timeline(
@@ -75,7 +77,7 @@ def timeline_of(
             start_time=round(info.start_time, 6),
             clock=wall_time.start,
             parts=_parts(info, duration) or (Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
-            flags=tuple(dict.fromkeys((*info.flags, *tally.flags))),
+            flags=flags,
             left_out=tuple(LeftOutRecord(uri=each.uri, reason=each.reason) for each in info.left_out),
         ),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -103,8 +105,7 @@ def timeline_of(
             describe_wait=round(waited + summed.seconds, 3),
         ),
     )
-    joined = (*info.flags, *(f"{each.uri} is left out: {each.reason}" for each in info.left_out)) if info.parts else ()
-    return timeline, (*wall_time.notes, *joined)
+    return timeline, (*wall_time.notes, *(flags if info.parts else ()))
 
 
 def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:

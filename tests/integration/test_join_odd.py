@@ -113,6 +113,18 @@ def test_a_file_that_says_no_time_among_others_is_refused_alone(whole, tmp_path,
     assert "export.mp4 does not say when it was recorded" in lines[0]["error"]["message"]
 
 
+def test_metadata_tell_the_clock_and_who_has_none_is_left_out_and_told(whole, tmp_path, capsys):
+    for name, clock in {"a": "2026-03-01T10:00:24Z", "b": "2026-03-01T10:00:00Z", "c": None}.items():
+        recordings.copy(whole, tmp_path / "rec" / f"{name}.mp4", clock)
+    scan(tmp_path / "rec", "--join", "--out", tmp_path / "out", code=6)
+    found = timeline(tmp_path / "out" / "rec")
+    assert [(part.uri[-5:], part.start) for part in found.source.parts] == [("b.mp4", 0.0), ("a.mp4", 24.0)]
+    assert found.source.clock == "2026-03-01T10:00:00+00:00"
+    assert [each.uri[-5:] for each in found.source.left_out] == ["c.mp4"]
+    assert "c.mp4 is left out" in found.source.flags[-1]
+    assert "Gaps: left out: " in capsys.readouterr().out
+
+
 def test_a_pattern_of_ones_own_and_a_camera_of_ones_own(whole, tmp_path):
     recordings.cut(whole, tmp_path / "rec", (0.0, 10.0), recordings.by_clock("x", "%d.%m.%Y %Hh%Mm%S"))
     options = ("--set", "source.clock=pattern", "--set", "source.clock_pattern=%d.%m.%Y %Hh%Mm%S", "--set", "source.camera=Gate")
@@ -154,6 +166,7 @@ def test_recordings_are_opened_one_at_a_time_and_looked_at_once(whole, tmp_path,
 
     monkeypatch.setattr(joined, "_reader", lambda backend, threads: Counted(plain(backend, threads)))
     joined._look.cache_clear()
+    joined._opened.cache_clear()
     scan(tmp_path / "rec", "--join", "--out", tmp_path / "out", "--set", "source.parallel=1")
     assert (at_once, most) == (0, 1)
     # To look at, to read, and the first ones again: a pass warms up on what it begins with.

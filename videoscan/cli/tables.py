@@ -98,6 +98,8 @@ def gaps(timeline: Timeline) -> str | None:
     failed = sum(window.status == "failed" for window in timeline.windows)
     if failed:
         parts.append(f"{failed} of {len(timeline.windows)} windows failed")
+    if left_out := timeline.source.left_out:
+        parts.append(f"left out: {plain(left_out[0].uri)}" + (f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""))
     return f"Gaps: {'; '.join(parts)}."
 
 

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -43,7 +43,11 @@ _FOREVER = 1e9
 _ROUNDING = 1e-3
 """Pictures."""
 
-_LOOKS = 1 << 16
+_LOOKS, _SOURCES = 1 << 16, 4
+"""Files and joined sources whose beginnings are remembered in a process."""
+
+_State: TypeAlias = tuple[int, int] | None
+
 _USUAL_RATE = 25.0
 """Pictures a second of a source that declares none."""
 
@@ -91,55 +95,62 @@ class JoinedSource:
         Raises `ConfigError` when nothing says in which order they belong, `SourceUnsupported` when not one can be read.
         """
         options = self.options
-        looks = [_look(options.backend, file.uri, *_state(file.uri)) for file in options.files]
-        first = next((look.info for look in looks if look.info is not None), None)
-        if first is None:
-            why = next((look.fault for look in looks if look.fault), "there is none")
-            raise SourceUnsupported(f"none of the {len(looks)} recordings of {uri!r} can be read: {why}")
-        laid = self._laid(uri, looks)
-        flags = dict.fromkeys(flag for look in looks if look.info is not None for flag in look.info.flags)
-        info = replace(
-            first,
-            uri=uri,
-            declared_duration=laid.end,
-            clock=laid.parts[0].clock,
-            flags=(*flags, *laid.flags),
-            seekable=True,
-            parts=laid.parts,
-            left_out=laid.left_out,
-        )
+        info, laid = _opened(options, uri, tuple(_state(file.uri) for file in options.files))
         return JoinedFootage(info, laid.faults, self._source(), laid.absent)
 
     def _source(self) -> Source:
         return _reader(self.options.backend, self.options.threads)
 
-    def _laid(self, uri: str, looks: list[_Look]) -> Laid:
-        options = self.options
-        begins = datetime.fromisoformat(options.begins) if options.begins else None
-        looked = [self._looked(file, look) for file, look in zip(options.files, looks, strict=True)]
-        if options.order == "given":
-            return in_order(looked, begins)
-        if len(looked) == 1:
-            only = looked[0]
-            return in_order(looked, begins or only.clock)
-        without = [each.uri for each in looked if each.clock is None and each.fault is None]
-        if not any(each.clock is not None for each in looked):
-            if begins is not None:
-                return in_order(looked, begins)
-            raise ConfigError(
-                f"nothing says when the {len(looked)} recordings of {uri} were made, neither their names nor their metadata "
-                f"(such as {Path(without[0]).name})",
-                hint="say how their names tell it, --set source.clock=pattern --set source.clock_pattern=...; or join them in the order "
-                "of their names, --by-name, from --clock-start on if you know it",
-            )
-        return by_clock(looked, begins)
 
-    def _looked(self, file: File, look: _Look) -> Looked:
-        said = _moment(file.clock)
-        if said is None and look.info is not None and self.options.order == "clock":
-            said = _moment(clocks.from_metadata(look.info.clock, self.options.zone).start)
-        seekable = look.info is not None and look.info.seekable
-        return Looked(file.uri, said, _moment(file.again), look.duration, seekable, look.fault)
+@functools.lru_cache(maxsize=_SOURCES)
+def _opened(options: JoinedOptions, uri: str, states: tuple[_State, ...]) -> tuple[SourceInfo, Laid]:
+    """Every segment of a pass opens the source again: its recordings are looked at and laid once, as long as they stay what they are."""
+    looks = [_look(options.backend, file.uri, state) for file, state in zip(options.files, states, strict=True)]
+    first = next((look.info for look in looks if look.info is not None), None)
+    if first is None:
+        why = next((look.fault for look in looks if look.fault), "there is none")
+        raise SourceUnsupported(f"none of the {len(looks)} recordings of {uri!r} can be read: {why}")
+    laid = _laid(options, uri, looks)
+    flags = dict.fromkeys(flag for look in looks if look.info is not None for flag in look.info.flags)
+    info = replace(
+        first,
+        uri=uri,
+        declared_duration=laid.end,
+        clock=laid.parts[0].clock,
+        flags=(*flags, *laid.flags),
+        seekable=True,
+        parts=laid.parts,
+        left_out=laid.left_out,
+    )
+    return info, laid
+
+
+def _laid(options: JoinedOptions, uri: str, looks: list[_Look]) -> Laid:
+    """The recordings' places. Raises `ConfigError` when nothing says which comes first."""
+    begins = datetime.fromisoformat(options.begins) if options.begins else None
+    looked = [_looked(options, file, look) for file, look in zip(options.files, looks, strict=True)]
+    if options.order == "given":
+        return in_order(looked, begins)
+    if len(looked) == 1:
+        return in_order(looked, begins or looked[0].clock)
+    if any(each.clock is not None for each in looked):
+        return by_clock(looked, begins)
+    if begins is not None:
+        return in_order(looked, begins)
+    without = next(Path(each.uri).name for each in looked if each.fault is None)
+    raise ConfigError(
+        f"nothing says when the {len(looked)} recordings of {uri} were made, neither their names nor their metadata (such as {without})",
+        hint="say how their names tell it, --set source.clock=pattern --set source.clock_pattern=...; or join them in the order "
+        "of their names, --by-name, from --clock-start on if you know it",
+    )
+
+
+def _looked(options: JoinedOptions, file: File, look: _Look) -> Looked:
+    said = _moment(file.clock)
+    if said is None and look.info is not None and options.order == "clock":
+        said = _moment(clocks.from_metadata(look.info.clock, options.zone).start)
+    seekable = look.info is not None and look.info.seekable
+    return Looked(file.uri, said, _moment(file.again), look.duration, seekable, look.fault)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -174,17 +185,18 @@ class _Nothing:
         return False
 
 
-def _state(uri: str) -> tuple[int, int]:
+def _state(uri: str) -> _State:
+    """A file's size and time, by which it is known to be the same; `None` where it is gone."""
     try:
         stat = Path(uri).stat()
     except OSError:
-        return -1, -1
+        return None
     return stat.st_size, stat.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=_LOOKS)
-def _look(backend: str, uri: str, size: int, changed: int) -> _Look:  # noqa: ARG001  # another size or time is another file
-    """Every segment of a pass opens the source again: each file is looked at once, as long as it stays what it is."""
+def _look(backend: str, uri: str, state: _State) -> _Look:  # noqa: ARG001  # another size or time is another file
+    """What the beginning of a file tells; looked at once, also where further recordings are joined later."""
     try:
         footage = _reader(backend, 1).open(uri)
         try:
