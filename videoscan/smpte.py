@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _WRITTEN = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d)([:;.,])(\d{1,3})")
 
 _STANDARD = (24, 25, 30, 50, 60)
+_WHOLE = frozenset({*_STANDARD, 48, 100, 120})
+_MOST_TIMES = 30
+"""How many times a slow camera's rate may be counted: one picture a second becomes 24."""
 _NTSC = frozenset({24, 30, 48, 60, 120})
 
 _NEAR = Fraction(1, 4000)
@@ -93,9 +96,9 @@ class Rate:
 def rate_of(fps: float | None, *, drop: bool | None = None) -> Rate:
     """The rate by which editors count a video that declares `fps` frames a second.
 
-    23.976, 29.97 and 59.94 are what they stand for, half rates (12.5) are counted double. What is none of them, as the mean of a
-    variable rate, is counted at the nearest of 24, 25, 30, 50 and 60, and 25 where nothing is declared: a time then names the
-    nearest frame. `drop`: drop-frame timecode; by default where it exists (29.97, 59.94).
+    23.976, 29.97 and 59.94 are what they stand for. Rates that no editing program knows (12.5, 10, 15) are counted two or more times, so
+    that every picture still begins on a frame. What is none of them, as the mean of a variable rate, is counted at the nearest of 24, 25,
+    30, 50 and 60, and 25 where nothing is declared: a time then names the nearest frame. `drop`: drop-frame timecode; by default where it exists (29.97, 59.94).
     """
     exact, nominal = _counted(fps)
     can_drop = exact.denominator == 1001 and nominal in {30, 60}
@@ -117,13 +120,13 @@ def _counted(fps: float | None) -> tuple[Fraction, int]:
     if fps is None or not math.isfinite(fps) or fps <= 0 or fps > 1000:
         return Fraction(25), 25
     declared = Fraction(fps)
-    for times in (1, 2, 3, 4):
+    for times in range(1, _MOST_TIMES + 1):
         rate = declared * times
-        whole = max(1, round(rate))
-        ntsc = max(1, round(rate * Fraction(1001, 1000)))
+        whole = round(rate)
+        ntsc = round(rate * Fraction(1001, 1000))
         if ntsc in _NTSC and abs(rate - Fraction(ntsc * 1000, 1001)) <= rate * _NEAR:
             return Fraction(ntsc * 1000, 1001), ntsc
-        if abs(rate - whole) <= rate * _NEAR and (times == 1 or whole in _STANDARD):
+        if whole in _WHOLE and abs(rate - whole) <= rate * _NEAR:
             return Fraction(whole), whole
     nearest = min(_STANDARD, key=lambda each: abs(math.log(each / fps)))
     return Fraction(nearest), nearest

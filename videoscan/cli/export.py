@@ -62,9 +62,8 @@ def command(
     """Write timelines, or a part of them, in another format.
 
     SELECTION is a timeline.json, an output folder, or a folder that holds output folders; without one, all of the library. One
-    timeline in one format goes to
-    stdout, or to the file named by -o; several go into the folder named by -o, or, where the format can hold them, into one file.
-    With --json, one line for each file written.
+    timeline in one format goes to stdout, or to the file named by -o; several go into the folder named by -o, or, where the format
+    can hold them, into one file: as html or markdown, a morning report. With --json, one line for each file written.
 
     FORMAT is json, jsonl, csv, markdown or html; srt or vtt (subtitles); chapters (as YouTube reads them), vtt-chapters or
     ffmetadata; edl (CMX 3600), otio, fcp7xml or llc (LosslessCut) for editing programs; clips (a video per event, into the folder
