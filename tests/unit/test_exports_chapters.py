@@ -48,6 +48,11 @@ def test_without_chapters_each_event_is_one_up_to_the_next(night):
     assert all(before.end == after.start for before, after in itertools.pairwise(found))
 
 
+def test_one_chapter_of_everything_gives_way_to_the_events(night):
+    one = night.model_copy(update={"chapters": night.chapters[:1]})
+    assert [entry.title for entry in entries(one)] == [entry.title for entry in entries(without_chapters(night))]
+
+
 def test_a_part_of_the_events_is_told_by_them_and_not_by_the_chapters_of_all(night):
     part = night.model_copy(update={"events": night.events[:1], "flags": (f"{wording.NARROWED}1 of 8 events: tag x",)})
     assert [entry.title for entry in entries(part)] == ["Start", "Person walks between parked cars"]

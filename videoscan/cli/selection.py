@@ -120,7 +120,11 @@ def resolve(arguments: Sequence[str], filters: Filters, library: Path | None = N
     if chosen and without:
         output.say(f"{without} of {len(looked_at)} timelines left out, because they have no wall time")
     if not chosen:
-        hint = f"{without} of them have no wall time: see source.clock" if without else "see what there is with --to csv"
+        hint = (
+            f"without wall time: {without} of them; source.clock says where it comes from"
+            if without
+            else "see what there is with --to csv"
+        )
         within = f" is within: {filters.words()}" if filters else ""
         raise SourceNotFound(f"none of {len(looked_at)} timeline(s){within}", hint=hint)
     return chosen

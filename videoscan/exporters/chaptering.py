@@ -23,12 +23,13 @@ class Entry:
 
 
 def entries(timeline: Timeline, *, least: float = 0.0) -> list[Entry]:
-    """The timeline's chapters; without any, and for a part of its events, one per event that nobody rejected, each up to the next one.
+    """The timeline's chapters; without two of them, and for a part of its events, one per event that nobody rejected, each up to the next one.
 
     They tile ``[0, duration)``. What would be shorter than `least` seconds is one with the chapter before it, both titles kept.
     """
     duration = timeline.source.duration
-    found = [] if narrowed(timeline) else list(_chapters(timeline))
+    # One chapter of everything would lead nowhere.
+    found = [] if narrowed(timeline) or len(timeline.chapters) < 2 else list(_chapters(timeline))
     found = found or list(_events(timeline))
     joined: list[Entry] = []
     for entry in sorted(found, key=lambda entry: entry.start):
