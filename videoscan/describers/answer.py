@@ -221,7 +221,9 @@ def _event(item: Any, places: Sequence[int], fields: Mapping[str, Field]) -> Tol
         tags=plainly.tags(_texts(tags.split(",") if isinstance(tags, str) else tags, _SHORT, 20), flags),
         confidence=_share(item.get("confidence"), "confidence", flags),
         importance=_share(item.get("importance"), "importance", flags),
-        continues=(_clean(continues, _SHORT) or None) if isinstance(continues, str) else None,
+        continues=plainly.plain(_clean(continues, _SHORT), "continues", flags, longest=_SHORT) or None
+        if isinstance(continues, str)
+        else None,
         attributes=attributes.read(_told(item, fields), fields, flags),
         regions=_regions(item.get("boxes"), places, flags),
         flags=tuple(flags),
