@@ -1,6 +1,6 @@
 """What a deduplicator misses and keeps under every disturbance that a fixed camera meets, on made scenes with exact truth.
 
-    python benchmarks/disturbances.py [--kind tiles] [--set mask=false] [--only NAME ...] [--every 1] [--seed 1] [--missed] [--json FILE]
+    python benchmarks/disturbances.py [--kind tiles] [--set mask=false] [--only NAME ...] [--every 1] [--seed 1] [--missed] [--json FILE] [--write FILE.md]
 
 "begin" and "end" are the events whose begin or end no kept frame shows, "of which inside" those in front of what moves; "wrong" the
 dropped samples in which something is there, or gone, that is not so in the kept frame that stands for them; "quiet kept" the share
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import documents
 
 from videoscan import registry
 from videoscan.testing import disturbances
@@ -88,6 +89,19 @@ def option(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def page(rows: list[dict[str, Any]]) -> str:
+    """The table for a document: what was missed and kept in each scene, all seeds together."""
+    lines: list[tuple[str, ...]] = []
+    for name in dict.fromkeys(row["scene"] for row in rows):
+        seeds = [row for row in rows if row["scene"] == name]
+        missed = [sum(row[side] for row in seeds) for side in ("missed_begins", "missed_ends", "missed_inside", "wrong")]
+        quiet = sum(row["quiet_kept"] for row in seeds) / len(seeds)
+        lines.append((f"`{name}`", str(sum(row["events"] for row in seeds)), *map(str, missed), f"{quiet:.1%}"))
+    return documents.markdown(
+        ("scene", "events", "begins missed", "ends missed", "of which inside", "wrong", "quiet kept"), lines
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kind", default="tiles", help="the deduplicator (default: tiles)")
@@ -100,6 +114,7 @@ def main() -> int:
     parser.add_argument("--size", metavar="WxH", help="default: 1280x720, 960x540 for coded scenes")
     parser.add_argument("--missed", action="store_true", help="name the events that were missed")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="also put the table into this document")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     size = tuple(int(side) for side in options.size.split("x")) if options.size else None
@@ -123,6 +138,8 @@ def main() -> int:
                         print(f"    {what} of {told(event)}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if options.write:
+        documents.put(options.write, "disturbances.py", page(rows))
     return 0
 
 

@@ -49,6 +49,10 @@ _CHURN_RATE = 0.15
 _CHURN_ON, _CHURN_OFF = 0.85, 0.70
 _MASK_SHARE = 0.06
 _MASK_REACH = np.ones((5, 9), np.uint8)  # wider than high: the digits beside a ticking one tick too, only less often
+_DIGIT, _DIGIT_WIDTH = (
+    (3, 8),
+    1.5,
+)  # cells: what is less high has its neighbours in reach; as wide as a sign or a flag is no digit
 _CUT_SHARE, _CUT_LIKENESS, _PAN = 0.55, 0.25, 0.25
 
 
@@ -293,7 +297,7 @@ def _shares(cells: int) -> tuple[float, ...]:
 
 
 def _all_but(busy: Cells) -> Plane | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(busy, _MASK_REACH), connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(_reached(busy), connectivity=8)
     room = _MASK_SHARE * busy.size
     use = np.ones(busy.shape, np.float32)
     for label in sorted(range(1, count), key=lambda label: int(stats[label, cv2.CC_STAT_AREA])):
@@ -302,6 +306,18 @@ def _all_but(busy: Cells) -> Plane | None:
             break
         use[labels == label] = 0.0
     return use if not use.all() else None
+
+
+def _reached(busy: Cells) -> Cells:
+    """What belongs to what is busy: what is beside it, and beside a large digit the next ones, which change less often."""
+    reached = np.asarray(cv2.dilate(busy, _MASK_REACH), np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(reached, connectivity=8)
+    rows, columns = _MASK_REACH.shape
+    for left, top, width, height, _ in stats[1:count].tolist():
+        high, wide = height - rows + 1, width - columns + 1
+        if _DIGIT[0] <= high <= _DIGIT[1] and wide <= _DIGIT_WIDTH * high:
+            reached[top : top + height, max(0, left - high) : left + width + high] = 1
+    return reached
 
 
 def _deviation(magnitudes: Plane) -> float:

@@ -223,3 +223,13 @@ def test_a_place_that_is_always_restless_needs_a_larger_change_than_the_rest():
     pictures[60][80:100, 150:160] = np.clip(pictures[60][80:100, 150:160].astype(int) + 60, 0, 255)
     found = marks(pictures)
     assert found[60].kept
+
+
+def test_the_tens_of_a_large_clock_are_masked_with_its_seconds():
+    pictures = []
+    for second in range(62):
+        picture = still(seed=4)[0].copy()
+        cv2.rectangle(picture, (8, 150), (80, 176), 0, -1)
+        cv2.putText(picture, f"{second // 60:02}:{second % 60:02}", (10, 172), cv2.FONT_HERSHEY_SIMPLEX, 0.75, 255, 2)
+        pictures.append(picture)
+    assert [mark.time for mark in marks(pictures) if mark.kept and mark.time > 20] == [60]
