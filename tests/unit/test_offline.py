@@ -220,6 +220,11 @@ def test_views_that_last_for_less_than_a_second_are_no_shots():
     assert [event.tags[0] for event in told_each(none, cut, cut, cut, step=1.0).events] == ["cut", "cut", "cut"]
 
 
+def test_a_cut_right_before_a_window_ends_is_a_cut():
+    assert [event.title for event in told_each((), (), (Flag.CUT,), step=0.5).events] == ["Scene changes"]
+    assert [event.title for event in told_each((Flag.CUT,), step=0.5).events] == ["View changes quickly"]
+
+
 def test_a_new_view_in_which_the_camera_travels_is_one_event():
     cut, moved, none = (Flag.CUT,), (Flag.MOVED,), ()
     (event,) = told_each(cut, moved, moved, none, moved, none, step=0.5).events

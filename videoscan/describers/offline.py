@@ -153,7 +153,9 @@ def _is_restless(samples: Sequence[_Sample]) -> bool:
 def _cuts(samples: Sequence[_Sample], end: float) -> Iterable[Told]:
     cuts = [sample for sample in samples if _is_cut(sample)]
     quick: list[_Sample] = []
-    for sample, until in zip(cuts, [*(cut.mark.time for cut in cuts[1:]), end], strict=bool(cuts)):
+    # Where a window that began with a cut ends so soon, the next one does so too. Any other window may end for want of room.
+    last = end if cuts and cuts[-1] is samples[0] else math.inf
+    for sample, until in zip(cuts, [*(cut.mark.time for cut in cuts[1:]), last], strict=bool(cuts)):
         if until - sample.mark.time < SHORTEST_VIEW:
             quick.append(sample)
         elif sample.own and sample.place is not None:
