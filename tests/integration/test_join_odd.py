@@ -125,6 +125,14 @@ def test_metadata_tell_the_clock_and_who_has_none_is_left_out_and_told(whole, tm
     assert "Gaps: left out: " in capsys.readouterr().out
 
 
+def test_a_camera_whose_recordings_say_no_time_does_not_keep_the_others_waiting(whole, tmp_path, capsys):
+    recordings.cut(whole, tmp_path / "rec" / "a", (0.0, 10.0), lambda start: f"part{start:.0f}")
+    recordings.cut(whole, tmp_path / "rec", (0.0, 10.0), recordings.by_clock())
+    scan(tmp_path / "rec", "--join", "--out", tmp_path / "out", code=6)
+    assert "nothing says when the 2 recordings" in capsys.readouterr().err
+    assert len(timeline(tmp_path / "out" / "cam1").source.parts) == 2
+
+
 def test_a_pattern_of_ones_own_and_a_camera_of_ones_own(whole, tmp_path):
     recordings.cut(whole, tmp_path / "rec", (0.0, 10.0), recordings.by_clock("x", "%d.%m.%Y %Hh%Mm%S"))
     options = ("--set", "source.clock=pattern", "--set", "source.clock_pattern=%d.%m.%Y %Hh%Mm%S", "--set", "source.camera=Gate")

@@ -156,7 +156,7 @@ async def _scan_all(
             title = f"{place}{given.name}"
             result, looked = await _scan_one(given, choices, out, to, accounts, fits, fresh=fresh, heard=heard, title=title)
             opened = opened or looked
-            if isinstance(result.error, ConfigError) and not opened:
+            if isinstance(result.error, ConfigError) and not opened and given.kind != "joined":
                 # Nothing was looked at yet: the options are wrong, not this input.
                 raise result.error
             printer.take(result)
