@@ -7,6 +7,7 @@ import fnmatch
 import json
 import os
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ from videoscan import timecode, words
 from videoscan.library import query as queries
 from videoscan.library import schema
 from videoscan.library.query import BETWEEN
+from videoscan.library.store import hour_of
 from videoscan.selection import Filters
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ COUNTED = 1_000
 would be as good as another, and takes long. 1,000 of a million take 10 to 50 ms (``benchmarks/library.py``)."""
 _CONTEXT = 160
 """Characters of a description that are shown around the words found."""
+
+_MOST_HOURS = 300
 
 _ON, _OFF = "\x02", "\x03"
 
@@ -115,10 +119,12 @@ class Found:
 _HIT = """
 SELECT e.key, e.timeline, t.path, t.uri, t.camera, e.id, e.start, e.end, t.clock, e.title, e.description, e.tags, e.attributes,
        e.confidence, e.importance, e.origin, e.review, e.picture
+FROM events AS e JOIN timelines AS t ON t.id = e.timeline WHERE e.key = ?
 """
 _FROM = "FROM words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelines AS t ON t.id = e.timeline"
 _RANK = "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0)"
 """What the words count in a title, a description, a tag, an attribute; lower is better."""
+_MARKED = ", ".join(f"highlight(words, {column}, '{_ON}', '{_OFF}')" for column in range(3))
 
 
 def search(
@@ -174,30 +180,33 @@ class _Narrowed:
 def _run(
     connection: sqlite3.Connection, narrowed: _Narrowed, asked: Query, order: Order, limit: int, offset: int, ranked: int
 ) -> Found:
-    """One pass over the index, in order of time and no farther than needed, counts, ranks and finds."""
+    """A pass over the index in order of time, no farther than needed; where few match, another one that ranks them.
+
+    Ranking needs to know how often each word is in the whole index, which for common words takes longer than finding them.
+    """
     notes = list(asked.notes)
     if not asked.groups and order == "best":
         order = "newest"
     where, values = narrowed.where()
     source = _FROM if narrowed.conditions else "FROM words AS w"
-    rank, most = (_RANK, ranked) if order == "best" else ("0", COUNTED)
-    rows = connection.execute(
-        f"SELECT w.rowid, {rank} {source} WHERE {where} ORDER BY w.rowid {'' if order == 'oldest' else 'DESC'} LIMIT ?",
-        (*values, max(most, COUNTED, offset + limit) + 1),
-    ).fetchall()
-    if order == "best" and len(rows) > ranked:
+    most = ranked if order == "best" else COUNTED
+    direction = "ASC" if order == "oldest" else "DESC"
+    counting = f"SELECT 1 {source} WHERE {where} ORDER BY w.rowid {direction} LIMIT ?"
+    count = len(connection.execute(counting, (*values, max(most, COUNTED) + 1)).fetchall())
+    sorting = f"w.rowid {direction}"
+    if order == "best" and count > ranked:
         order = "newest"
         notes.append(f"more than {ranked:,} events match: the newest come first; more words or a filter would leave the best")
     elif order == "best":
-        rows.sort(key=lambda row: (row[1], -row[0]))
+        sorting = f"{_RANK}, w.rowid DESC"
+    finding = f"SELECT w.rowid, {_MARKED} {source} WHERE {where} ORDER BY {sorting} LIMIT ? OFFSET ?"
     hits = []
-    for key, _ in rows[offset : offset + limit]:
-        row = connection.execute(
-            f"{_HIT} FROM events AS e JOIN timelines AS t ON t.id = e.timeline WHERE e.key = ?", (key,)
-        ).fetchone()
-        hits.append(_hit(row, _context(connection, narrowed.match, row)))
+    for key, *marked in connection.execute(finding, (*values, max(0, limit), max(0, offset))).fetchall():
+        row = connection.execute(_HIT, (key,)).fetchone()
+        if row is not None:  # an orphan, which `library check` tells of
+            hits.append(_hit(row, _context(row, marked)))
     counted = max(COUNTED, most)
-    return Found(tuple(hits), min(len(rows), counted), len(rows) > counted, order, tuple(notes))
+    return Found(tuple(hits), min(count, counted), count > counted, order, tuple(notes))
 
 
 def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sources: Sequence[str]) -> _Narrowed | None:
@@ -217,6 +226,8 @@ def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sour
     if filters.reviewed:
         states = {*filters.reviewed} | ({"accepted", "edited", "added"} if "yes" in filters.reviewed else set())
         facets.append([f"r{state}" for state in sorted(states - {"yes"})])
+    if (hours := _hours(connection, filters)) is not None:
+        facets.append(hours)
     if not all(facets):
         return None
     # What a person rejected is not so, and is found only when somebody asks for it.
@@ -243,6 +254,18 @@ def _like(uri: str, pattern: str) -> bool:
 def _says(title: str, description: str, tags: str, text: str) -> bool:
     held = words.folded(" ".join((title, description, *json.loads(tags))))
     return all(word in held for word in text.split())
+
+
+def _hours(connection: sqlite3.Connection, filters: Filters) -> list[str] | None:
+    """The hours of video time that events within the filters begin in; `None` where there are too many to be of use."""
+    since = filters.since if isinstance(filters.since, float) else None
+    until = filters.until if isinstance(filters.until, float) else None
+    if since is None and until is None:
+        return None
+    longest, duration = connection.execute("SELECT max(longest), max(duration) FROM timelines").fetchone()
+    first = hour_of((since or 0.0) - (longest or 0.0))
+    last = hour_of(min(until if until is not None else inf, duration or 0.0))
+    return [f"h{hour}" for hour in range(first, last + 1)] if last - first < _MOST_HOURS else None
 
 
 def _keys(connection: sqlite3.Connection, filters: Filters) -> tuple[int | None, int | None]:
@@ -317,16 +340,9 @@ def _hit(row: Sequence[Any], context: tuple[Passage, ...]) -> Hit:
     )
 
 
-def _context(connection: sqlite3.Connection, match: str, row: Sequence[Any]) -> tuple[Passage, ...]:
+def _context(row: Sequence[Any], marked: Sequence[str]) -> tuple[Passage, ...]:
     """The passages of an event in which the words stand; where they stand in none, its title."""
-    key, title, description, tags = row[0], row[9], row[10], ", ".join(json.loads(row[11]))
-    marked = connection.execute(
-        "SELECT highlight(words, 0, ?1, ?2), highlight(words, 1, ?1, ?2), highlight(words, 2, ?1, ?2) FROM words"
-        " WHERE words MATCH ?3 AND rowid = ?4",
-        (_ON, _OFF, match, key),
-    ).fetchone()
-    if marked is None:
-        return (Passage("title", title),)
+    title, description, tags = row[9], row[10], ", ".join(json.loads(row[11]))
     found = []
     for name, text, told in zip(("title", "description", "tags"), (title, description, tags), marked, strict=True):
         spans = list(_spans(text, told))
