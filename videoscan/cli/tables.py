@@ -57,8 +57,12 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 
 
 def events(timeline: Timeline) -> str:
-    """The table of a timeline's events: when (with the wall time, where it is known), what, tags; and where nothing happened."""
-    told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in timeline.events]
+    """The table of a timeline's events: when (with the wall time, where it is known), what, tags; and where nothing happened.
+
+    What a person rejected is left out.
+    """
+    stands = [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
+    told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in stands]
     told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.still(timeline.events, timeline.coverage)]
     # Events of one start keep the timeline's order.
     told.sort(key=lambda row: row[0])
