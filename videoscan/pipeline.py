@@ -218,6 +218,7 @@ async def _scan(
 
     try:
         request = await _named(request, session)
+        ledger.prices = request.prices
         notebook = None
         if journal is not None and isinstance(session, Remembering):
             notebook = JournalNotebook(journal, request)

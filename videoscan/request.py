@@ -79,7 +79,7 @@ class Request:
     @property
     def prices(self) -> Prices | None:
         """What the model costs, where somebody said so."""
-        return self.resolved.profile.budget.prices_of(self.describer.get("model"))
+        return self.resolved.profile.budget.prices_of(self.describer.get("model") or self.served)
 
     def check_start(self, duration: float) -> None:
         """Raises `ConfigError` when the pass began behind the end of the source: only the pass shows where that is."""

@@ -110,3 +110,15 @@ def test_answers_belong_to_the_model_that_the_endpoint_has_when_none_is_named(cl
         unnamed = scan(clip, server, tmp_path / "named", model=None)
         assert len(server.requests) == 1, "the same model by its name"
         assert unnamed.events == named.events
+
+
+def test_a_model_that_was_not_named_costs_what_its_own_prices_say(clip, tmp_path):
+    prices = {"currency": "USD", "as_of": "2026-11-29", "prompt": 1.0, "models": {"dear-*": {"prompt": 1000.0}}}
+    with ModelServer.in_thread(seen, models=["dear-one"]) as server, patience.instantly():
+        timeline = videoscan.scan_sync(
+            clip,
+            endpoint=server.url,
+            profile={"budget": {"prices": prices}},
+            sets=ONE_WINDOW,
+        )
+    assert timeline.usage.cost.amount == pytest.approx(1000 * timeline.usage.prompt_tokens / 1e6)
