@@ -136,7 +136,12 @@ def settle(
     if given.kind == "kept":
         _check_kept(given, settled, start, end)
     for name in to:
-        if registry.factory("exporters", name).media_type.startswith(("video/", "application/zip")):
+        part = registry.factory("exporters", name)
+        if given.kind == "joined" and getattr(part, "one_recording", False):
+            raise ConfigError(
+                f"--to {name} is about one file, and these are joined", hint="take --to edl or otio, or leave --join out"
+            )
+        if part.media_type.startswith(("video/", "application/zip")):
             raise ConfigError(
                 f"--to {name} is made of a finished timeline, not while it is written",
                 hint=f"videoscan export FOLDER --to {name}",

@@ -242,6 +242,14 @@ def test_joined_recordings_are_cut_from_the_files_that_an_event_lies_in(footage,
     assert reel(tmp_path / "reel.mp4", night).numbers == [*range(95, 100), *range(10)]
 
 
+def test_a_joined_file_whose_beginning_was_shown_already_is_cut_where_the_picture_is(footage, tmp_path):
+    parts = (Part(uri=str(footage), start=0, duration=4), Part(uri=str(footage), start=4, duration=3, skipped=1))
+    night = about(footage, (4.2, 4.6), duration=7.0)
+    night = night.model_copy(update={"source": night.source.model_copy(update={"parts": parts})})
+    (path,) = clips(tmp_path / "out", night)
+    assert seen(path).numbers == list(range(30, 40))
+
+
 def test_footage_that_is_gone_costs_only_its_own_clips(footage, tmp_path):
     heard: list[str] = []
     gone = about(tmp_path / "gone.mp4", (1.0, 2.0, "Lost"))

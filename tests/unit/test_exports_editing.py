@@ -164,6 +164,17 @@ def test_joined_recordings_are_cut_from_each_of_their_files():
     assert [line[4] for line in lines] == ["01:59:50:00", "02:15:00:00"]
 
 
+def test_what_a_joined_file_shows_a_second_time_is_not_cut_from_its_beginning():
+    parts = (Part(uri="a.mp4", start=0, duration=100), Part(uri="b.mp4", start=100, duration=90, skipped=10))
+    timeline = filmed(25.0, duration=190.0, parts=parts, one_file=False)
+    event = timeline.events[-1].model_copy(update={"start": 98.0, "end": 104.0, "id": "across"})
+    timeline = timeline.model_copy(update={"events": (event,)})
+    (track,) = read_edl(edl(timeline), rate_of(25.0)).tracks
+    assert [(clip.name, clip.source_range.start_time.value) for clip in track] == [("a.mp4", 98 * 25), ("b.mp4", 10 * 25)]
+    lines = [line.split() for line in edl(timeline, start_timecode="01:00:00:00").splitlines() if line[:1].isdigit()]
+    assert [line[4] for line in lines] == ["01:01:38:00", "01:01:40:00"]
+
+
 def test_an_edl_of_cameras_with_different_rates_is_refused_and_otio_takes_them():
     parts = [Told(filmed(25.0)), Told(filmed(29.97))]
     with pytest.raises(ConfigError, match="one rate"):

@@ -69,6 +69,12 @@ def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterat
                 yield Cut(timeline, event, uri, first + from_file, max(final, first) + from_file, first)
 
 
+def length(timeline: Timeline, file: str) -> float:
+    """Seconds of a file of the source, from its first frame on."""
+    lengths = (part.duration + part.skipped for part in timeline.source.parts if part.uri == file)
+    return next(lengths, timeline.source.duration)
+
+
 def address(file: str) -> str:
     """A file as a URL, as editing programs take it; a URL as it is, without credentials."""
     if "://" in file:

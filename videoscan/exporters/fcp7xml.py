@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring  # writt
 
 from videoscan import config
 from videoscan.exporters.cutting import Counting, Cut, address, counting, cuts, short_name
+from videoscan.exporters.cutting import length as length_of
 from videoscan.exporters.wording import name, plain
 from videoscan.seams import Told
 
@@ -79,7 +80,7 @@ def _clip(track: Element, cut: Cut, count: Counting, sequence: Rate, *, number: 
     ends = max(begins + 1, rate.frame(cut.end))
     length = max(1, sequence.frame(rate.seconds(ends - begins)))
     source = cut.timeline.source
-    lasts = rate.frame(next((part.duration for part in source.parts if part.uri == cut.file), source.duration))
+    lasts = rate.frame(length_of(cut.timeline, cut.file))
     item = SubElement(track, "clipitem", id=f"clipitem-{number}")
     _put(item, "name", cut.title)
     _put(item, "duration", max(lasts, ends))

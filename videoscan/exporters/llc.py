@@ -27,6 +27,8 @@ class LlcExporter:
 
     suffix: ClassVar[str] = ".llc"
     media_type: ClassVar[str] = "application/json"
+    one_recording: ClassVar[bool] = True
+    """Said before joined recordings are scanned, not after."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from videoscan import config
 from videoscan.errors import ConfigError
 from videoscan.exporters.cutting import Counting, Cut, address, counting, cuts
+from videoscan.exporters.cutting import length as length_of
 from videoscan.exporters.wording import name, plain
 from videoscan.seams import Told
 
@@ -69,7 +70,7 @@ def _clip(cut: Cut, count: Counting) -> Any:
 
     first = count.rate.frame(cut.start)
     length = max(1, count.rate.frame(cut.end) - first)
-    lasts = next((part.duration for part in cut.timeline.source.parts if part.uri == cut.file), cut.timeline.source.duration)
+    lasts = length_of(cut.timeline, cut.file)
     reference = otio.schema.ExternalReference(
         target_url=address(cut.file), available_range=span(count.begins(cut), max(first + length, count.rate.frame(lasts)))
     )
