@@ -38,7 +38,7 @@ _MOVED = "its times were set by a person, but what it rests on lies elsewhere no
 _SUMMARY = "a person has corrected events since the summary was written"
 
 Text = Annotated[str, Field(max_length=20_000)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class Changes(BaseModel):

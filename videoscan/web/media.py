@@ -60,6 +60,18 @@ def _file(path: Path, kind: str, cache: str) -> web.FileResponse:
 
 
 _RANGE = {"Range": ("Which bytes.", {"type": "string"})}
+_PICTURES = tuple(_TYPES.values())
+_VIDEOS = ("video/*", "application/octet-stream")
+
+
+def _answers(whole: str, media: tuple[str, ...]) -> dict[int, Answer]:
+    return {
+        200: Answer(whole, media=media),
+        206: Answer("A part of it.", media=media),
+        304: Answer("Nothing is new.", media=()),
+        416: Answer("It has no such part.", media=media),
+    }
+
 
 ROUTES = (
     Route(
@@ -67,11 +79,7 @@ ROUTES = (
         f"{BASE}/jobs/{{id}}/frames/{{frame}}.jpg",
         frame,
         "A kept picture",
-        {
-            200: Answer("The picture.", media=tuple(_TYPES.values())),
-            206: Answer("A part of it.", media=tuple(_TYPES.values())),
-            304: Answer("Nothing is new.", media=()),
-        },
+        _answers("The picture.", _PICTURES),
         patterns={**jobs_api.PATTERN, "frame": r"\d{1,12}"},
         headers=_RANGE,
     ),
@@ -80,11 +88,7 @@ ROUTES = (
         f"{BASE}/jobs/{{id}}/video",
         video,
         "The video",
-        {
-            200: Answer("The file.", media=("video/*", "application/octet-stream")),
-            206: Answer("A part of it.", media=("video/*", "application/octet-stream")),
-            304: Answer("Nothing is new.", media=()),
-        },
+        _answers("The file.", _VIDEOS),
         patterns=jobs_api.PATTERN,
         headers=_RANGE,
     ),

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, Field, ValidationError
 
 from videoscan.errors import ConfigError, DescribeError, SourceError, StoreError, VideoscanError
@@ -90,6 +91,8 @@ async def as_problems(
         return Problem(fault.status, _detail(request, fault), headers=kept).answer()
     except (VideoscanError, RuleBroken, Conflict, QueueFull) as fault:
         return of(fault).answer()
+    except HttpProcessingError:
+        return Problem(400, "the request is no HTTP that can be read").answer()
     except (ConnectionResetError, sqlite3.ProgrammingError):
         raise
     except Exception:
