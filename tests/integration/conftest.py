@@ -80,3 +80,14 @@ def videoscan(capsys):
         return code, said.out, said.err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory):
+    """A service's one folder: a reel of twelve samples, six windows of two, and a folder of two clips."""
+    root = tmp_path_factory.mktemp("footage")
+    film(root / "reel.mp4", 11)
+    (root / "pair").mkdir()
+    film(root / "pair" / "a.mp4", 2)
+    film(root / "pair" / "b.mp4", 2)
+    return (root.resolve(),)
