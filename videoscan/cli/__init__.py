@@ -36,6 +36,7 @@ SUMMARIES = {
     "submit": "Submit videos to a service, and print their jobs.",
     "jobs": "List, show, cancel, retry and await the jobs of a service.",
     "keys": "Make, list and remove the keys of a service.",
+    "mcp": "Offer scan, status, timeline, search and frame to an agent.",
     "profiles": "List, show and check profiles.",
     "doctor": "Say what is installed and can be decoded, or what a model can do.",
 }
