@@ -132,6 +132,7 @@ def profile_page() -> str:
         "windows": options.WindowOptions,
         "prompt": options.PromptOptions,
         "second_look": options.SecondLookOptions,
+        "reconcile": options.ReconcileOptions,
         "summary": options.SummaryOptions,
         "budget": options.BudgetOptions,
     }
@@ -164,6 +165,7 @@ def profile_page() -> str:
         ("describer", "describers", "Who says in words what the pictures show."),
         ("prompt", None, ""),
         ("second_look", None, ""),
+        ("reconcile", None, ""),
         ("summary", None, ""),
         ("budget", None, ""),
     ]

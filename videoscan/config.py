@@ -25,6 +25,7 @@ from videoscan.options import (
     Options,
     Profile,
     PromptOptions,
+    ReconcileOptions,
     RegionOptions,
     SecondLookOptions,
     SourceOptions,
@@ -43,6 +44,7 @@ __all__ = [
     "Options",
     "Profile",
     "PromptOptions",
+    "ReconcileOptions",
     "RegionOptions",
     "Resolved",
     "Row",
@@ -56,7 +58,19 @@ __all__ = [
     "load_every_camera",
 ]
 
-_TABLES = ("source", "sampler", "dedup", "regions", "windows", "describer", "prompt", "second_look", "summary", "budget")
+_TABLES = (
+    "source",
+    "sampler",
+    "dedup",
+    "regions",
+    "windows",
+    "describer",
+    "prompt",
+    "second_look",
+    "reconcile",
+    "summary",
+    "budget",
+)
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
     "window_timeout", "retries", "max_tokens", "language", "detail", "probe", "extra_body",
@@ -77,6 +91,7 @@ _KNOWN: dict[str, type[Options]] = {
     "windows": WindowOptions,
     "prompt": PromptOptions,
     "second_look": SecondLookOptions,
+    "reconcile": ReconcileOptions,
     "summary": SummaryOptions,
     "budget": BudgetOptions,
 }

@@ -386,7 +386,7 @@ class Timeline(Document):
     chapters: tuple[Chapter, ...] = ()
     """The source in chapters, without a hole between them; none without events."""
     flags: tuple[str, ...] = ()
-    """Sentences about what was corrected or is doubtful in summary and chapters."""
+    """Sentences about what was corrected or is doubtful in summary and chapters, and where a model's word on doubtful pairs was not to be had."""
     events: tuple[Event, ...] = ()
     """What happened, in order of start."""
     windows: tuple[WindowRecord, ...] = ()

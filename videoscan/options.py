@@ -244,6 +244,18 @@ class PromptOptions(Options):
         return {name: field.field for name, field in self.fields.items()}
 
 
+class ReconcileOptions(Options):
+    """The `reconcile` table: who decides which tellings of neighbouring windows are one event, where the rules can do so only just."""
+
+    ask: bool = False
+    """Asks a model about the doubtful pairs, in text-only requests over their times and words: one for some fifty pairs, none without any.
+    A budget holds for them too. Without it, or with the built-in describer, the rules decide."""
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Which model of the same endpoint is asked; without it the one that describes. A text model does."""
+    max_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 8_000
+    """Tokens that one such request may hold (estimated), pairs and answer together."""
+
+
 class SummaryOptions(Options):
     """The `summary` table: who writes the summary and the chapters."""
 
@@ -409,6 +421,8 @@ class Profile(Options):
     """What is asked."""
     second_look: SecondLookOptions = SecondLookOptions()
     """Which answers are asked for again."""
+    reconcile: ReconcileOptions = ReconcileOptions()
+    """Who decides about doubtful pairs."""
     summary: SummaryOptions = SummaryOptions()
     """Who writes the summary and the chapters."""
     budget: BudgetOptions = BudgetOptions()

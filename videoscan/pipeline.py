@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling
+from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling, settling
 from videoscan.asking import Asker
 from videoscan.errors import DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
@@ -250,8 +250,10 @@ async def _scan(
         ):
             state.folding.add(outcome)
         budget = prepared.record(request.budget, skipped=state.skipped)
-        folded = publish.folded(request, state.tally, state.folding, budget)
-        summed = await summed_up(request, folded, session, observer, ledger, journal)
+        doubts = publish.doubts(request, state.tally, state.folding)
+        settled = await settling.settled(request, doubts, session, observer, ledger, journal)
+        folded = publish.folded(request, state.tally, state.folding, budget, settled.verdicts)
+        summed = settled.before(await summed_up(request, folded, session, observer, ledger, journal))
         if notebook is not None:
             summed = replace(summed, usage=summed.usage + notebook.probes)
     finally:

@@ -11,15 +11,17 @@ from videoscan import __version__, clock, folder, reconcile, registry, replays, 
 from videoscan.correcting import Corrector
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
+from videoscan.settling import UNSETTLED
 from videoscan.summarize import BY_RULE
 from videoscan.timeline import THINNED, usage_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from videoscan.journal import Journal
     from videoscan.model import SourceInfo, Tally
     from videoscan.money import Prices
+    from videoscan.reconcile import Doubt, Pair
     from videoscan.request import Request
     from videoscan.summarizing import Summed
     from videoscan.timeline import Folded, Folding
@@ -27,11 +29,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def folded(request: Request, tally: Tally, folding: Folding, budget: BudgetRecord | None = None) -> Folded:
+def doubts(request: Request, tally: Tally, folding: Folding) -> list[Doubt]:
+    """The pairs of tellings that a model may be asked about; none where the profile does not want that."""
+    if not request.resolved.profile.reconcile.ask:
+        return []
+    start, end = _looked_at(request)
+    return folding.doubts(tally, start=start, end=end)
+
+
+def folded(
+    request: Request,
+    tally: Tally,
+    folding: Folding,
+    budget: BudgetRecord | None = None,
+    verdicts: Mapping[Pair, bool] | None = None,
+) -> Folded:
     """What the outcomes come to; see `videoscan.timeline.Folding`. `budget` is what was done to keep to one."""
     start, end = _looked_at(request)
     thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
-    made = folding.finish(tally, start=start, end=end, thinned=thinned)
+    made = folding.finish(tally, start=start, end=end, thinned=thinned, verdicts=verdicts)
     return replace(made, events=replays.traced(made.events, excludes=reconcile.excludes))
 
 
@@ -212,5 +228,5 @@ def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> 
         window.status == "described" and (window.second_look is None or window.second_look.second.error is None)
         for window in timeline.windows
     )
-    # A summary that was to be a model's and is not is asked for again, like a window that failed.
-    return timeline if whole and not any(flag.startswith(BY_RULE) for flag in timeline.flags) else None
+    # A summary that was to be a model's and is not is asked for again, like a window that failed; so are doubtful pairs.
+    return timeline if whole and not any(flag.startswith((BY_RULE, UNSETTLED)) for flag in timeline.flags) else None

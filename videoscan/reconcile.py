@@ -7,6 +7,9 @@ The rules are deterministic. Two tellings are one event when their words are lik
 
 So two different things in one picture stay two, and so do two like ones with a picture between them that shows neither. What was
 joined, and on what ground, is written into the event's flags.
+
+Where the words are nearly like enough, or only just, the pair is doubtful: a model may be asked (`doubtful`, `videoscan.settling`),
+and what it says goes before the rule. Words that exclude each other, measurements and replays are never doubtful.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rapidfuzz import fuzz
@@ -34,6 +37,12 @@ _LIKE = 70.0
 _LIKE_WITH_TAGS = 50.0
 _MOMENTS = frozenset({"cut", "light", "moved"})
 """Tags of measurements that are over in a moment."""
+# What lies so near those limits is doubtful. Two tellings of one event in other words ("a man waits", "somebody at the gate") rarely
+# fall further below; what passes by more was never seen to be two.
+_DOUBT_BELOW = 25.0
+_DOUBT_ABOVE = 10.0
+_DOUBTS_EACH = 2
+"""Doubtful pairs that one telling is asked about at most, so that what is asked grows with what was told."""
 # A model that was given names to go on with copies them, but for a letter or an article.
 _NAMED = 85.0
 
@@ -65,6 +74,18 @@ _COLOURS = frozenset(
 
 Place: TypeAlias = tuple[int, int]
 """A window's index, and the place of an event among those that it told."""
+
+Pair: TypeAlias = tuple[int, int, int]
+"""A window's index, the place of a telling in the window before it, and of one in it; both count what an answer repeats once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Two tellings by neighbouring windows that may be one event, as each window told it."""
+
+    pair: Pair
+    one: Candidate
+    other: Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +123,8 @@ class Candidate:
     until: int
     aliases: Sequence[int] = ()
     repeats: tuple[int, ...] = ()
+    last: Candidate | None = None
+    """The last telling that was joined to it, where a model's word has joined tellings in unlike words: then these count as well."""
 
     @classmethod
     def of(cls, told: Told, window: int, place: int, evidence: tuple[Evidence, ...], follows: Follows | None = None) -> Candidate:
@@ -122,6 +145,16 @@ class Candidate:
             place,
             evidence[0].frame,
             evidence[-1].frame,
+        )
+
+    def copied(self) -> Candidate:
+        """The same, for joining on trial: whatever is joined to it leaves this one alone."""
+        return replace(
+            self,
+            evidence=tuple(self.evidence),
+            windows=tuple(self.windows),
+            flags=tuple(self.flags),
+            aliases=tuple(self.aliases),
         )
 
     @property
@@ -160,6 +193,14 @@ class Candidate:
 
     def likeness(self, other: Candidate) -> float:
         """How much the words agree, 0..100; 0 where the kinds of statement differ."""
+        own = self._likeness(other)
+        return own if self.last is None else max(own, self.last.likeness(other))
+
+    def contradicts(self, other: Candidate) -> bool:
+        """Whether the titles exclude each other."""
+        return excludes(self.title, other.title) or (self.last is not None and excludes(self.last.title, other.title))
+
+    def _likeness(self, other: Candidate) -> float:
         if self.origin != other.origin:
             return 0.0
         if self.origin == "measured":
@@ -258,6 +299,8 @@ class Ground:
     shared: tuple[int, ...]
     likeness: float
     named: bool = False
+    asked: bool = False
+    doubtful: bool = False
 
     @property
     def weight(self) -> tuple[bool, bool, float, int]:
@@ -269,16 +312,34 @@ class Ground:
             what = f"shared frame{'s' if len(self.shared) > 1 else ''} {', '.join(map(str, self.shared[:3]))}"
         else:
             what = "told as still going on" if self.named else "it goes on from one window's last picture to the next one's first"
-        return f"{what}, likeness {self.likeness:.0f}"
+        said = ", and a model that was asked says it is the same" if self.asked else ""
+        return f"{what}, likeness {self.likeness:.0f}{said}"
 
 
 _WEIGHT = operator.itemgetter(0, 1, 2)
 
 
-def reconcile(windows: Iterable[Telling], followed: Collection[Place] = ()) -> list[Candidate]:
+def doubtful(windows: Iterable[Telling], followed: Collection[Place] = ()) -> list[Doubt]:
+    """The pairs that `reconcile` can decide only just, in order. Joins on trial, so give it copies (`Candidate.copied`).
+
+    Left out is a pair of which one is surely part of another event.
+    """
+    found: list[Doubt] = []
+    reconcile(windows, followed, doubts=found)
+    return found
+
+
+def reconcile(
+    windows: Iterable[Telling],
+    followed: Collection[Place] = (),
+    *,
+    verdicts: Mapping[Pair, bool] | None = None,
+    doubts: list[Doubt] | None = None,
+) -> list[Candidate]:
     """Join what neighbouring windows told twice, or in parts. `windows` come in order; so does what is returned.
 
-    `followed` are all tellings that others say they follow.
+    `followed` are all tellings that others say they follow. `verdicts` say of doubtful pairs whether they are one event; `doubts` is
+    given what pairs there are of these.
 
     What an event says it follows, by a name that the model was given, goes first. Of the rest only candidates of neighbouring windows
     are compared, best ground first, so the work grows with the number of windows, however long an event lasts.
@@ -286,23 +347,37 @@ def reconcile(windows: Iterable[Telling], followed: Collection[Place] = ()) -> l
     done: list[Candidate] = []
     known: dict[Place, Candidate] = {}
     before = Telling(-1, ())
+    last: Sequence[Candidate] = ()
+    verdicts = verdicts or {}
     for told in windows:
         fresh = _without_repeats(told.candidates) if len(told.candidates) > 1 else list(told.candidates)
         pairs = [
             (ground.weight, -old, -new, ground)
             for old, candidate in enumerate(before.candidates)
             for new, other in enumerate(fresh)
-            if (ground := _ground(candidate, other, before, told)) is not None
+            if (ground := _ground(candidate, other, before, told, verdicts.get((told.window, old, new)))) is not None
         ]
+        near = _near(before, fresh, told) if doubts is not None else []
         pairs.sort(key=_WEIGHT, reverse=True)
         taken_new = _followed(fresh, known) if known else {}
         taken_old = {old for old, candidate in enumerate(before.candidates) if _in(candidate, taken_new.values())}
+        sure_old, sure_new = set(taken_old), set(taken_new)
         for _, old, new, ground in pairs:
             if -old in taken_old or -new in taken_new:
                 continue
-            before.candidates[-old].absorb(fresh[-new], ground)
+            owner = before.candidates[-old]
+            owner.absorb(fresh[-new], ground)
+            if ground.asked or owner.last is not None:
+                owner.last = fresh[-new]
             taken_old.add(-old)
-            taken_new[-new] = before.candidates[-old]
+            taken_new[-new] = owner
+            if not ground.doubtful:
+                sure_old.add(-old)
+                sure_new.add(-new)
+        if doubts is not None:
+            asked = [(old, new) for old, new in near if old not in sure_old and new not in sure_new]
+            doubts += [Doubt((told.window, old, new), last[old], fresh[new].copied()) for old, new in _few(asked)]
+            last = [each.copied() for each in fresh]
         for place, candidate in enumerate(fresh):
             if place not in taken_new:
                 if candidate.continues and candidate.follows is None:
@@ -340,7 +415,7 @@ def _in(candidate: Candidate, others: Iterable[Candidate]) -> bool:
     return any(candidate is other for other in others)
 
 
-def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> Ground | None:
+def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling, verdict: bool | None) -> Ground | None:
     """Why the two are one event; `None` when they are not. A replay shows play again, it is never part of it."""
     shared = tuple(one.shares(other)) if other.evidence[0].frame <= one.evidence[-1].frame else ()
     if not shared and not _goes_on(one, other, before, now):
@@ -349,9 +424,41 @@ def _ground(one: Candidate, other: Candidate, before: Telling, now: Telling) -> 
         return None
     likeness = one.likeness(other)
     named = other.continues is not None and fuzz.ratio(other.continues.casefold(), one.title.casefold()) >= _NAMED
-    if (named and not shared) or _same(one, other, likeness):
+    if named and not shared:
         return Ground(shared, likeness, named=named)
-    return None
+    same = _same(one, other, likeness)
+    if verdict is not None:
+        if same and not verdict:
+            other.flag(f"kept apart from window {before.window}'s {one.title!r}: a model that was asked says it is another")
+        # What it was asked about were this window's words; the event may have begun in words that exclude them.
+        agreed = verdict and not one.contradicts(other)
+        return Ground(shared, likeness, named=named, asked=True) if agreed else None
+    return Ground(shared, likeness, named=named, doubtful=likeness < _enough(one, other) + _DOUBT_ABOVE) if same else None
+
+
+def _near(before: Telling, fresh: Sequence[Candidate], now: Telling) -> list[tuple[int, int]]:
+    """The places of the pairs whose words are nearly like enough, or only just; those that share a picture first, then the likest."""
+    found = []
+    for old, one in enumerate(before.candidates):
+        for new, other in enumerate(fresh):
+            if one.origin != "model" or other.origin != "model" or _replay(one) is not _replay(other):
+                continue
+            shared = other.evidence[0].frame <= one.evidence[-1].frame and bool(one.shares(other))
+            if not shared and not _goes_on(one, other, before, now):
+                continue
+            likeness, enough = one.likeness(other), _enough(one, other)
+            if enough - _DOUBT_BELOW <= likeness < enough + _DOUBT_ABOVE and not one.contradicts(other):
+                found.append((not shared, -likeness, old, new))
+    return [(old, new) for _, _, old, new in sorted(found)]
+
+
+def _few(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The first pairs of each telling."""
+    kept: list[tuple[int, int]] = []
+    for old, new in pairs:
+        if max(sum(old == each for each, _ in kept), sum(new == each for _, each in kept)) < _DOUBTS_EACH:
+            kept.append((old, new))
+    return kept
 
 
 def _replay(candidate: Candidate) -> bool:
@@ -375,8 +482,11 @@ def _meet(one: Box | None, other: Box | None) -> bool:
 
 
 def _same(one: Candidate, other: Candidate, likeness: float) -> bool:
-    enough = _LIKE_WITH_TAGS if set(one.tags) & set(other.tags) else _LIKE
-    return likeness >= enough and not (one.origin == "model" and excludes(one.title, other.title))
+    return likeness >= _enough(one, other) and not (one.origin == "model" and one.contradicts(other))
+
+
+def _enough(one: Candidate, other: Candidate) -> float:
+    return _LIKE_WITH_TAGS if set(one.tags) & set(other.tags) else _LIKE
 
 
 def excludes(one: str, other: str) -> bool:

@@ -85,6 +85,7 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["describer"] = _filled("describers", profile.describer, origins or {})
     table["prompt"] = profile.prompt.model_dump(mode="json")
     table["second_look"] = profile.second_look.model_dump(mode="json")
+    table["reconcile"] = profile.reconcile.model_dump(mode="json")
     table["summary"] = profile.summary.model_dump(mode="json")
     table["budget"] = profile.budget.model_dump(mode="json")
     return table

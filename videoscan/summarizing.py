@@ -63,7 +63,7 @@ async def summed_up(
     items = summarize.items_of(events)
     if not request.resolved.profile.summary.enabled or not items:
         return Summed(rule)
-    writer = _writer(request, session, observer, ledger)
+    writer = writer_of(request, session, observer, ledger, request.resolved.profile.summary.model)
     if writer is None:
         return Summed(rule)
     try:
@@ -77,11 +77,10 @@ async def summed_up(
     return summed
 
 
-def _writer(request: Request, session: DescriberSession, observer: Observer, ledger: Ledger) -> Any:
-    """Who writes: the session that described, or one of its own for another model of the same endpoint."""
+def writer_of(request: Request, session: DescriberSession, observer: Observer, ledger: Ledger, model: str | None) -> Any:
+    """Who writes: the session that described, or one of its own for another model of the same endpoint; `None` where it cannot."""
     if not isinstance(session, Writer):
         return None
-    model = request.resolved.profile.summary.model
     if model is None or model == request.describer.get("model") or "endpoint" not in request.describer:
         return session  # a model's file is the only model that there is
     # The endpoint is known by now; only pictures would be tried out.

@@ -9,7 +9,7 @@ import bisect
 import contextlib
 import gc
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from videoscan.covering import SEEN, coverage
 from videoscan.document import CostRecord, ErrorRecord, Event, Evidence, UsageRecord, WindowRecord
 from videoscan.marks import DIGITS, Marks, Sampled
 from videoscan.model import Usage
-from videoscan.reconcile import Candidate, Follows, Place, Telling, reconcile
+from videoscan.reconcile import Candidate, Follows, Place, Telling, doubtful, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from videoscan.model import Description, Failure, Mark, Shown, Tally
     from videoscan.money import Prices
     from videoscan.ongoing import Ongoing
+    from videoscan.reconcile import Doubt, Pair
     from videoscan.spans import Kind, Spans
 
 THINNED = "thinned: it changed, but dedup.max_rate was reached"
@@ -141,10 +142,27 @@ class Folding:
         self.usage += outcome.usage
         self.seconds += outcome.seconds
 
-    def finish(self, tally: Tally, *, start: float = 0.0, end: float | None = None, thinned: str = THINNED) -> Folded:
+    def doubts(self, tally: Tally, *, start: float = 0.0, end: float | None = None) -> list[Doubt]:
+        """The pairs of tellings that `finish` could join or not, and takes `verdicts` on. Changes nothing; takes as long as `finish` does."""
+        held = sorted(self._held, key=lambda window: window.record.index)
+        sampled = Sampled(self._marks, [(window.first_mark, window.marks) for window in held])
+        described, undescribed = _fates([window.record for window in held], self._failures, self._rescued)
+        gaps = coverage(sampled, described, undescribed, tally, start=start, end=end, thinned=THINNED).starts(without=SEEN)
+        on_trial = [replace(window, candidates=tuple([each.copied() for each in window.candidates])) for window in reversed(held)]
+        return doubtful(_tellings(on_trial, sampled, gaps), self._followed)
+
+    def finish(
+        self,
+        tally: Tally,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        thinned: str = THINNED,
+        verdicts: Mapping[Pair, bool] | None = None,
+    ) -> Folded:
         """The parts of the timeline. `start` and `end` are the limits the pass was asked to keep to (seconds; `None` is the source's end).
 
-        `thinned` is why frames that changed were left out, where some were.
+        `thinned` is why frames that changed were left out, where some were. `verdicts` say which of the `doubts` are one event.
 
         Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events, whatever is joined to what.
         """
@@ -156,7 +174,8 @@ class Folding:
         gaps = spans.starts(without=SEEN)
         held.reverse()
         with _uncollected():
-            events = _events(reconcile(_tellings(held, sampled, gaps), self._followed), sampled, gaps, tally.duration)
+            joined = reconcile(_tellings(held, sampled, gaps), self._followed, verdicts=verdicts)
+            events = _events(joined, sampled, gaps, tally.duration)
         return Folded(
             events=events,
             windows=tuple([_within(record, tally.duration) for record in records]),

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SCHEMES = frozenset({"http", "https"})
 
 # What of a profile a stranger may say. Not where pictures go, which key goes along, or which file of this machine is read.
-_TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "summary", "budget"})
+_TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "reconcile", "summary", "budget"})
 _DESCRIBER = frozenset({"language", "max_tokens", "detail"})
-_FILES = frozenset({("prompt", "template"), ("summary", "model")})
+_FILES = frozenset({("prompt", "template"), ("reconcile", "model"), ("summary", "model")})
 _SOURCE = frozenset({"camera", "clock", "clock_pattern", "clock_zone", "clock_start"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
