@@ -41,7 +41,7 @@ _MOMENTS = frozenset({"cut", "light", "moved"})
 # fall further below; what passes by more was never seen to be two.
 _DOUBT_BELOW = 25.0
 _DOUBT_ABOVE = 10.0
-_DOUBTS_EACH = 2
+DOUBTS_EACH = 2
 """Doubtful pairs that one telling is asked about at most, so that what is asked grows with what was told."""
 # A model that was given names to go on with copies them, but for a letter or an article.
 _NAMED = 85.0
@@ -456,7 +456,7 @@ def _few(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The first pairs of each telling."""
     kept: list[tuple[int, int]] = []
     for old, new in pairs:
-        if max(sum(old == each for each, _ in kept), sum(new == each for _, each in kept)) < _DOUBTS_EACH:
+        if max(sum(old == each for each, _ in kept), sum(new == each for _, each in kept)) < DOUBTS_EACH:
             kept.append((old, new))
     return kept
 

@@ -5,7 +5,7 @@ import pytest
 from videoscan import config, summarize, tokens
 from videoscan.model import Mark, Picture, PictureCost, Reason, Sample
 from videoscan.money import Prices
-from videoscan.planning.beside import beside, second_looks, summaries
+from videoscan.planning.beside import beside, doubtful_pairs, second_looks, summaries
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Experience, Pace
 from videoscan.planning.sketch import Sketch
@@ -54,12 +54,25 @@ def test_second_looks_are_counted_as_all_that_they_may_be(share, count, images, 
     assert most.text_tokens >= 1000 * looks
 
 
+def counted(wanted, three, prices):
+    return beside(
+        sketch(),
+        wanted,
+        Limits(cost=COST),
+        three,
+        Experience(),
+        Pace(),
+        words=1000,
+        prices=prices,
+        summary_prices=prices,
+        pairs_prices=prices,
+    )
+
+
 def test_second_looks_are_in_the_upper_figures_only():
     three = (windows(5, 50),) * 3
     prices = Prices("USD", "2026-11-28", 1.0, 2.0)
-    made = beside(
-        sketch(), profile(), Limits(cost=COST), three, Experience(), Pace(), words=1000, prices=prices, summary_prices=prices
-    )
+    made = counted(profile(), three, prices)
     assert (made.forecast.prompt.low, made.forecast.prompt.likely) == (0, 0) != made.forecast.prompt.high
     assert made.forecast.cost.likely == 0 < made.forecast.cost.high
     assert (made.requests.low, made.requests.likely, made.requests.high) == (0, 0, 1)
@@ -89,3 +102,25 @@ def test_a_summary_takes_about_as_many_requests_as_it_would_of_so_many_events(co
 
 def test_no_summary_by_a_model_is_no_request():
     assert summaries(profile(), (windows(5, 50),) * 3) == (Demand(), Demand(), Demand())
+
+
+def test_doubtful_pairs_are_in_the_upper_figures_only_and_only_where_they_are_asked_about():
+    three, prices = (windows(5, 50),) * 3, Prices("USD", "2026-11-28", 1.0, 2.0)
+    without, made = (counted(profile(*sets), three, prices) for sets in ((), ("reconcile.ask=true",)))
+    assert without.pairs == Demand()
+    assert set(made.record()) == {"second_looks", "doubtful_pairs"}
+    assert (made.requests.low, made.requests.likely) == (0, 0)
+    assert made.requests.high == without.requests.high + made.pairs.requests
+    assert (made.forecast.prompt.likely, made.forecast.cost.likely) == (0, 0)
+    assert made.forecast.prompt.high >= without.forecast.prompt.high + made.pairs.prompt_tokens
+    assert made.forecast.cost.high > without.forecast.cost.high
+    assert (made + made).pairs.requests == 2 * made.pairs.requests
+
+
+def test_twice_the_windows_are_about_twice_the_pairs_and_one_window_has_none():
+    wanted = profile("reconcile.ask=true")
+    one, some, many = (doubtful_pairs(wanted, windows(count, count)) for count in (1, 1_001, 2_001))
+    assert one == Demand()
+    assert abs(many.requests - 2 * some.requests) <= 1
+    assert many.text_tokens == pytest.approx(2 * some.text_tokens, rel=0.01)
+    assert all(each.text_tokens / each.requests <= wanted.reconcile.max_tokens for each in (some, many))

@@ -120,6 +120,7 @@ def _for_model(request: Request, limits: Limits, estimate: Estimate, out: Path, 
         words=words,
         prices=prices,
         summary_prices=profile.budget.prices_of(profile.summary.model or model),
+        pairs_prices=profile.budget.prices_of(profile.reconcile.model or model),
     )
     expected = forecast(demands, known, pace, prices) + more.forecast
     return ForModel(model, demands, expected, prices, request.budget, known.source, more)
@@ -355,6 +356,8 @@ def _beside(figures: ForModel) -> list[str]:
             f"the upper figures count second looks at doubtful answers: at most {_plural(second.requests, 'request')} with "
             f"{second.images:,} pictures (second_look.share)"
         )
+    if pairs := figures.beside.pairs.requests:
+        said.append(f"the upper figures count {_plural(pairs, 'request')} about doubtful pairs at most (reconcile.ask)")
     if high.requests:
         many = (
             f" ({low.requests:,} to {high.requests:,}, as there are many events or few)" if low.requests < high.requests else ""

@@ -1,7 +1,7 @@
-"""What a scan may send beside its windows: second looks, up to what the profile allows, and the requests of a model's summary.
+"""What a scan may send beside its windows: second looks, up to what the profile allows, requests about doubtful pairs, and a summary's.
 
-How many answers will be in doubt, and how many events there will be, nobody knows before. So second looks count in the upper figures
-only, with all that they may be; and the summary's requests are estimated from the number of windows.
+How many answers will be in doubt, and how many events there will be, nobody knows before. So second looks and doubtful pairs count in the
+upper figures only, with all that they may be; and the summary's requests are estimated from the number of windows.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videoscan import summarize, tokens
+from videoscan import settling, summarize, tokens
 from videoscan.doubt import Allowance
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Band, Experience, Forecast, Pace, forecast
+from videoscan.reconcile import DOUBTS_EACH
 from videoscan.reducing import ZOOM_PIXELS
 from videoscan.summarizing import shares
 
@@ -36,21 +37,22 @@ _ASKING = 60
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """`second` is the most that second looks send; `summary` low, likely and high, all zero where no model writes it."""
+    """`second` is the most that second looks send, `pairs` that questions about doubtful pairs do; `summary` low, likely and high, all zero where no model writes it."""
 
     second: Demand = Demand()
     summary: tuple[Demand, Demand, Demand] = (Demand(), Demand(), Demand())
     forecast: Forecast = Forecast()
+    pairs: Demand = Demand()
 
     def __add__(self, other: Beside) -> Beside:
         low, likely, high = (one + two for one, two in zip(self.summary, other.summary, strict=True))
-        return Beside(self.second + other.second, (low, likely, high), self.forecast + other.forecast)
+        return Beside(self.second + other.second, (low, likely, high), self.forecast + other.forecast, self.pairs + other.pairs)
 
     @property
     def requests(self) -> Band:
         """How many there are beside those for windows."""
         low, likely, high = (each.requests for each in self.summary)
-        return Band(low, likely, high + self.second.requests)
+        return Band(low, likely, high + self.second.requests + self.pairs.requests)
 
     def record(self) -> dict[str, Any]:
         """For ``--json``; nothing for what there is none of."""
@@ -58,6 +60,10 @@ class Beside:
         if self.second.requests:
             most = self.second.record()
             figures["second_looks"] = {"at_most": {key: value for key, value in most.items() if key != "windows"}}
+        if self.pairs.requests:
+            figures["doubtful_pairs"] = {
+                "at_most": {"requests": self.pairs.requests, "prompt_tokens": self.pairs.prompt_tokens},
+            }
         if self.summary[2].requests:
             low, likely, high = self.summary
             figures["summary"] = {
@@ -78,22 +84,45 @@ def beside(
     words: int,
     prices: Prices | None,
     summary_prices: Prices | None,
+    pairs_prices: Prices | None,
 ) -> Beside:
     """What may come on top of the demands of windows. `words` is the text of one window's prompt, in tokens."""
     second = second_looks(sketch, profile, limits, demands[2], words=words)
-    looked = forecast((second, second, second), experience, pace, prices)
-    upper = Forecast(
-        Band(high=looked.prompt.high),
-        Band(high=looked.completion.high),
-        Band(high=looked.cost.high) if looked.cost is not None else None,
-        Band(high=looked.seconds.high),
-    )
+    upper = _at_most(forecast((second, second, second), experience, pace, prices))
+    pairs = doubtful_pairs(profile, demands[2])
+    if pairs.requests:
+        answer, _ = shares(profile.reconcile.max_tokens, 0)
+        answering = Pace(pace.concurrency, pace.requests_per_minute, pace.tokens_per_minute, answer)
+        most = Experience(answer=Band(answer, answer, answer))
+        upper += _at_most(forecast((pairs, pairs, pairs), most, answering, pairs_prices))
     summary = summaries(profile, demands)
     if not summary[2].requests:
-        return Beside(second, summary, upper)
+        return Beside(second, summary, upper, pairs)
     answer, _ = shares(profile.summary.max_tokens, 0)
     writing = Pace(pace.concurrency, pace.requests_per_minute, pace.tokens_per_minute, answer)
-    return Beside(second, summary, upper + forecast(summary, Experience(answer=_WRITTEN), writing, summary_prices))
+    return Beside(second, summary, upper + forecast(summary, Experience(answer=_WRITTEN), writing, summary_prices), pairs)
+
+
+def _at_most(expected: Forecast) -> Forecast:
+    return Forecast(
+        Band(high=expected.prompt.high),
+        Band(high=expected.completion.high),
+        Band(high=expected.cost.high) if expected.cost is not None else None,
+        Band(high=expected.seconds.high),
+    )
+
+
+def doubtful_pairs(profile: Profile, windows: Demand) -> Demand:
+    """The most that is asked about doubtful pairs of so many windows, where the profile wants that: as many as there may be of each event."""
+    pairs = round(max(0, windows.windows - 1) * _EVENTS.high * DOUBTS_EACH)
+    if not profile.reconcile.ask or not pairs:
+        return Demand()
+    words = tokens.of_words(settling.prompt_for(()))
+    answer, room = shares(profile.reconcile.max_tokens, words)
+    each = round(2 * _LINE.high)
+    held = max(1, min(room // each, answer // settling.ANSWER_TOKENS))
+    requests = -(-pairs // held)
+    return Demand(requests=requests, text_tokens=pairs * each + requests * words)
 
 
 def second_looks(sketch: Sketch, profile: Profile, limits: Limits, windows: Demand, *, words: int) -> Demand:
