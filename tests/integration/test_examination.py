@@ -249,7 +249,8 @@ def test_scan_goes_by_it_and_says_so(videoscan, clip, tmp_path):
     with ModelServer.in_thread(seeing.Eyes(takes=2)) as server:
         assert videoscan("doctor", "--endpoint", server.url, "--quick", *SMALL)[0] == 0
         before = len(server.requests)
-        code, _, err = videoscan("scan", clip, "--endpoint", server.url, "--out", tmp_path, "--set", "windows.overlap_frames=0")
+        once = ("--set", "windows.overlap_frames=0", "--set", "second_look.share=0")
+        code, _, err = videoscan("scan", clip, "--endpoint", server.url, "--out", tmp_path, *once)
         assert code == 0
         assert "goes by what doctor measured" in err
         assert "at most 2 pictures a request" in err

@@ -25,7 +25,7 @@ SUMMARIES = {
     "plan": "Say what a scan would send and cost, without sending it.",
     "frames": "Show which frames were kept or dropped, and why.",
     "tune": "Find the settings for a camera, on its own footage.",
-    "export": "Write timelines in another format.",
+    "export": "Write timelines, or a part of them, in another format.",
     "library": "Keep many timelines in one file, to search them.",
     "search": "Find events by their words.",
     "ask": "Ask a question about many recordings.",
