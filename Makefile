@@ -8,6 +8,8 @@ comma  := ,
 EXTRAS ?= dev$(if $(wildcard ../shared/tools),$(comma)server-tests)
 BIN    := $(VENV)/bin
 USE    := $(VENV)/.use
+# Files of tests side by side, each on one core from its first test to its last.
+SPREAD := -n logical --maxprocesses 4 --dist loadfile
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
 .PHONY: help demo test fuzz kills conformance check format bench browser docs wheel clean
@@ -15,7 +17,7 @@ help:     ; @sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile
 demo: $(USE)         ## scan a sample with the built-in describer and print its timeline
 	@$(BIN)/videoscan demo
 test: $(READY)       ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 fuzz: $(READY)       ## scan 2,000 damaged copies of small clips in every codec and container: 10 to 25 minutes
 	$(BIN)/python -m tests.fuzz
 kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten minutes
@@ -27,7 +29,7 @@ check: $(READY)      ## format, lint, types, import rules, tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 format: $(READY)     ## put the code into its one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
