@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+ANY = "*"
+"""Whoever watches this is woken by news of any job."""
+
+
 class Board:
     """Whoever waits is woken; what is new is read from the store, so that nothing is lost between two waits."""
 
@@ -20,7 +24,7 @@ class Board:
 
     def changed(self, *jobs: str | None) -> None:
         """There is news of these jobs."""
-        for job in jobs:
+        for job in (*jobs, ANY):
             for event in self._waiting.get(job or "", ()):
                 event.set()
 

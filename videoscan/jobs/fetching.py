@@ -33,18 +33,20 @@ _PIECE = 1 << 20
 _PATIENCE = aiohttp.ClientTimeout(total=None, connect=20, sock_connect=20, sock_read=60)
 
 
-class _Judged(AbstractResolver):
+class Judged(AbstractResolver):
     """Resolves names as the system does, and refuses what leads into the neighbourhood: the address that is judged is connected to."""
 
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """The addresses of a host. Raises `RuleBroken` where one of them is private, `OSError` for a name that is not known."""
         found = await self._resolver.resolve(host, port, family)
         check_host(host, addresses=[each["host"] for each in found])
         return found
 
     async def close(self) -> None:
+        """Nothing is looked up any more."""
         await self._resolver.close()
 
 
@@ -68,7 +70,7 @@ async def fetch(address: str, folder: Path, settings: Settings, *, room: Callabl
     if target.exists():
         return target
     beside = target.with_name(f".{target.name}.part")
-    connector = aiohttp.TCPConnector(resolver=None if settings.private_addresses else _Judged(), limit=4)
+    connector = aiohttp.TCPConnector(resolver=None if settings.private_addresses else Judged(), limit=4)
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=_PATIENCE, trust_env=False, auto_decompress=False) as session,

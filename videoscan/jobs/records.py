@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -87,6 +87,35 @@ class Key(Record):
     name: str
     scopes: list[Literal["read", "submit", "admin"]]
     created: str
+
+
+HookKind: TypeAlias = Literal["job.done", "job.failed", "job.cancelled", "event.corrected"]
+"""What a webhook can be told."""
+
+HOOK_KINDS: tuple[HookKind, ...] = get_args(HookKind)
+
+
+class Hook(Record):
+    """A webhook as it is shown: without its secret."""
+
+    id: str = Field(pattern=ID)
+    url: str
+    kinds: list[HookKind]
+    created: str
+
+
+class Delivery(Record):
+    """One message to a webhook. `id` is its `webhook-id`, the same at every attempt."""
+
+    id: str
+    kind: HookKind
+    state: Literal["waiting", "delivered", "failed"] = Field(description="`failed` is final: nothing more is tried.")
+    attempts: int = Field(ge=0, description="How often it was sent.")
+    created: str
+    due: str | None = Field(description="When it is sent next; null when it is at its end.")
+    ended: str | None
+    status: int | None = Field(description="The last answer's HTTP status; null where there was none.")
+    error: str | None = Field(description="Why the last attempt failed.")
 
 
 def new_id() -> str:

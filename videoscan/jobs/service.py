@@ -17,6 +17,7 @@ from videoscan.document import Timeline
 from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import fetching, rules
 from videoscan.jobs.board import Board
+from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.records import Job, new_id, now
 from videoscan.jobs.shelf import Shelf
 from videoscan.jobs.worker import Worker
@@ -43,6 +44,7 @@ class Service:
         self.board = Board()
         self.shelf = Shelf(settings)
         self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
+        self.deliverer = Deliverer(self.store.hooks, settings, self.board)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -52,7 +54,7 @@ class Service:
         except BaseException:
             await self.store.close()
             raise
-        self._tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self._sweep())]
+        self._tasks = [asyncio.create_task(each) for each in (self.worker.run(), self._sweep(), self.deliverer.run())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -256,6 +258,7 @@ class Service:
             await asyncio.sleep(_SWEEP)
 
     async def _forget(self) -> None:
+        await self.store.hooks.prune()
         days = self.settings.keep_days
         if days is None:
             return

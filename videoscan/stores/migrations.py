@@ -56,6 +56,31 @@ STEPS: tuple[str, ...] = (
         ends TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE hooks (
+        id TEXT PRIMARY KEY,
+        url TEXT NOT NULL,
+        kinds TEXT NOT NULL,
+        secret TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        hook TEXT NOT NULL REFERENCES hooks(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        created TEXT NOT NULL,
+        due REAL NOT NULL,
+        ended TEXT,
+        status INTEGER,
+        error TEXT
+    ) STRICT;
+    CREATE INDEX outbox_by_due ON outbox (state, due);
+    CREATE INDEX outbox_by_hook ON outbox (hook, number);
+    """,
 )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from videoscan.errors import StoreError
 from videoscan.jobs.records import FINAL, Entry, Fault, Job, Key, Progress, new_id, now
+from videoscan.stores import hooks
 from videoscan.stores.migrations import migrate
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class SqliteStore:
         self.path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="videoscan-store")
         self._database: sqlite3.Connection | None = None
+        self.hooks = hooks.Hooks(self._do)
 
     async def open(self) -> None:
         """Open it, and bring it up to date."""
@@ -432,6 +434,8 @@ def _text(value: dict[str, Any] | None) -> str | None:
 
 def _tell(database: sqlite3.Connection, job: str, kind: str, data: dict[str, Any]) -> None:
     database.execute("INSERT INTO feed (job, at, kind, data) VALUES (?,?,?,?)", (job, now(), kind, json.dumps(data)))
+    # Whatever is told is posted too, in the same transaction: neither can be there without the other.
+    hooks.post(database, job, kind, data)
 
 
 def _job(database: sqlite3.Connection, job: str) -> Job:

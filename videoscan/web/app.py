@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from videoscan.jobs.records import Entry
-from videoscan.web import events_api, feed, jobs_api, keys_api, media, routes, search_api, uploads
+from videoscan.web import events_api, feed, hooks_api, jobs_api, keys_api, media, routes, search_api, uploads
 from videoscan.web.problems import Problem, as_problems
 from videoscan.web.routes import BASE, ROUTES, SERVICE, Answer, Route
 from videoscan.web.schemas import Health, Options
@@ -72,6 +72,7 @@ TABLE: tuple[Route, ...] = (
     *media.ROUTES,
     *uploads.ROUTES,
     *keys_api.ROUTES,
+    *hooks_api.ROUTES,
     Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))}),
     Route(
         "GET",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from videoscan.jobs.records import Entry, Job, Key
+from videoscan.jobs.records import HOOK_KINDS, Delivery, Entry, Hook, HookKind, Job, Key
 
 __all__ = [
     "Entry",
@@ -102,6 +102,50 @@ class Keys(BaseModel):
     """Every key, without the keys."""
 
     keys: list[Key]
+
+
+class NewHook(Asked):
+    """A webhook to be made."""
+
+    url: str = Field(
+        min_length=1,
+        max_length=2048,
+        pattern=r"^https?://[!-~]+$",
+        description="Where it is posted to; redirects are not followed.",
+    )
+    kinds: list[HookKind] = Field(
+        default=list(HOOK_KINDS), min_length=1, max_length=len(HOOK_KINDS), description="What is told; everything by default."
+    )
+
+
+class MadeHook(BaseModel):
+    """A new webhook. `secret` is told this once: what its messages are signed with."""
+
+    id: str
+    url: str
+    kinds: list[HookKind]
+    created: str
+    secret: str
+
+
+class HookList(BaseModel):
+    """Every webhook, without the secrets."""
+
+    webhooks: list[Hook]
+
+
+class Deliveries(Asked):
+    """Which deliveries are listed. The newest come first."""
+
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: int | None = Field(default=None, ge=1, le=2**53, description="`next` of the page before.")
+
+
+class DeliveryList(BaseModel):
+    """A page of deliveries. `next` is the following page's `cursor`, null at the end."""
+
+    deliveries: list[Delivery]
+    next: int | None
 
 
 class Health(BaseModel):
