@@ -37,8 +37,8 @@ _LIKE = 70.0
 _LIKE_WITH_TAGS = 50.0
 _MOMENTS = frozenset({"cut", "light", "moved"})
 """Tags of measurements that are over in a moment."""
-# What lies so near those limits is doubtful. Two tellings of one event in other words ("a man waits", "somebody at the gate") rarely
-# fall further below; what passes by more was never seen to be two.
+# What lies so near those limits is doubtful ("a man tries a car door", "a person pulls at a door": 57): too unlike for the rule, too alike to
+# be sure. The bounds are a judgement, not a measurement: what lies further below would ask about nearly everything.
 _DOUBT_BELOW = 25.0
 _DOUBT_ABOVE = 10.0
 DOUBTS_EACH = 2
