@@ -87,7 +87,7 @@ def test_a_gate_holds_everybody_and_is_never_opened_early():
         gate.close_for(5)
         before = patience.now()
         await asyncio.gather(*(gate.passage() for _ in range(3)))
-        assert patience.now() - before >= 30
+        assert patience.now() - before >= 30 - 0.001, "but for the grain of the loop's clock"
 
     with patience.instantly():
         asyncio.run(work())

@@ -191,10 +191,12 @@ def _operation(route: Route, refs: Mapping[tuple[type[Any], str], Any]) -> dict[
         "responses": {str(status): _response(told, refs) for status, told in route.answers.items()},
         "security": [{"key": []}, {"login": []}] if route.scope else [],
     }
-    operation["responses"]["default"] = {
-        "description": "Something was wrong: what, and what to do next.",
-        "content": {MEDIA_TYPE: {"schema": refs[ProblemDocument, "serialization"]}},
-    }
+    problem = {MEDIA_TYPE: {"schema": refs[ProblemDocument, "serialization"]}}
+    # Such as a request line of 9,000 characters: the server gives up before it knows which route was meant.
+    operation["responses"].setdefault(
+        "400", {"description": "This is no HTTP that is read.", "content": {**problem, "text/plain": {}}}
+    )
+    operation["responses"]["default"] = {"description": "Something was wrong: what, and what to do next.", "content": problem}
     content = {"application/json": {"schema": refs[route.body, "validation"]}} if route.body is not None else {}
     content |= {media: dict(told) for media, told in route.other_bodies.items()}
     if content:
