@@ -251,10 +251,12 @@ class Service:
         self.board.changed(job)
 
     async def _sweep(self) -> None:
-        """Forget old jobs, and what is left of uploads that nobody finished, now and every hour."""
+        """Forget old jobs, now and every hour. What goes wrong is logged, and tried again an hour later."""
         while True:
-            with contextlib.suppress(Exception):
+            try:
                 await self._forget()
+            except Exception:
+                _log.exception("old jobs could not be forgotten")
             await asyncio.sleep(_SWEEP)
 
     async def _forget(self) -> None:

@@ -169,10 +169,13 @@ class Worker:
             )
         running.news.put_nowait(None)
         await telling
-        with contextlib.suppress(StoreError):
+        try:
             await self._store.record(job.id, running.progress)
             await self._store.settle(job.id, state, usage=usage, error=error)
-        _log.info("job %s is %s", job.id, state)
+        except StoreError as fault:
+            _log.error("job %s is %s, which cannot be written down; the next start goes on with it: %s", job.id, state, fault)
+        else:
+            _log.info("job %s is %s", job.id, state)
         del self.running[job.id]
         self._board.changed(job.id, job.parent)
 

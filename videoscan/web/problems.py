@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +92,7 @@ async def as_problems(
         return of(fault).answer()
     except HttpProcessingError:
         return Problem(400, "the request is no HTTP that can be read").answer()
-    except (ConnectionResetError, sqlite3.ProgrammingError):
+    except ConnectionResetError:
         raise
     except Exception:
         _log.exception("%s %s ended in an unexpected fault", request.method, request.path)
