@@ -67,6 +67,9 @@ class SourceInfo:
     the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
     sentences about what had to be assumed, such as frame times from the declared rate. `parts` are the recordings that were joined
     into one source, in order and without overlap; none for a single file. `left_out` are those that have no place in it.
+
+    A `live` source goes on for as long as somebody listens: `clock` is the wall time of its second 0, nothing is seekable, and its size
+    and rate are 0 and `None` until the first picture came.
     """
 
     uri: str
@@ -82,6 +85,7 @@ class SourceInfo:
     seekable: bool = False
     parts: tuple[Recording, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    live: bool = False
 
     def begins_anywhere(self, time: float) -> bool:
         """Whether reading can begin at `time` without reading much before it: not within a joined recording that is not seekable."""
@@ -291,6 +295,78 @@ class Tally:
     encode_seconds: float = 0.0
     next_index: int = 0
     absent: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A live source is at work. Comes at least once a second while nothing else does, so that windows can close by the clock.
+
+    `time` is the live edge: no frame that comes later lies before it. While pictures stay away from a stream it goes on with the wall
+    clock; of a folder of recordings it is the end of the last one. `waited` is how long, in seconds of real time, no picture has come.
+    ``connecting``: the connection is being made (again). ``stalled``: it stands, and nothing comes. ``waiting``: for the next try, or for
+    the next recording. `reason` says in a sentence what is wrong, without any secret; `None` while all is well. `ahead` is how far the
+    computer's own clock, as it reads now, lies ahead of ``zero + time`` at the live edge: 0 unless somebody set that clock back.
+    """
+
+    time: float
+    state: Literal["connecting", "playing", "stalled", "waiting"]
+    reason: str | None = None
+    waited: float = 0.0
+    ahead: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch ``[start, end)`` of a live source without pictures, and why.
+
+    ``lost``: the camera was away, or its pictures came and could not be read. ``absent``: there was nothing to be read, as between an
+    NVR's recordings. Told when it is over; a long one in pieces of at most `LONGEST_GAP` seconds while it lasts, each beginning where the
+    one before ended, so that coverage grows with the clock. No frame lies inside.
+    """
+
+    start: float
+    end: float
+    reason: str
+    kind: Literal["lost", "absent"] = "lost"
+
+
+LONGEST_GAP = 60.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the program itself saw of a live picture: the very same one again and again (``frozen``), or nothing but black (``black``).
+
+    Told when it began, with `end` at `None` (some seconds after `start`: it takes a while to be sure), and once more, with the same
+    `start` and `frame`, when it ended. `frame` is the index of the first frame that shows it, one that came out as an item. A condition
+    ends with the connection.
+    """
+
+    kind: Literal["frozen", "black"]
+    start: float
+    end: float | None
+    frame: int
+
+
+LiveItem: TypeAlias = Frame | Heartbeat | Gap | Condition
+"""What a live source tells, in order of time: a frame's `time`, a heartbeat's, a gap's `end`. A condition's `start` lies further back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """With what a camera is spoken to. Never shown, logged or stored."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera that a live source has found, such as one of those whose recordings share a folder. `uri` is what `open` takes."""
+
+    name: str
+    uri: str
 
 
 @dataclass(frozen=True, slots=True)

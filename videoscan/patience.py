@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import AsyncIterator, Iterator
 
 
@@ -119,6 +120,25 @@ def retry_after(header: str | None, body: str = "", *, clock: float | None = Non
         number, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
         return float(number) / (1000 if (unit or "s").lower() == "ms" else 1)
     return None
+
+
+class SystemClock:
+    """The computer's own clock, as `videoscan.seams.Clock` wants one."""
+
+    def monotonic(self) -> float:
+        """Seconds since the computer started, mostly."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for the event, really."""
+        return event.wait(max(0.0, seconds))
+
+
+SYSTEM = SystemClock()
 
 
 class Deadline:

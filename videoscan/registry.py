@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.config import Profile, Resolved, Row
-    from videoscan.seams import Dedup, Describer, Exporter, Sampler, Source
+    from videoscan.seams import Dedup, Describer, Exporter, LiveSource, Sampler, Source
 
-Group: TypeAlias = Literal["sources", "samplers", "dedups", "describers", "exporters"]
+Group: TypeAlias = Literal["sources", "samplers", "dedups", "describers", "exporters", "lives"]
 
 _TABLES: dict[Group, str] = {
     "sources": "source",
@@ -32,6 +32,7 @@ _TABLES: dict[Group, str] = {
     "dedups": "dedup",
     "describers": "describer",
     "exporters": "export",
+    "lives": "live",
 }
 
 
@@ -55,6 +56,8 @@ def make(group: Literal["dedups"], table: Mapping[str, Any], *, origins: Mapping
 def make(group: Literal["describers"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Describer: ...
 @overload
 def make(group: Literal["exporters"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Exporter: ...
+@overload
+def make(group: Literal["lives"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> LiveSource: ...
 def make(group: Group, table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Any:
     """Make a part from ``{"kind": name, **options}``.
 

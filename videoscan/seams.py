@@ -7,12 +7,13 @@ the session it opens, so one instance may serve many jobs and threads at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.model import (
         Call,
+        Camera,
         Description,
         Estimate,
         Frame,
         Identity,
+        LiveItem,
         Loading,
+        Login,
         Note,
         Prompt,
         Regions,
@@ -131,6 +135,89 @@ class Source(Protocol):
 
     def open(self, uri: str) -> Footage:
         """Raises `SourceNotFound` or `SourceUnsupported`, naming the URI and what was wrong."""
+        ...
+
+
+class Clock(Protocol):
+    """Where a live source takes its time from; `videoscan.patience.SYSTEM` is the computer's own. Others make a week pass in a minute."""
+
+    def monotonic(self) -> float:
+        """Seconds since whenever; never runs back and is never set."""
+        ...
+
+    def wall(self) -> float:
+        """Seconds since 1970, as the computer believes. May be set at any time."""
+        ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Return when `event` is set or so many seconds are over. Whether it is set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a live source is opened with, besides its options.
+
+    `clock`: `None` for the computer's own. `zero`: the wall time of second 0 in seconds since 1970, `None` for now (for a folder: the begin
+    of its first recording). `seen`: pictures up to this second were shown before, by a process that ended; a folder leaves them out, and
+    times of a stream begin after it. `login` wins over what the address and the environment say. `record`: the folder for recorded
+    segments, `None` for none. `black_out`: parts of the picture must leave the decoder black, so a stream copy is not kept. `told` hears what a person
+    should know, without secrets.
+    """
+
+    clock: Clock | None = None
+    zero: float | None = None
+    seen: float = 0.0
+    login: Login | None = field(default=None, repr=False)
+    record: Path | None = None
+    black_out: bool = False
+    told: Callable[[Note], None] = unheard
+
+
+class LiveFootage(Protocol):
+    """A live source at work. `close` may be called from any thread; the rest belongs to one."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known by now; the size and the codec change when the camera's do."""
+        ...
+
+    def items(self, sampler: Sampler, *, duration: float | None = None) -> Iterator[LiveItem]:
+        """Frames as they are sampled, and what else is to be told, for ever: see `videoscan.model.LiveItem`. May be called once.
+
+        Ends after `close`, or at `duration` seconds after it began. No fault of the camera or the network ends it. Times start at 0 and
+        never run back, indices rise. A sampler's `Back` is not honoured. Whoever reads too slowly loses the oldest pictures, told as a
+        gap. Closing the generator closes the source.
+        """
+        ...
+
+    def recent(self, start: float, end: float, *, every: float = 0.0) -> Iterator[Frame]:
+        """What is still held of the frames in ``[start, end)``, at least `every` seconds apart: a second look. From the thread of `items`.
+
+        The ring holds undecoded pictures, so many bytes at most, so this decodes again, from the keyframe before `start`. Indices are those
+        of `items`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything: no thread, connection or file is left when it returns. Idempotent; waits for a read, seconds at most."""
+        ...
+
+
+class LiveSource(Protocol):
+    """Listens to what a URI names."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def open(self, uri: str, setting: Setting = Setting()) -> LiveFootage:
+        """Makes no connection yet: a camera may be away when its watching begins.
+
+        Raises `SourceNotFound`, `SourceUnsupported` or `ConfigError` for what can never work, such as an unknown scheme.
+        """
+        ...
+
+    def cameras(self, uri: str) -> tuple[Camera, ...]:
+        """The cameras to be found there just now, by name; one for a stream. A folder's may become more: ask again now and then."""
         ...
 
 
