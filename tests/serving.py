@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from videoscan.jobs.settings import Settings
 from videoscan.web.app import application
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
 API = "/api/v1"
@@ -30,6 +31,19 @@ class Served:
     service: Service
     session: aiohttp.ClientSession
     base: str
+    runner: web.AppRunner
+
+    async def deafen(self) -> None:
+        """Close the port and cut what is connected to it."""
+        for site in list(self.runner.sites):
+            await site.stop()
+        for connection in list(self.runner.server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def listen(self) -> None:
+        """Open the same port again."""
+        await web.TCPSite(self.runner, "127.0.0.1", int(self.base.rpartition(":")[2])).start()
 
     async def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         """What the API answers, held to a status: JSON as such, the rest as bytes."""
@@ -84,6 +98,68 @@ async def serving(data: Path, *, open_to_all: bool = True, per_minute: int = 100
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             async with aiohttp.ClientSession() as session:
-                yield Served(service, session, f"http://127.0.0.1:{runner.addresses[0][1]}")
+                yield Served(service, session, f"http://127.0.0.1:{runner.addresses[0][1]}", runner)
         finally:
             await runner.cleanup()
+
+
+class Standing:
+    """A service on a thread of its own, for a client that is not asynchronous, such as a browser. `with` starts and ends it."""
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self._data, self._settings = data, settings
+        self._ready, self._end = threading.Event(), asyncio.Event()
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="standing service")
+        self.base = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(60)
+        assert self._fault is None, self._fault
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        async def work() -> None:
+            self._loop = asyncio.get_running_loop()
+            async with serving(self._data, **self._settings) as self.served:
+                self.base = self.served.base
+                self._ready.set()
+                await self._end.wait()
+
+        try:
+            asyncio.run(work())
+        except BaseException as fault:
+            self._fault = fault
+            raise
+        finally:
+            self._ready.set()
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What some work on the service's own loop comes to."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
+
+    def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        """See `Served.call`."""
+        return self.do(self.served.call(method, API + path, status, **options))
+
+    def submit(self, source: str, **more: Any) -> Any:
+        """A job of a source."""
+        return self.do(self.served.submit(source, **more))
+
+    def until(self, job: str, *states: str) -> Any:
+        """See `Served.until`."""
+        return self.do(self.served.until(job, *states))
+
+    def silent(self) -> None:
+        """Nobody is listening at its port any more, and open connections are cut, as when a cable is pulled."""
+        self.do(self.served.deafen())
+
+    def heard(self) -> None:
+        """It listens at the same port again."""
+        self.do(self.served.listen())

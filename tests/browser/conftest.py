@@ -53,6 +53,37 @@ def open_file(browser):
     assert said == []
 
 
+@pytest.fixture
+def open_site(browser):
+    """Opens a page of a service in a window of its own: `open_site(service, "#/search", tolerate=("status of 401",))`.
+
+    At the end it is held to having asked nobody but the service, and to having complained of nothing but what is tolerated: Chromium
+    complains of every answer that is an error, and of every connection that breaks.
+    """
+    contexts, asked, said, own, tolerated = [], [], [], set(), []
+
+    def open_page(service, fragment="", *, before=lambda page: None, tolerate=(), context=None, **options):
+        if context is None:
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options})
+            contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        own.add(service.base + "/")
+        tolerated.extend(tolerate)
+        before(page)
+        page.goto(f"{service.base}/{fragment}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith(("data:", "blob:", *own))] == []
+    assert [text for text in said if not any(piece in text for piece in tolerated)] == []
+
+
 CONTRAST = """selectors => {
     const rgb = c => c.match(/[\\d.]+/g).map(Number);
     const light = c => rgb(c).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)

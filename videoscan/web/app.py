@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from videoscan.jobs.records import Entry
-from videoscan.web import events_api, feed, hooks_api, jobs_api, keys_api, media, routes, search_api, uploads
+from videoscan.web import events_api, feed, hooks_api, jobs_api, keys_api, media, pages, routes, search_api, uploads
 from videoscan.web.problems import Problem, as_problems
 from videoscan.web.routes import BASE, ROUTES, SERVICE, Answer, Route
 from videoscan.web.schemas import Health, Options
@@ -100,6 +100,7 @@ def application(service: Service, *, hosts: Iterable[str], open_to_all: bool, pe
     app[uploads.LOCKS] = {}
     app[DOCUMENT] = json.dumps(routes.document(TABLE, models=(Entry, Options))).encode()
     routes.add(app, TABLE)
+    pages.add(app)
     # Feeds are open for hours: they are told to end before connections are waited for.
     app.on_shutdown.append(_end_feeds)
     return app

@@ -1,0 +1,121 @@
+"""The page's files: what they may load, in which languages they speak, how a browser keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from serving import serving
+
+import videoscan.web
+from videoscan.web import pages
+
+STATIC = Path(videoscan.web.__file__).parent / "static"
+SCRIPTS = sorted(STATIC.glob("js/**/*.js"))
+ROW = re.compile(r'^  "(?P<key>[a-z0-9_.-]+)": \[(?P<en>"(?:[^"\\]|\\.)*"), (?P<zh>"(?:[^"\\]|\\.)*")\],$')
+CALL = re.compile(r"""\bt\(\s*(?:"(?P<key>[^"]+)"|`(?P<pattern>[^`]+)`)""")
+
+
+def rows():
+    return [
+        (path.name, line)
+        for path in sorted((STATIC / "js/texts").glob("*.js"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith('  "')
+    ]
+
+
+def test_every_text_is_there_in_both_languages_and_once():
+    keys = []
+    for name, line in rows():
+        found = ROW.match(line)
+        assert found, f"{name}: {line}"
+        keys.append(found["key"])
+        english, chinese = found["en"][1:-1], found["zh"][1:-1]
+        assert english.strip()
+        assert chinese.strip()
+        holes = [sorted(set(re.findall(r"\{(\w+)\}", text))) for text in (english, chinese)]
+        assert holes[0] == holes[1], f"{found['key']}: both languages fill in the same values"
+    assert len(keys) == len(set(keys)), sorted(key for key in keys if keys.count(key) > 1)
+    assert len(keys) > 40
+
+
+def test_every_text_that_is_asked_for_exists():
+    keys = {ROW.match(line)["key"] for _, line in rows()}
+    asked = 0
+    for path in SCRIPTS:
+        for found in CALL.finditer(path.read_text(encoding="utf-8")):
+            asked += 1
+            if found["key"]:
+                assert found["key"] in keys, f"{path.name} asks for {found['key']}"
+            else:
+                pattern = re.compile("[a-z0-9_.-]+".join(map(re.escape, re.split(r"\$\{[^}]*\}", found["pattern"]))))
+                assert any(pattern.fullmatch(key) for key in keys), f"{path.name} asks for {found['pattern']}"
+    assert asked > 20
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_never_parses_markup_and_names_no_other_host(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(|DOMParser", text)
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)[^\s\"'`]*", text)
+    assert len(text.splitlines()) <= 600
+
+
+def test_the_index_holds_neither_script_nor_style_of_its_own():
+    text = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\bstyle=|\bon\w+=|<script(?![^>]*\bsrc=)", text)
+    for place in re.findall(r'(?:src|href)="([^"]+)"', text):
+        assert (STATIC / place.removeprefix("/static/")).is_file(), place
+
+
+def run(tmp_path, *paths, **headers):
+    async def work():
+        async with serving(tmp_path / "data") as served:
+            told = []
+            for path in paths:
+                async with served.session.get(served.base + path, headers=headers) as answer:
+                    told.append((answer.status, answer.headers.copy(), await answer.read()))
+            return told
+
+    return asyncio.run(work())
+
+
+def test_the_page_is_served_with_a_policy_that_allows_nothing_unsafe(tmp_path):
+    site = pages.Site()
+    answers = run(tmp_path, "/", f"/static/{site.digest}/js/app.js", "/static/css/base.css", "/static/icon.svg")
+    kinds = [
+        "text/html; charset=utf-8",
+        "text/javascript; charset=utf-8",
+        "text/css; charset=utf-8",
+        "image/svg+xml; charset=utf-8",
+    ]
+    assert [status for status, _, _ in answers] == [200] * 4
+    assert [headers["Content-Type"] for _, headers, _ in answers] == kinds
+    for _, headers, _ in answers:
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert f'src="/static/{site.digest}/js/app.js"'.encode() in answers[0][2]
+
+
+def test_what_has_an_address_of_its_version_is_kept_and_the_rest_is_asked_for_again(tmp_path):
+    site = pages.Site()
+    forever, plain, page = run(tmp_path, f"/static/{site.digest}/js/app.js", "/static/js/app.js", "/")
+    assert "immutable" in forever[1]["Cache-Control"]
+    assert plain[1]["Cache-Control"] == page[1]["Cache-Control"] == "no-cache"
+    assert forever[2] == plain[2] == (STATIC / "js/app.js").read_bytes()
+    [(status, _, body)] = run(tmp_path, "/", **{"If-None-Match": page[1]["ETag"]})
+    assert (status, body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/nothing.js", "/static/../app.py", "/static/%2e%2e/app.py", "/static/index.html"]
+)
+def test_nothing_else_is_served(tmp_path, path):
+    [(status, _, _)] = run(tmp_path, path)
+    assert status == 404

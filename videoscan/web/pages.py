@@ -1,0 +1,114 @@
+"""The review page: one HTML file, styles and ES modules, as they stand in `static/`. Nothing is built, and nothing comes from elsewhere.
+
+Every file is also to be had below `/static/DIGEST/`, where DIGEST stands for the content of all of them: modules import each other by
+relative paths, so a browser keeps them for good, and a new version of the package has new addresses. The page itself names the digest and is
+asked for anew each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from videoscan.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+INDEX = "index.html"
+
+POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+    # Strings never become markup or code, not even by a mistake in our own scripts.
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+_FOREVER = "public, max-age=31536000, immutable"
+_ASK = "no-cache"
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+_TEXTS = tuple(_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of the page. `packed` is its gzip, `None` where that is no gain."""
+
+    body: bytes
+    packed: bytes | None
+    kind: str
+    etag: str
+
+
+class Site:
+    """All files of the page, in memory: some 100 kB."""
+
+    def __init__(self) -> None:
+        found = dict(_walk(resources.files("videoscan.web").joinpath("static")))
+        self.digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found))).hexdigest()[:16]
+        index = found[INDEX].replace(b'"/static/', f'"/static/{self.digest}/'.encode())
+        self.files = {name: _file(name, body) for name, body in (found | {INDEX: index}).items()}
+
+
+SITE: web.AppKey[Site] = web.AppKey("site", Site)
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """The page. It is the same for everybody: whether somebody must log in is the page's own question."""
+    return _answer(request, request.app[SITE].files[INDEX], _ASK)
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """A style, a script or a picture of the page."""
+    site, path = request.app[SITE], request.match_info["path"]
+    digest, _, rest = path.partition("/")
+    name, cache = (rest, _FOREVER) if digest == site.digest else (path, _ASK)
+    file = site.files.get(name)
+    if file is None or name == INDEX:
+        raise Problem(404, f"there is nothing at {request.path[:200]}")
+    return _answer(request, file, cache)
+
+
+def add(app: web.Application) -> None:
+    """Put the page into an application. It is no part of the API, nor of its document."""
+    app[SITE] = Site()
+    app.router.add_get("/", index)
+    app.router.add_get("/static/{path:.+}", static)
+
+
+def _answer(request: web.Request, file: File, cache: str) -> web.Response:
+    headers = {"ETag": file.etag, "Cache-Control": cache, "Vary": "Accept-Encoding", "Content-Security-Policy": POLICY}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
+    if file.etag in known or "*" in known:
+        return web.Response(status=304, headers=headers)
+    body = file.body
+    if file.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = file.packed
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, headers=headers | {"Content-Type": file.kind})
+
+
+def _file(name: str, body: bytes) -> File:
+    suffix = name[name.rfind(".") :]
+    kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    packed = gzip.compress(body, mtime=0) if suffix in _TEXTS else None
+    return File(
+        body,
+        packed if packed is not None and len(packed) < len(body) else None,
+        f"{kind}; charset=utf-8" if suffix in _TEXTS else kind,
+        f'"{hashlib.sha256(body).hexdigest()[:16]}"',
+    )
+
+
+def _walk(folder: Traversable, within: str = "") -> Iterator[tuple[str, bytes]]:
+    for each in folder.iterdir():
+        if each.is_dir():
+            yield from _walk(each, f"{within}{each.name}/")
+        else:
+            yield f"{within}{each.name}", each.read_bytes()
