@@ -199,7 +199,8 @@ class Picture:
 
     `media_type` always matches `data`; `base64` is its standard padded text, made in the worker for describers that send it.
 
-    `tokens` is the describer's estimate of what showing it costs. `zoom_of` marks a crop of another frame's full-size picture.
+    `tokens` is the describer's estimate of what showing it costs. `zoom_of` marks a crop of another frame's full-size picture,
+    `crop` which one of it: 1 is the pass's own, 2 that of a second look, which may show another place of the same frame.
     """
 
     frame: int
@@ -211,11 +212,12 @@ class Picture:
     height: int
     tokens: int = 0
     zoom_of: int | None = None
+    crop: int = 1
 
     @property
     def name(self) -> str:
         """The file's name in an output folder: the frame's index, eight digits, and the format's suffix."""
-        zoom = "-zoom1" if self.zoom_of is not None else ""
+        zoom = f"-zoom{self.crop}" if self.zoom_of is not None else ""
         return f"{self.frame:08d}{zoom}.{SUFFIXES[self.media_type]}"
 
 

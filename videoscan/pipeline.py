@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling, settling
 from videoscan.asking import Asker
-from videoscan.errors import DescribeError, ScanAborted, StoreError
+from videoscan.errors import ConfigError, DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
@@ -158,12 +158,14 @@ async def _scan_into(
         try:
             with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
                 try:
-                    as_before = budgeting.fingerprint(fingerprint, request.budget, place.path)
-                    timeline = publish.finished(fingerprint, place, journal)
+                    exact = publish.finished(fingerprint, place, journal)
+                    before = budgeting.fingerprint(fingerprint, request.budget, place.path)
+                    timeline = exact or publish.finished(before, place, journal)
+                    if timeline is not None and not await _of_its_model(timeline, request, observer, ledger):
+                        timeline = exact = None
                     if timeline is None:
-                        timeline = publish.finished(as_before, place, journal)
-                        if timeline is None:
-                            timeline = await _scan(request, observer, ledger, place, journal, fit=fit)
+                        timeline = await _scan(request, observer, ledger, place, journal, fit=fit)
+                    if exact is None:
                         fingerprint = budgeting.fingerprint(fingerprint, request.budget, place.path)
                     await flow.in_thread(journal.replacing, fingerprint)
                     timeline = await flow.in_thread(publish.write, request, place, timeline)
@@ -283,6 +285,23 @@ async def _named(request: Request, session: DescriberSession) -> Request:
         return replace(request, served=await session.named())
     except DescribeError:
         return request  # what is in the journal may suffice; if not, asking says what is wrong
+
+
+async def _of_its_model(timeline: Timeline, request: Request, observer: Observer, ledger: Ledger) -> bool:
+    """Whether a finished timeline is the work of the model that would be asked now, where only the endpoint says which that is.
+
+    An endpoint that cannot be reached, or cannot say, takes nothing away: what is finished can be had without it.
+    """
+    if request.model is not None:
+        return True
+    session = registry.make("describers", request.describer).session(observer, ledger)
+    try:
+        served = (await _named(request, session)).served
+    except ConfigError:  # it offers several by now
+        served = None
+    finally:
+        await session.close()
+    return served is None or timeline.describer.model in {None, served}
 
 
 async def _windows(

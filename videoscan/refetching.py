@@ -62,7 +62,7 @@ def renumbered(pictures: Sequence[Picture], known: Sequence[tuple[float, int]]) 
     """The pictures with their frames' indices on the count of the pass that sampled frames of `known` (time, index), in order.
 
     A frame of a known time has its index; one between two of them gets its place among the indices between theirs, by time, and is
-    left out where there is none. What lies outside of them is left out.
+    left out where there is none. What lies outside of them is left out. Crops are second ones: they may show another place than the pass's.
     """
     indices: dict[float, int] = {}
     last = -1
@@ -71,7 +71,7 @@ def renumbered(pictures: Sequence[Picture], known: Sequence[tuple[float, int]]) 
         if index is not None and index > last:
             indices[time] = last = index
     return tuple(
-        replace(picture, frame=index, zoom_of=None if picture.zoom_of is None else index)
+        replace(picture, frame=index) if picture.zoom_of is None else replace(picture, frame=index, zoom_of=index, crop=2)
         for picture in pictures
         if (index := indices.get(picture.time)) is not None
     )

@@ -112,6 +112,22 @@ def test_answers_belong_to_the_model_that_the_endpoint_has_when_none_is_named(cl
         assert unnamed.events == named.events
 
 
+def test_a_finished_scan_is_made_again_when_the_endpoint_has_another_model_by_now(clip, tmp_path):
+    with ModelServer.in_thread(seen, models=["one"]) as server, patience.instantly():
+        made = scan(clip, server, tmp_path / "out", model=None)
+        assert scan(clip, server, tmp_path / "out", model=None) == made
+        assert len(server.requests) == 1, "the same model is not asked again"
+        server.models = ["two"]
+        other = scan(clip, server, tmp_path / "out", model=None)
+        assert (other.describer.model, len(server.requests)) == ("two", 2)
+        server.models = ["one", "two"]
+        assert scan(clip, server, tmp_path / "out", model=None) == other, "it does not say which it would take"
+        server.models = ["one"]
+        assert scan(clip, server, tmp_path / "out", model=None).describer.model == "one"
+        assert len(server.requests) == 2, "its answers are in the journal"
+    assert scan(clip, server, tmp_path / "out", model=None).describer.model == "one", "finished, whether or not anybody answers"
+
+
 def test_a_model_that_was_not_named_costs_what_its_own_prices_say(clip, tmp_path):
     prices = {"currency": "USD", "as_of": "2026-11-29", "prompt": 1.0, "models": {"dear-*": {"prompt": 1000.0}}}
     with ModelServer.in_thread(seen, models=["dear-one"]) as server, patience.instantly():

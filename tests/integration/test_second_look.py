@@ -293,3 +293,24 @@ def test_a_folder_of_pictures_has_no_frames_between_and_is_looked_at_with_crops(
     assert look.frames == (3, 4, 5)
     assert sum(label.endswith("zoom") for label in request.labels) == 3
     hold_to_contract(tmp_path / "out")
+
+
+def test_a_crop_of_a_second_look_leaves_the_first_ones_crop_of_that_frame_as_it_was_sent(tmp_path):
+    stills = tmp_path / "stills"
+    stills.mkdir()
+    for number in range(8):
+        drawn = np.full((240, 320, 3), 100, np.uint8)
+        if number in {4, 5}:
+            cv2.rectangle(drawn, (60, 80), (80, 100), (240, 240, 240), -1)
+        cv2.imwrite(str(stills / f"{number}.png"), drawn)
+    with ModelServer.in_thread(blind) as server:
+        scan(stills, server, tmp_path / "out", "windows.zoom=0.05")
+        (request,) = again(server)
+        asked = [each for each in server.requests if each is not request]
+    crops = {label: data for each in asked for label, data in zip(each.labels, each.pictures, strict=True) if "zoom" in label}
+    looked = [data for label, data in zip(request.labels, request.pictures, strict=True) if label.endswith("zoom")]
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "out" / "frames").glob("*-zoom*.jpg")}
+    assert crops
+    assert looked
+    assert sorted(data for name, data in kept.items() if "zoom1" in name) == sorted(crops.values())
+    assert sorted(data for name, data in kept.items() if "zoom2" in name) == sorted(looked)

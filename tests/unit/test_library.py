@@ -392,6 +392,55 @@ def test_a_damaged_library_is_one_sentence(library):
         search(damaged, "car")
 
 
+READ = """
+import sys
+from videoscan.errors import StoreError
+from videoscan.library.checking import check
+from videoscan.library.search import search
+from videoscan.library.store import Library
+try:
+    with Library(sys.argv[1]) as library:
+        print([hit.title for hit in search(library, "red").hits], [problem.kind for problem in check(library)])
+        library.remove(1)
+except StoreError as fault:
+    print(fault.message)
+"""
+
+
+def read_where_nothing_can_be_written(path):
+    """Read a library, look it over and try to change it, in a process that has not even root's right to write to any folder."""
+    held = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+    path.parent.chmod(0o555)
+    try:
+        done = subprocess.run([*held, sys.executable, "-c", READ, path], capture_output=True, text=True, check=True)
+    finally:
+        path.parent.chmod(0o755)
+    return done.stdout
+
+
+def test_a_library_in_a_folder_that_cannot_be_written_is_read_and_looked_over(tmp_path):
+    path = tmp_path / "shelf" / "all.db"
+    with Library(path, create=True) as library:
+        library.put(timeline("A red car stops"), path.parent / "gate" / "timeline.json")
+    said = read_where_nothing_can_be_written(path)
+    assert said.startswith("['A red car stops'] ['missing', 'pictures']"), said
+    assert "cannot open or write the library" in said
+    assert sorted(each.name for each in path.parent.iterdir()) == ["all.db"]
+
+
+def test_a_library_whose_last_changes_cannot_be_read_is_not_read_without_them(tmp_path):
+    path = tmp_path / "shelf" / "all.db"
+    with Library(path, create=True) as library:
+        library.put(timeline("A red car stops"), path.parent / "gate" / "timeline.json")
+        copy = tmp_path / "copy" / "all.db"
+        copy.parent.mkdir()
+        for name in ("all.db", "all.db-wal"):
+            shutil.copyfile(path.with_name(name), copy.with_name(name))
+    assert "its last changes are in all.db-wal" in read_where_nothing_can_be_written(copy)
+    with Library(copy) as library:
+        assert titles(library, "red") == ["A red car stops"]
+
+
 def test_two_processes_write_at_once_and_nothing_is_lost(library, tmp_path):
     for name in ("a", "b"):
         for number in range(4):

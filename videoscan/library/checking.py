@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from videoscan.errors import SourceError, StoreError
+from videoscan.library import schema
 from videoscan.library.store import stamp_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ _ORPHANS = (
 )
 
 
+_LOOK_OVER = "INSERT INTO words (words) VALUES ('integrity-check')"
+_DISAGREES = "the index of words does not agree with the events"
+
+
 def check(library: Library, *, repair: bool = False) -> Iterator[Problem]:
     """Everything that is wrong. With `repair` what can be put right is: orphaned rows go, a broken index and unreadable rows are made anew.
 
@@ -89,9 +94,16 @@ def _orphans(library: Library, *, repair: bool) -> Iterator[Problem]:
 def _index(library: Library, *, repair: bool) -> Iterator[Problem]:
     try:
         with library.writing() as connection:
-            connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+            connection.execute(_LOOK_OVER)
     except StoreError as fault:
-        if not isinstance(fault.__cause__, sqlite3.DatabaseError) or "locked" in fault.message:
+        if schema.unwritable(fault.__cause__) and not repair:
+            yield from _index_of_a_copy(library)
+            return
+        if (
+            not isinstance(fault.__cause__, sqlite3.DatabaseError)
+            or "locked" in fault.message
+            or schema.unwritable(fault.__cause__)
+        ):
             raise
         if repair:
             with library.writing() as connection:
@@ -100,7 +112,18 @@ def _index(library: Library, *, repair: bool) -> Iterator[Problem]:
             for entry in library.timelines():
                 with contextlib.suppress(StoreError):  # whose document cannot be read is told of later
                     library.put(library.timeline(entry.id), entry.path, stamp=library.stamp(entry.id))
-        yield Problem("damaged", "the index of words does not agree with the events", repaired=repair)
+        yield Problem("damaged", _DISAGREES, repaired=repair)
+
+
+def _index_of_a_copy(library: Library) -> Iterator[Problem]:
+    """For a library that cannot be written: SQLite looks its index over by a statement that writes, so a temporary copy is looked over."""
+    with contextlib.closing(sqlite3.connect("", isolation_level=None)) as copy:
+        with library.reading() as connection:
+            connection.backup(copy)
+        try:
+            copy.execute(_LOOK_OVER)
+        except sqlite3.DatabaseError:
+            yield Problem("damaged", _DISAGREES)
 
 
 def _whole(library: Library, entry: Entry, *, repair: bool) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ PER_MILLISECOND = 1 << 16
 LATEST = 140_000_000_000_000
 """Milliseconds since 1970 that a key can hold: the year 6406."""
 
+_UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _AGAIN = "timelines stay in their folders: `videoscan library add` makes a new library of them"
 
 
@@ -99,14 +100,14 @@ def storing(path: Path | str) -> Iterator[None]:
 
 
 def _explained(path: Path | str, fault: sqlite3.Error) -> StoreError:
-    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    code = _code(fault)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return StoreError(f"the library {path} is locked by another program", hint="wait until it is done, and try again")
     if code == sqlite3.SQLITE_FULL:
         return StoreError(
             f"cannot write the library {path}: the disk is full", hint="free some space; what it held, it still holds"
         )
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}:
+    if code in _UNWRITABLE | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}:
         return StoreError(
             f"cannot open or write the library {path}: {fault}", hint="look at its permissions, and at those of its folder"
         )
@@ -120,19 +121,59 @@ def _explained(path: Path | str, fault: sqlite3.Error) -> StoreError:
 def connect(path: Path | None, *, create: bool, patience: float) -> sqlite3.Connection:
     """The library at `path`, at the newest version; a new one in memory for `None`.
 
-    Waits `patience` seconds for others that write. Raises `StoreError` when there is none and it is not to be made, when it is damaged, no library,
-    or of a newer version.
+    Waits `patience` seconds for others that write. One in a folder that nobody may write to can be read, unless it is to be made. Raises
+    `StoreError` when there is none and it is not to be made, when it is damaged, no library, or of a newer version.
     """
     if path is not None and not create and not path.is_file():
         raise StoreError(f"there is no library {path}", hint="`videoscan library add TIMELINE... --library FILE.db` makes one")
     with storing(path or "in memory"):
-        connection = sqlite3.connect(path or ":memory:", timeout=patience, isolation_level=None, check_same_thread=False)
         try:
-            _settle(connection, path or "in memory")
-        except BaseException:
-            connection.close()
-            raise
+            return _opened(path or ":memory:", path or "in memory", patience)
+        except sqlite3.OperationalError as fault:
+            if path is None or create or not unwritable(fault):
+                raise
+        return _only_to_read(path, patience)
+
+
+def _opened(name: Path | str, path: Path | str, patience: float) -> sqlite3.Connection:
+    uri = isinstance(name, str) and name.startswith("file:")
+    connection = sqlite3.connect(name, timeout=patience, isolation_level=None, check_same_thread=False, uri=uri)
+    try:
+        _settle(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _only_to_read(path: Path, patience: float) -> sqlite3.Connection:
+    """A library that cannot be written, such as on a read-only disk: SQLite wants a file of its own beside it even to read.
+
+    Without one it may only be read as what never changes, which is wrong while somebody else writes: so not where there is a log of
+    changes beside it that does not stand in it yet.
+    """
+    name = path.absolute().as_uri()
+    try:
+        return _opened(f"{name}?mode=ro", path, patience)
+    except sqlite3.OperationalError as fault:
+        if not unwritable(fault):
+            raise
+        log = path.with_name(f"{path.name}-wal")
+        if log.is_file() and log.stat().st_size:
+            raise StoreError(
+                f"the library {path} cannot be read where it lies: its last changes are in {log.name}, and nothing can be written there",
+                hint="copy both files to a folder that can be written to, and read the library there",
+            ) from fault
+    return _opened(f"{name}?mode=ro&immutable=1", path, patience)
+
+
+def unwritable(fault: BaseException | None) -> bool:
+    """Whether SQLite refused because the file, or the folder around it, cannot be written."""
+    return isinstance(fault, sqlite3.OperationalError) and _code(fault) in _UNWRITABLE
+
+
+def _code(fault: sqlite3.Error) -> int:
+    return getattr(fault, "sqlite_errorcode", 0) & 0xFF
 
 
 def _settle(connection: sqlite3.Connection, path: Path | str) -> None:

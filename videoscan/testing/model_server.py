@@ -121,7 +121,7 @@ class ModelServer:
     `most_pictures`, `most_bytes` and `context` (tokens, at 100 a picture) refuse in vLLM's, nginx's and llama.cpp's words. `schemas`:
     whether response_format is taken, refused with 400, or `key` (a Bearer key) is wanted. `text_first` expects the instructions
     before the pictures. The first `loading` requests of any kind meet a server that is still loading its model, as llama.cpp says it.
-    `owner` is whom the list of models says they belong to. `strict=False` only notes problems.
+    `models` is what it lists, and may be changed while it runs. `owner` is whom the list says they belong to. `strict=False` only notes problems.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ModelServer:
     ) -> None:
         self._script = script
         self._key, self._most_pictures, self._most_bytes, self._context = key, most_pictures, most_bytes, context
-        self._schemas, self._text_first, self._models, self._delay, self._strict = schemas, text_first, models, delay, strict
+        self._schemas, self._text_first, self.models, self._delay, self._strict = schemas, text_first, models, delay, strict
         self._loading, self._owner = loading, owner
         self.requests: list[Received] = []
         self.problems: list[str] = []
@@ -230,7 +230,7 @@ class ModelServer:
         if self._key is not None and request.headers.get("Authorization") != f"Bearer {self._key}":
             return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
         owned = {} if self._owner is None else {"owned_by": self._owner}
-        return web.json_response({"object": "list", "data": [{"id": name, "object": "model", **owned} for name in self._models]})
+        return web.json_response({"object": "list", "data": [{"id": name, "object": "model", **owned} for name in self.models]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
