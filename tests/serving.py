@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import threading
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 API = "/api/v1"
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
 ENDED = {"done", "failed", "cancelled"}
 
 
@@ -74,6 +77,15 @@ class Served:
         async with self.session.get(f"{self.base}{API}/jobs/{job}/feed", headers=headers) as answer:
             assert answer.status == 200
             return events(await answer.text())
+
+
+async def begun(served: Served, length: int, name: str = "a.mp4") -> str:
+    """The address of a new resumable upload."""
+    metadata = f"filename {base64.b64encode(name.encode()).decode()}"
+    headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata}
+    async with served.session.post(f"{served.base}{API}/uploads", headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        return answer.headers["Location"]
 
 
 def events(text: str) -> list[dict[str, Any]]:

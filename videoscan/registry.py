@@ -7,7 +7,9 @@ A distribution adds a kind with one line, for example under ``[project.entry-poi
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args, overload
 
@@ -119,6 +121,13 @@ def check(
 
 
 def _entries(group: Group) -> dict[str, EntryPoint]:
+    return _entries_on(group, tuple(sys.path))
+
+
+# Reading every installed distribution takes tens of milliseconds, and a service checks a profile with each job. What is installed
+# changes under a running program only by a new place to import from.
+@functools.lru_cache(maxsize=64)
+def _entries_on(group: Group, _places: tuple[str, ...]) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=f"videoscan.{group}"):
         ours = entry.dist is not None and entry.dist.name == "videoscan"

@@ -65,6 +65,11 @@ _GRACE = 10.0
     "--spare-bytes", default=1 << 30, type=click.IntRange(0), help="What must stay free on the disk. 1 GiB unless said."
 )
 @click.option("--keep-days", type=click.FloatRange(0.001), help="Forget jobs that ended longer ago, with their output.")
+@click.option(
+    "--keep-bytes",
+    type=click.IntRange(0),
+    help="What jobs may hold on the disk together: beyond it, those that ended longest ago are forgotten.",
+)
 @click.option("--private-addresses", is_flag=True, help="Fetch sources from loopback, private and link-local addresses too.")
 def command(
     *,
@@ -84,6 +89,7 @@ def command(
     most_bytes: int,
     spare_bytes: int,
     keep_days: float | None,
+    keep_bytes: int | None,
     private_addresses: bool,
 ) -> int:
     """Run the HTTP service: jobs, timelines, live feeds.
@@ -109,6 +115,7 @@ def command(
         spare_bytes=spare_bytes,
         private_addresses=private_addresses,
         keep_days=keep_days,
+        keep_bytes=keep_bytes,
     )
     for root in roots:
         if not root.is_dir():

@@ -20,8 +20,8 @@ import aiohttp
 
 from videoscan import patience
 from videoscan.errors import StoreError
+from videoscan.jobs import fetching
 from videoscan.jobs.board import ANY
-from videoscan.jobs.fetching import Judged, judged
 from videoscan.jobs.rules import RuleBroken
 from videoscan.stores.hooks import PREFIX
 
@@ -67,7 +67,7 @@ class Deliverer:
 
     async def run(self) -> None:
         """Send what is due, until cancelled. What is under way then is sent again at the next start."""
-        connector = aiohttp.TCPConnector(resolver=None if self._settings.private_addresses else Judged(), force_close=True)
+        connector = fetching.connector(self._settings, force_close=True)
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
         async with (
             aiohttp.ClientSession(
@@ -128,7 +128,7 @@ class Deliverer:
             "webhook-signature": signature(due.secret, due.id, timestamp, body),
         }
         try:
-            await judged(due.url, self._settings)
+            await fetching.judged(due.url, self._settings)
             async with session.post(due.url, data=body, headers=headers, allow_redirects=False) as answer:
                 if 200 <= answer.status < 300:
                     return answer.status, None, None

@@ -10,7 +10,7 @@ import contextlib
 import re
 import socket
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from aiohttp import AddrInfoType
+
     from videoscan.jobs.settings import Settings
 
 _REDIRECTS = 5
 _PIECE = 1 << 20
-_PATIENCE = aiohttp.ClientTimeout(total=None, connect=20, sock_connect=20, sock_read=60)
+_PATIENCE = aiohttp.ClientTimeout(total=12 * 3600, connect=20, sock_connect=20, sock_read=60)
+_LONGEST_NAME = 160
+"""Bytes of a file's name. File systems take 255, and what grows beside it has a longer one; a Chinese sign has three."""
 
 
 class Judged(AbstractResolver):
@@ -48,6 +52,19 @@ class Judged(AbstractResolver):
     async def close(self) -> None:
         """Nothing is looked up any more."""
         await self._resolver.close()
+
+
+def connector(settings: Settings, **options: Any) -> aiohttp.TCPConnector:
+    """For a session that goes only where it may. Each address is judged at the moment of connecting too, however it was written."""
+    if settings.private_addresses:
+        return aiohttp.TCPConnector(**options)
+    return aiohttp.TCPConnector(resolver=Judged(), socket_factory=_socket, **options)
+
+
+def _socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, where = address
+    check_host(str(where[0]), addresses=[str(where[0])])
+    return socket.socket(family, kind, protocol)
 
 
 async def judged(address: str, settings: Settings) -> None:
@@ -70,10 +87,11 @@ async def fetch(address: str, folder: Path, settings: Settings, *, room: Callabl
     if target.exists():
         return target
     beside = target.with_name(f".{target.name}.part")
-    connector = aiohttp.TCPConnector(resolver=None if settings.private_addresses else Judged(), limit=4)
     try:
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=_PATIENCE, trust_env=False, auto_decompress=False) as session,
+            aiohttp.ClientSession(
+                connector=connector(settings, limit=4), timeout=_PATIENCE, trust_env=False, auto_decompress=False
+            ) as session,
             _answered(session, address, settings) as answer,
         ):
             length = answer.content_length
@@ -154,5 +172,7 @@ def file_name(text: str) -> str:
     """A name for a stranger's file: its own, as far as that is harmless on every system. The suffix is all that a decoder looks at."""
     path = urlsplit(text).path if "://" in text else text
     name = PurePosixPath(unquote(path).replace("\\", "/")).name
-    plain = re.sub(r"[^\w.() -]+", "_", name).strip(". ")[-120:]
+    plain = re.sub(r"[^\w.() -]+", "_", name).strip(". ")
+    # The end of it, which holds the suffix; no half letter at its beginning.
+    plain = plain.encode()[-_LONGEST_NAME:].decode(errors="ignore").strip(". ")
     return plain if plain and not plain.startswith("-") else f"source{plain}" if plain else "source"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from videoscan import credentials, registry
 from videoscan.errors import ConfigError
 
@@ -22,9 +24,17 @@ SCHEMES = frozenset({"http", "https"})
 # What of a profile a stranger may say. Not where pictures go, which key goes along, or which file of this machine is read.
 _TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "reconcile", "summary", "budget"})
 _DESCRIBER = frozenset({"language", "max_tokens", "detail"})
-_FILES = frozenset({("prompt", "template"), ("reconcile", "model"), ("summary", "model")})
+_NOT_THEIRS = frozenset(
+    {
+        ("prompt", "template"), ("reconcile", "model"), ("summary", "model"),
+        # Who says what a model costs, or on which account it goes, says what a limit is worth.
+        ("budget", "prices"), ("budget", "ledger"), ("budget", "per"),
+    }
+)  # fmt: skip
 _SOURCE = frozenset({"camera", "clock", "clock_pattern", "clock_zone", "clock_start"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_MOST_STARS = 2
+"""`*` in a stranger's `clock_pattern`: with each, looking for it in a path takes as many times longer as the path has letters."""
 
 
 class RuleBroken(Exception):
@@ -77,12 +87,18 @@ def check_address(text: str, settings: Settings) -> str:
         raise RuleBroken(f"{parts.scheme or text[:40]!r} is not taken as a source here: http and https are")
     if not parts.hostname:
         raise RuleBroken(f"{text[:200]!r} names no host")
+    try:
+        # Who connects reads the name by the rules for international ones: `①②⑦.0.0.1` is 127.0.0.1.
+        host = URL(text).host or ""
+    except ValueError as fault:
+        raise RuleBroken(f"{text[:200]!r} is no address: {fault}") from None
     if parts.username or parts.password:
         raise RuleBroken("a source's address must hold no user or password: it would be stored and shown")
     if port == 0:
         raise RuleBroken("port 0 is no port")
     if not settings.private_addresses:
-        check_host(parts.hostname, literal_only=True)
+        for name in dict.fromkeys((parts.hostname, host)):
+            check_host(name, literal_only=True)
     return text
 
 
@@ -145,8 +161,12 @@ def profile_of(asked: str | Mapping[str, Any], settings: Settings) -> str | dict
             raise RuleBroken(f"`{name[:64]}` cannot be set by a job of this service")
         if isinstance(value, dict):
             for key in value:
-                if (allowed is not None and key not in allowed) or (name, key) in _FILES:
+                if (allowed is not None and key not in allowed) or (name, key) in _NOT_THEIRS:
                     raise RuleBroken(f"`{name}.{str(key)[:64]}` cannot be set by a job of this service")
+    source = table.get("source")
+    pattern = source.get("clock_pattern") if isinstance(source, dict) else None
+    if isinstance(pattern, str) and (pattern.count("*") > _MOST_STARS or len(pattern) > 200):
+        raise RuleBroken(f"`source.clock_pattern` has at most {_MOST_STARS} `*` and 200 characters in a job of this service")
     try:
         credentials.refuse(table, where="profile")
         registry.check(table, sets=settings.sets)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import hashlib
 import json
 import logging
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from videoscan import config, flow, inputs, publish
 from videoscan.document import Timeline
 from videoscan.folder import TIMELINE, OutputFolder
-from videoscan.jobs import fetching, rules
+from videoscan.jobs import fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.records import Job, new_id, now
@@ -99,7 +98,8 @@ class Service:
 
         Raises `rules.RuleBroken`, `ConfigError`, `SourceError`, and what `SqliteStore.add` raises.
         """
-        asked = rules.profile_of(profile if profile is not None else self.settings.profile, self.settings)
+        wanted = profile if profile is not None else self.settings.profile
+        asked = await flow.in_thread(rules.profile_of, wanted, self.settings)
         request = None
         if key is not None:
             what = json.dumps([str(source) if not owned else name, asked, question], sort_keys=True)
@@ -132,7 +132,7 @@ class Service:
     def _folder(self, first: Job, place: Path) -> list[tuple[Job, bool]]:
         """The job of a folder: of one recording in pictures, or of all that lies in it."""
         found = inputs.find([str(place)])
-        within = [each for each in found.inputs if rules.inside(Path(each.files[0]), self.settings)]
+        within = [each for each in found.inputs if all(rules.inside(Path(file), self.settings) for file in each.files)]
         if len(within) == 1 and within[0].kind == "images":
             return [(first, False)]
         if not within:
@@ -254,23 +254,8 @@ class Service:
         """Forget old jobs, now and every hour. What goes wrong is logged, and tried again an hour later."""
         while True:
             try:
-                await self._forget()
+                await self.store.hooks.prune()
+                await retention.forget(self.store, self.settings, self.delete)
             except Exception:
                 _log.exception("old jobs could not be forgotten")
             await asyncio.sleep(_SWEEP)
-
-    async def _forget(self) -> None:
-        await self.store.hooks.prune()
-        days = self.settings.keep_days
-        if days is None:
-            return
-        oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
-        before: int | None = None
-        while True:
-            jobs, before = await self.store.jobs(states=("done", "failed", "cancelled"), before=before)
-            for job in jobs:
-                if job.finished is not None and job.finished < oldest:
-                    await self.delete(job.id)
-                    _log.info("job %s is forgotten: it ended %s", job.id, job.finished)
-            if before is None:
-                return

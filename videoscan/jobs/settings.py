@@ -38,6 +38,12 @@ class Settings:
     """A job during which the service ended so often is given up: it may be what ended it."""
     keep_days: float | None = None
     """Jobs that ended longer ago are forgotten, with their output; `None` keeps them."""
+    keep_bytes: int | None = None
+    """What the jobs' folders may hold together: those that ended longest ago are forgotten beyond it. `None` keeps them."""
+    keep_upload: float = 86_400.0
+    """Seconds that an upload may go without a byte, or without being submitted, before it is taken away."""
+    stall: float = 60.0
+    """Seconds that a sender may be silent in the middle of a body."""
 
     def folder(self, job: str) -> Path:
         """A job's own folder."""

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videoscan import inputs, money, observe, pipeline
+from videoscan import flow, inputs, money, observe, pipeline
 from videoscan.errors import StoreError, VideoscanError
 from videoscan.jobs import fetching, rules
 from videoscan.jobs.growing import Growing
@@ -43,8 +43,9 @@ async def _nothing(_job: str) -> None:
 class Running:
     """A job that is worked on: how far it is, what it has told, and when it was begun (seconds of the monotonic clock)."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, plain: Callable[[str], str] = str) -> None:
         self.job = job
+        self.plain = plain
         self.began = time.monotonic()
         self.progress = Progress()
         self.growing: Growing | None = None
@@ -79,7 +80,7 @@ class Running:
             failure = fact.description.failure
             counted = "described" if failure is None else "failed"
             self.progress = told.model_copy(update={counted: getattr(told, counted) + 1})
-            error = None if failure is None else {"kind": failure.kind, "message": failure.message}
+            error = None if failure is None else {"kind": failure.kind, "message": self.plain(failure.message)}
             titles = [event.title for event in fact.description.events]
             self.news.put_nowait(
                 ("window", {"index": fact.index, "summary": fact.description.summary, "events": titles, "error": error})
@@ -87,7 +88,7 @@ class Running:
         elif isinstance(fact, observe.Decoded):
             self.progress = told.model_copy(update={"decoded": True, "windows": fact.windows})
         elif isinstance(fact, observe.Note):
-            self.news.put_nowait(("note", {"text": fact.text}))
+            self.news.put_nowait(("note", {"text": self.plain(fact.text)}))
 
 
 class Worker:
@@ -147,7 +148,7 @@ class Worker:
             self._tasks[job].cancel()
 
     async def _work(self, job: Job) -> None:
-        running = self.running[job.id] = Running(job)
+        running = self.running[job.id] = Running(job, self._plain)
         telling = asyncio.create_task(self._tell(running))
         state: State = "failed"
         error: Fault | None = None
@@ -181,8 +182,10 @@ class Worker:
 
     async def _scan(self, job: Job, running: Running) -> Timeline:
         settings = self._settings
-        source = await self._source(job)
-        given = inputs.single(source)
+        source, owned = await self._source(job)
+        given = await flow.in_thread(inputs.single, source)
+        if not owned and not all(rules.inside(Path(file), settings) for file in given.files):
+            raise StoreError(f"{settings.shown(given.uri)} holds links out of the folders of this service", hint="take them away")
         flags: dict[str, Any] = {
             "describer.endpoint": settings.endpoint,
             "describer.model": settings.model,
@@ -202,17 +205,18 @@ class Worker:
             observer=running.hear,
         )
 
-    async def _source(self, job: Job) -> Path:
-        """The file or folder to scan; what comes from an address is fetched first."""
+    async def _source(self, job: Job) -> tuple[Path, bool]:
+        """The file or folder to scan, and whether it is the job's own; what comes from an address is fetched first."""
         found = await self._store.source(job.id)
         assert found is not None, "a job that runs is not deleted"
         source, owned = found
         if "://" in source:
-            return await fetching.fetch(source, self._settings.folder(job.id) / "source", self._settings, room=self.room)
+            folder = self._settings.folder(job.id) / "source"
+            return await fetching.fetch(source, folder, self._settings, room=self.room), True
         path = Path(source)
         if not owned and not rules.inside(path, self._settings):
             raise StoreError(f"{self._settings.shown(source)} is no longer below a folder of this service", hint="submit it anew")
-        return path
+        return path, owned
 
     def room(self, size: int) -> None:
         """Raises `StoreError` when the disk has no room for so many more bytes."""

@@ -97,7 +97,7 @@ def application(service: Service, *, hosts: Iterable[str], open_to_all: bool, pe
     app[SERVICE] = service
     app[KEY] = Guard(hosts, open_to_all=open_to_all, per_minute=per_minute)
     app[ROUTES] = {}
-    app[uploads.LOCKS] = {}
+    app[uploads.ARRIVING] = set()
     app[DOCUMENT] = json.dumps(routes.document(TABLE, models=(Entry, Options))).encode()
     routes.add(app, TABLE)
     pages.add(app)

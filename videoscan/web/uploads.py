@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 import re
 import shutil
@@ -24,6 +25,7 @@ from videoscan.web.routes import BASE, LARGEST_JSON, SERVICE, Answer, Route
 from videoscan.web.schemas import JobRequest, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
     from pathlib import Path
 
     from videoscan.jobs.records import Job
@@ -52,7 +54,8 @@ async def multipart(request: web.Request, service: Service, key: str | None) -> 
         reader = await request.multipart()
     except (ValueError, AssertionError) as fault:
         raise Problem(422, f"the body is no multipart that can be read: {fault}") from None
-    job, options, file = new_id(), Options(), None
+    job, file = new_id(), None
+    options: Options | None = None
     folder = service.settings.folder(job)
     try:
         try:
@@ -60,16 +63,17 @@ async def multipart(request: web.Request, service: Service, key: str | None) -> 
                 name = part.name if isinstance(part, BodyPartReader) else None
                 if not isinstance(part, BodyPartReader) or name not in {"file", "options"}:
                     raise Problem(422, f"the parts are `file` and `options`, not {str(name)[:100]!r}")
-                if part.name == "options":
-                    options = await _options(part)
-                elif file is None:
+                if part.name == "options" and options is None:
+                    options = await _options(part, service)
+                elif part.name == "file" and file is None:
                     file = await _save(part, folder / "source", service)
                 else:
-                    raise Problem(422, "one file makes one job: there are two parts `file`")
+                    raise Problem(422, f"one file makes one job: there are two parts `{part.name}`")
         except ValueError as fault:
             raise Problem(422, f"the body is no multipart that can be read: {fault}") from None
         if file is None:
             raise Problem(422, "the part `file` is missing")
+        options = options or Options()
         made, new = await service.submit(
             file, profile=options.profile, question=options.question, key=key, owned=True, name=file.name, job=job
         )
@@ -81,9 +85,9 @@ async def multipart(request: web.Request, service: Service, key: str | None) -> 
     return made, new
 
 
-async def _options(part: BodyPartReader) -> Options:
+async def _options(part: BodyPartReader, service: Service) -> Options:
     text = bytearray()
-    while piece := await part.read_chunk(_PIECE):
+    while piece := await _read(part.read_chunk(_PIECE), service):
         text += piece
         if len(text) > LARGEST_JSON:
             raise Problem(413, f"the part `options` is larger than {LARGEST_JSON} bytes")
@@ -98,13 +102,22 @@ async def _save(part: BodyPartReader, folder: Path, service: Service) -> Path:
     size = 0
     await flow.in_thread(_make, folder)
     with fetching.growing(path) as grow:
-        while piece := await part.read_chunk(_PIECE):
+        while piece := await _read(part.read_chunk(_PIECE), service):
             size += len(piece)
             _check(size, len(piece), service)
             await flow.in_thread(grow, piece)
     if not size:
         raise Problem(422, "the file is empty")
     return path
+
+
+async def _read(piece: Awaitable[bytes], service: Service) -> bytes:
+    """The next of a body. Raises `Problem` 408 for a sender that falls silent: it would hold its place for ever."""
+    try:
+        async with asyncio.timeout(service.settings.stall):
+            return await piece
+    except TimeoutError:
+        raise Problem(408, f"nothing came for {service.settings.stall:g} s", hint="go on with what is missing") from None
 
 
 def _make(folder: Path) -> None:
@@ -155,6 +168,13 @@ async def create(request: web.Request) -> web.StreamResponse:
     if not length:
         raise Problem(422, "the file is empty", headers=_TUS)
     _check(0, length, service)
+    if await flow.in_thread(_count, service.settings.uploads) >= service.settings.most_waiting:
+        raise Problem(
+            503,
+            f"{service.settings.most_waiting} uploads are under way already",
+            hint="try again later",
+            headers={**_TUS, "Retry-After": "30"},
+        )
     upload, name = new_id(), fetching.file_name(_metadata(request).get("filename", "upload"))
     folder = service.settings.uploads / upload
 
@@ -165,6 +185,10 @@ async def create(request: web.Request) -> web.StreamResponse:
 
     await flow.in_thread(begin)
     return web.Response(status=201, headers={**_TUS, "Location": f"{BASE}/uploads/{upload}", "Upload-Offset": "0"})
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
 
 
 async def state(request: web.Request) -> web.StreamResponse:
@@ -181,31 +205,40 @@ async def append(request: web.Request) -> web.StreamResponse:
     if request.content_type != "application/offset+octet-stream":
         raise Problem(415, "a piece is application/offset+octet-stream", headers=_TUS)
     service = request.app[SERVICE]
-    upload = await flow.in_thread(_upload, service, request.match_info["id"])
-    lock = request.app[LOCKS].setdefault(request.match_info["id"], asyncio.Lock())
-    if lock.locked():
-        raise Problem(423, "another request is sending this upload", headers=_TUS)
-    async with lock:
+    with _alone(request):
+        upload = await flow.in_thread(_upload, service, request.match_info["id"])
         at, wanted = upload.offset, _number(request, "Upload-Offset")
         if wanted != at:
             raise Problem(409, f"the upload goes on at {at}, not at {wanted}", headers={**_TUS, "Upload-Offset": str(at)})
         with fetching.growing(upload.file) as grow:
-            async for piece in request.content.iter_chunked(_PIECE):
+            while piece := await _read(request.content.read(_PIECE), service):
                 at += len(piece)
                 if at > upload.length:
                     raise Problem(413, f"more came than the {upload.length} bytes that were announced", headers=_TUS)
                 _check(at, len(piece), service)
                 await flow.in_thread(grow, piece)
-    if at == upload.length:
-        request.app[LOCKS].pop(request.match_info["id"], None)
     return web.Response(status=204, headers={**_TUS, "Upload-Offset": str(at)})
 
 
 async def drop(request: web.Request) -> web.StreamResponse:
     """Give an upload up."""
-    upload = await flow.in_thread(_upload, request.app[SERVICE], request.match_info["id"])
-    await flow.in_thread(_remove, upload.folder)
+    with _alone(request):
+        upload = await flow.in_thread(_upload, request.app[SERVICE], request.match_info["id"])
+        await flow.in_thread(_remove, upload.folder)
     return web.Response(status=204, headers=_TUS)
+
+
+@contextlib.contextmanager
+def _alone(request: web.Request) -> Iterator[None]:
+    """Two that write one upload would mix their pieces. Raises `Problem` 423 for the second."""
+    arriving, upload = request.app[ARRIVING], request.match_info["id"]
+    if upload in arriving:
+        raise Problem(423, "another request is sending this upload", headers=_TUS)
+    arriving.add(upload)
+    try:
+        yield
+    finally:
+        arriving.discard(upload)
 
 
 async def submit(service: Service, asked: JobRequest, key: str | None) -> tuple[Job, bool]:
@@ -274,7 +307,8 @@ def _metadata(request: web.Request) -> dict[str, str]:
     return told
 
 
-LOCKS: web.AppKey[dict[str, asyncio.Lock]] = web.AppKey("upload-locks", dict)
+ARRIVING: web.AppKey[set[str]] = web.AppKey("uploads-arriving", set)
+"""Uploads that somebody is writing just now."""
 
 _PATTERN = {"id": ID.strip("^$")}
 _HEADER = {"Tus-Resumable": ("The protocol's version: 1.0.0.", {"type": "string", "const": _VERSION})}
