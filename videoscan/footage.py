@@ -98,6 +98,20 @@ def shots(timeline: Timeline, file: str, start: float, end: float) -> Iterator[S
             yield _shot(held, black)
 
 
+def small(timeline: Timeline, file: str, *, long_side: int, every: float) -> Iterator[Shot]:
+    """The pictures of all of `file`, one in each `every` seconds at most, shrunk to `long_side` pixels, in order of time.
+
+    What is black is black after the shrinking, so that nothing is left at a border. Raises as `shots` does.
+    """
+    black = masks(timeline)
+    with _open(timeline, file) as footage:
+        for frame in footage.frames(_Every(every), start=0.0, end=None, seek=False):
+            picture = frame.pixels.bgr(long_side)
+            for regions in black:
+                picture = covered(picture, regions)
+            yield Shot(frame.time, picture)
+
+
 def stills(timeline: Timeline, file: str, times: Sequence[float]) -> Iterator[tuple[int, Shot]]:
     """The pictures that begin at `times` (rising, in seconds of `file`), in full size, each with its place in `times`.
 
@@ -164,22 +178,33 @@ def _source(timeline: Timeline, file: str) -> dict[str, Any]:
 
 
 class _EverySession:
-    """Wants each frame that comes."""
+    """Wants each frame that comes, or the first one of each `step` seconds."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._next = -1.0
 
     def aim(self) -> Aim:
-        return Aim(-1.0)
+        return Aim(self._next)
 
-    def saw(self, _frame: Frame) -> bool:
+    def saw(self, frame: Frame) -> bool:
+        if self._step > 0:
+            if frame.time + _NEAR < self._next:
+                return False
+            self._next = (frame.time // self._step + 1) * self._step
         return True
 
 
 class _Every:
-    """Every frame of a source, as a sampler."""
+    """Every frame of a source, or one in each `step` seconds, as a sampler."""
 
     Options: ClassVar[type[BaseModel]] = Options
 
+    def __init__(self, step: float = 0.0) -> None:
+        self.step = step
+
     def session(self, info: SourceInfo) -> _EverySession:  # noqa: ARG002  # a seam's argument
-        return _EverySession()
+        return _EverySession(self.step)
 
 
 if TYPE_CHECKING:

@@ -129,6 +129,12 @@ class SamplingStore:
             for row in self._entry(span)["samples"]:
                 yield from (picture["name"] for picture in row["pictures"])
 
+    def kept(self) -> Iterator[Mark]:
+        """The marks of all frames that have a picture, in order of time; segments that cannot be read are passed over."""
+        for span in self.spans():
+            with contextlib.suppress(StoreError, ValueError, LookupError, TypeError):
+                yield from (_sample(row, ()).mark for row in self._entry(span)["samples"] if row["pictures"])
+
     def spans(self) -> list[Span]:
         """The segments that are there, in order."""
         return sorted(self._lines, key=lambda span: span[0])

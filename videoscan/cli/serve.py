@@ -64,6 +64,12 @@ _GRACE = 10.0
 @click.option(
     "--spare-bytes", default=1 << 30, type=click.IntRange(0), help="What must stay free on the disk. 1 GiB unless said."
 )
+@click.option(
+    "--preview-bytes",
+    default=8 << 30,
+    type=click.IntRange(1),
+    help="What previews for the review page may take of the disk, in bytes, all together. 8 GiB unless said.",
+)
 @click.option("--keep-days", type=click.FloatRange(0.001), help="Forget jobs that ended longer ago, with their output.")
 @click.option(
     "--keep-bytes",
@@ -88,6 +94,7 @@ def command(
     most_waiting: int,
     most_bytes: int,
     spare_bytes: int,
+    preview_bytes: int,
     keep_days: float | None,
     keep_bytes: int | None,
     private_addresses: bool,
@@ -113,6 +120,7 @@ def command(
         most_waiting=most_waiting,
         most_bytes=most_bytes,
         spare_bytes=spare_bytes,
+        preview_bytes=preview_bytes,
         private_addresses=private_addresses,
         keep_days=keep_days,
         keep_bytes=keep_bytes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 import av
 import cv2
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 TICKS = 90_000
 """A second of the written video: fine enough for every rate, so that a variable one stays what it is."""
 
-_ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
+Encoders: TypeAlias = "tuple[tuple[str, dict[str, str]], ...]"
+"""Encoders with their options, in the order of preference."""
+
+_ENCODERS: Encoders = (
     ("libx264", {"crf": "18", "preset": "veryfast", "bf": "0"}),
     ("libopenh264", {"b": "6M"}),
     ("mpeg4", {"q": "3"}),
@@ -40,13 +43,20 @@ class Writer:
     """A video in the making: `picture` and `samples` in order of time, then `close`. `size` is cut to even numbers."""
 
     def __init__(
-        self, out: IO[bytes], size: tuple[int, int], rate: float | None, *, channels: int, title: str | None = None
+        self,
+        out: IO[bytes],
+        size: tuple[int, int],
+        rate: float | None,
+        *,
+        channels: int,
+        title: str | None = None,
+        encoders: Encoders = _ENCODERS,
     ) -> None:
         self.size = max(2, size[0] // 2 * 2), max(2, size[1] // 2 * 2)
         self._out = av.open(out, "w", format="mp4", options={"movflags": "+faststart"})
         if title:
             self._out.metadata["title"] = title
-        self._video = self._video_stream(rate)
+        self._video = self._video_stream(rate, encoders)
         self._audio: AudioStream | None = None
         if channels:
             self._audio = self._out.add_stream("aac", rate=RATE)
@@ -58,9 +68,9 @@ class Writer:
         self._held: tuple[int, Bgr] | None = None
         self._lengths: dict[int, int] = {}
 
-    def _video_stream(self, rate: float | None) -> VideoStream:
+    def _video_stream(self, rate: float | None, encoders: Encoders) -> VideoStream:
         known = av.codec.codecs_available
-        for name, options in _ENCODERS:
+        for name, options in encoders:
             if name in known:
                 rated = Fraction(rate or 25).limit_denominator(1001)
                 stream = cast("VideoStream", self._out.add_stream(name, rate=rated, options=options))

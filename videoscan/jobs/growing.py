@@ -13,8 +13,10 @@ from videoscan.summarizing import Summed
 from videoscan.timeline import Folding, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from videoscan.document import CoverageSpan, Timeline
-    from videoscan.model import SourceInfo, Window
+    from videoscan.model import Mark, SourceInfo, Window
     from videoscan.request import Request
 
 NOT_YET = "not looked at yet"
@@ -82,6 +84,11 @@ class Growing:
             waited=sum(each.description.seconds for each in outcomes),
         )
         return timeline
+
+    def kept(self) -> Iterator[Mark]:
+        """The frames that were kept so far, in order of time within each window."""
+        for outcome in [*self._whole, *self._done.values(), *self._open.values()]:
+            yield from (mark for mark in outcome.marks if mark.kept)
 
     @property
     def usage(self) -> Usage:

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from videoscan import config, flow, inputs, publish
+from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
 from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import fetching, retention, rules
@@ -19,6 +19,7 @@ from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.records import Job, new_id, now
 from videoscan.jobs.shelf import Shelf
+from videoscan.jobs.viewing import Viewing
 from videoscan.jobs.worker import Worker
 from videoscan.stores.sqlite import SqliteStore
 
@@ -44,6 +45,7 @@ class Service:
         self.shelf = Shelf(settings)
         self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
+        self.viewing = Viewing(self)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -64,6 +66,7 @@ class Service:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.viewing.previews.close()
         await self.shelf.close()
         await self.store.close()
 
@@ -157,12 +160,30 @@ class Service:
 
     async def timeline(self, job: Job) -> tuple[Timeline | None, str]:
         """A job's timeline, whole or as far as it is, and what stands for this state of it."""
+        told, state = await self.told(job)
+        return None if told is None else self._placeless(told), state
+
+    async def state(self, job: Job) -> str:
+        """What stands for the state of a job's timeline, as `timeline` says it, without making one."""
         running = self.worker.running.get(job.id)
         if running is not None and running.growing is not None:
-            told, state = await flow.in_thread(running.growing.timeline), f"{job.attempts}-{running.growing.version}"
-        else:
-            told, state = await flow.in_thread(self.written, job.id)
-        return None if told is None else self._placeless(told), state
+            return f"{job.attempts}-{running.growing.version}"
+        return await flow.in_thread(self.stamp, job.id)
+
+    async def told(self, job: Job) -> tuple[Timeline | None, str]:
+        """As `timeline`, with the places where things lie on this machine."""
+        running = self.worker.running.get(job.id)
+        if running is None or running.growing is None:
+            return await flow.in_thread(self.written, job.id)
+        growing, place = running.growing, self.settings.output(job.id)
+
+        def work() -> tuple[Timeline | None, str]:
+            version = growing.version
+            told = growing.timeline()
+            # What a person corrected before a retry is shown all the while.
+            return None if told is None else reviews.shown(told, place), f"{job.attempts}-{version}"
+
+        return await flow.in_thread(work)
 
     def _placeless(self, told: Timeline) -> Timeline:
         """A timeline that names its source as the job does."""
@@ -174,10 +195,18 @@ class Service:
         """The timeline on disk, `None` where there is none yet, and what stands for its state. Blocking."""
         file = self.settings.output(job) / TIMELINE
         try:
-            stat = file.stat()
-            return Timeline.from_json(file.read_bytes()), f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+            stamp = self.stamp(job)
+            return Timeline.from_json(file.read_bytes()), stamp
         except FileNotFoundError:
             return None, "none"
+
+    def stamp(self, job: str) -> str:
+        """What stands for the state of the timeline on disk. Blocking."""
+        try:
+            stat = (self.settings.output(job) / TIMELINE).stat()
+        except FileNotFoundError:
+            return "none"
+        return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
     async def video(self, job: str) -> Path | None:
         """The file that a job scanned, while it is there and may be read."""
@@ -245,6 +274,7 @@ class Service:
     async def delete(self, job: str) -> None:
         """Forget a job with everything that was written for it. Raises `Conflict` while it runs."""
         for gone, _source, _owned in await self.store.delete(job):
+            await self.viewing.previews.drop(gone)
             # Uploads lie in the job's own folder: nothing outside of it is ever removed.
             await self.shelf.drop(gone)
             await flow.in_thread(shutil.rmtree, self.settings.folder(gone), True)

@@ -32,6 +32,8 @@ class Settings:
     """The largest upload or download, in bytes."""
     spare_bytes: int = 1 << 30
     """What must stay free on the disk. An upload that would take it is refused with 507."""
+    preview_bytes: int = 8 << 30
+    """What previews for the review page may take of the disk, all together; one takes at most a quarter of it."""
     private_addresses: bool = False
     """Whether sources may be fetched from loopback, private and link-local addresses."""
     most_attempts: int = 3

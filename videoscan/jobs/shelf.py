@@ -81,18 +81,24 @@ class Shelf:
         query: str,
         filters: Filters,
         *,
-        sources: Sequence[str] = (),
+        jobs: Sequence[str] = (),
         order: Order = "best",
         limit: int = 20,
         offset: int = 0,
     ) -> Found:
-        """See `videoscan.library.search`."""
+        """See `videoscan.library.search`. With `jobs`, only in their timelines."""
+        sources = self._timelines(jobs)
         return await flow.in_thread(
             lambda: search(self.library, query, filters, sources=sources, order=order, limit=limit, offset=offset)
         )
 
-    async def ask(self, question: str, filters: Filters, *, pictures: bool) -> tuple[answering.Answer, UsageRecord]:
-        """See `videoscan.answering`; the service's own model is asked, within its budget."""
+    def _timelines(self, jobs: Sequence[str]) -> list[str]:
+        return [str((self._settings.output(job) / TIMELINE).absolute()) for job in jobs]
+
+    async def ask(
+        self, question: str, filters: Filters, *, jobs: Sequence[str] = (), pictures: bool
+    ) -> tuple[answering.Answer, UsageRecord]:
+        """See `videoscan.answering`; the service's own model is asked, within its budget. With `jobs`, only of their timelines."""
         settings = self._settings
         flags: dict[str, Any] = {
             "describer.endpoint": settings.endpoint,
@@ -104,7 +110,15 @@ class Shelf:
         budget = resolved.profile.budget
         prices = budget.prices_of(describer.get("model"))
         ledger = Ledger(Accounts().of(budget.of(describer.get("model"))), prices)
-        answer = await answering.ask(self.library, question, filters, describer=describer, pictures=pictures, ledger=ledger)
+        answer = await answering.ask(
+            self.library,
+            question,
+            filters,
+            describer=describer,
+            pictures=pictures,
+            sources=self._timelines(jobs),
+            ledger=ledger,
+        )
         return answer, usage_record(answer.usage, prices)
 
     def picture_of(self, hit: Hit) -> int | None:

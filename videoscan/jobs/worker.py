@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from videoscan.jobs.board import Board
     from videoscan.jobs.records import Job, State
     from videoscan.jobs.settings import Settings
+    from videoscan.request import Request
     from videoscan.stores.sqlite import SqliteStore
 
 _log = logging.getLogger("videoscan.jobs")
@@ -186,13 +187,7 @@ class Worker:
         given = await flow.in_thread(inputs.single, source)
         if not owned and not all(rules.inside(Path(file), settings) for file in given.files):
             raise StoreError(f"{settings.shown(given.uri)} holds links out of the folders of this service", hint="take them away")
-        flags: dict[str, Any] = {
-            "describer.endpoint": settings.endpoint,
-            "describer.model": settings.model,
-            **{f"budget.{key}": value for key, value in money.parse_budget(settings.budget).items()},
-        }
-        sets = rules.sets_of(settings)
-        running.growing = Growing(settle(given, profile=job.profile, flags={**flags, "prompt.question": job.question}, sets=sets))
+        running.growing = Growing(self.request(job, given))
         return await pipeline.scan(
             given,
             profile=job.profile,
@@ -200,10 +195,20 @@ class Worker:
             out=settings.output(job.id),
             endpoint=settings.endpoint,
             model=settings.model,
-            sets=sets,
+            sets=rules.sets_of(settings),
             budget=settings.budget,
             observer=running.hear,
         )
+
+    def request(self, job: Job, given: inputs.Input) -> Request:
+        """What a job is asked to do, every option settled. Raises `ConfigError`."""
+        settings = self._settings
+        flags: dict[str, Any] = {
+            "describer.endpoint": settings.endpoint,
+            "describer.model": settings.model,
+            **{f"budget.{key}": value for key, value in money.parse_budget(settings.budget).items()},
+        }
+        return settle(given, profile=job.profile, flags={**flags, "prompt.question": job.question}, sets=rules.sets_of(settings))
 
     async def _source(self, job: Job) -> tuple[Path, bool]:
         """The file or folder to scan, and whether it is the job's own; what comes from an address is fetched first."""

@@ -141,7 +141,7 @@ def search(
     """The events that a query finds, `limit` of them from the `offset`-th on.
 
     Events that a person rejected are found only when `filters.reviewed` asks for them. `sources` are patterns (``*/gate/*``) or parts of the
-    recordings' paths, alternatives to each other. With more than `ranked` matches ``best`` becomes ``newest``, and a note
+    recordings' paths, or the path of a timeline itself, alternatives to each other. With more than `ranked` matches ``best`` becomes ``newest``, and a note
     says so. Raises `StoreError`.
     """
     asked = queries.parse(query) if isinstance(query, str) else query
@@ -216,8 +216,10 @@ def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sour
         names = connection.execute("SELECT id, name FROM names WHERE kind = 'camera'").fetchall()
         facets.append([f"c{number}" for number, name in names if filters.takes_source(*_source(name))])
     if sources:
-        paths = connection.execute("SELECT id, uri FROM timelines").fetchall()
-        facets.append([f"t{number}" for number, uri in paths if any(_like(uri, pattern) for pattern in sources)])
+        timelines = connection.execute("SELECT id, uri, path FROM timelines").fetchall()
+        facets.append(
+            [f"t{number}" for number, uri, path in timelines if any(path == each or _like(uri, each) for each in sources)]
+        )
     if filters.tags:
         marks = ", ".join("?" * len(filters.tags))
         wanted = [words.folded(tag) for tag in filters.tags]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from videoscan.document import Event
 from videoscan.reviews import Changes
+from videoscan.stores.sqlite import Conflict
 from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
     from videoscan.jobs.records import Job
 
 
+class Seen(Asked):
+    """The state of an event's review that a person saw, as `review` has it."""
+
+    state: Literal["accepted", "rejected", "edited", "added"] | None = None
+    by: str | None = Field(default=None, max_length=200)
+    at: str | None = Field(default=None, max_length=64)
+
+    def check(self, event: Event | None) -> None:
+        """Raises `Conflict` when somebody has said something of the event since."""
+        review = event.review if event is not None else None
+        now = (review.state, review.by, review.at) if review is not None else (None, None, None)
+        if now != (self.state, self.by, self.at):
+            who = (review.by if review is not None else None) or "somebody"
+            raise Conflict(f"{who} has corrected this event meanwhile: nothing was changed")
+
+
 class Correction(Asked):
     """What a person says of an event."""
 
@@ -31,6 +48,10 @@ class Correction(Asked):
     changes: Changes | None = Field(default=None, description="What is otherwise: for `edit`.")
     comment: str | None = Field(default=None, max_length=2000)
     by: str | None = Field(default=None, max_length=200, description="Who says so; with a key it is the key's name.")
+    seen: Seen | None = Field(
+        default=None,
+        description="What was known of its review: 409 where that is not so any more, and nothing is overwritten unseen.",
+    )
 
 
 class NewEvent(Asked):
@@ -56,6 +77,9 @@ async def correct(request: web.Request) -> web.StreamResponse:
         raise Problem(422, "`changes` goes with the action `edit`, and with no other")
 
     def make(corrector: Corrector) -> str:
+        if asked.seen is not None:
+            events = corrector.timeline.events
+            asked.seen.check(next((each for each in events if identity in {each.id, *each.aliases}), None))
         if asked.action == "undo":
             return corrector.undo(identity).event
         if asked.changes is not None:

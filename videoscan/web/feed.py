@@ -7,11 +7,13 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from pydantic import Field
 
 from videoscan.jobs.records import FINAL, Entry
-from videoscan.web import jobs_api
+from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
+from videoscan.web.schemas import Asked
 from videoscan.web.security import head
 
 if TYPE_CHECKING:
@@ -24,11 +26,19 @@ _BEAT = 15.0
 _PAGE = 200
 
 
+class Following(Asked):
+    """How long it is listened to."""
+
+    follow: bool = Field(
+        default=False, description="Stay when the job has ended: corrections and new attempts are told too, and no `end` is."
+    )
+
+
 async def feed(request: web.Request) -> web.StreamResponse:
     """Everything after `Last-Event-ID`, then what comes, until the job has ended and all is told."""
     service = request.app[SERVICE]
     job = await jobs_api.found(request)
-    after = _after(request)
+    after, following = _after(request), routes.query(request, Following)
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     )
@@ -37,12 +47,12 @@ async def feed(request: web.Request) -> web.StreamResponse:
     with contextlib.suppress(ConnectionResetError):
         with service.board.watching(job.id) as news:
             await answer.write(b"retry: 2000\n\n")
-            await _follow(service, job, after, news, answer)
+            await _follow(service, job, after, news, answer, stay=following.follow)
         await answer.write_eof()
     return answer
 
 
-async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, answer: web.StreamResponse) -> None:
+async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, answer: web.StreamResponse, *, stay: bool) -> None:
     told: Job | None = None
     while True:
         news.clear()
@@ -51,7 +61,7 @@ async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, a
         while entries := await service.store.feed(job.id, after, _PAGE):
             await answer.write(b"".join(map(_event, entries)))
             after = entries[-1].number
-        if current is None or current.state in FINAL:
+        if current is None or (current.state in FINAL and not stay):
             await answer.write(b"event: end\ndata: {}\n\n")
             return
         shown = service.shown(current)
@@ -93,6 +103,7 @@ ROUTES = (
                 media=("text/event-stream",),
             )
         },
+        query=Following,
         patterns=jobs_api.PATTERN,
         headers={
             "Last-Event-ID": (

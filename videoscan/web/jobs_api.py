@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -19,7 +20,22 @@ if TYPE_CHECKING:
     from videoscan.jobs.service import Service
 
 PATTERN = {"id": ID.strip("^$")}
-EXPORTS = {"srt": "srt", "vtt": "vtt", "csv": "csv", "md": "markdown", "html": "html"}
+EXPORTS = {
+    "srt": "srt",
+    "vtt": "vtt",
+    "csv": "csv",
+    "md": "markdown",
+    "html": "html",
+    "json": "json",
+    "jsonl": "jsonl",
+    "chapters.vtt": "vtt-chapters",
+    "chapters.txt": "chapters",
+    "ffmetadata": "ffmetadata",
+    "edl": "edl",
+    "otio": "otio",
+    "xml": "fcp7xml",
+    "llc": "llc",
+}
 """Suffix and exporter of what a timeline can be had as."""
 
 _GONE = Answer("It is gone.", media=())
@@ -78,9 +94,9 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 async def timeline(request: web.Request) -> web.StreamResponse:
     """The timeline, or what there is of it."""
-    told, state = await _told(request)
-    if (unchanged := _unchanged(request, state)) is not None:
+    if (unchanged := await _unchanged_yet(request)) is not None:
         return unchanged
+    told, state = await _told(request)
     body = await flow.in_thread(told.to_json)
     return web.Response(body=body, content_type="application/json", headers={"ETag": f'"{state}"', "Cache-Control": "no-cache"})
 
@@ -100,6 +116,12 @@ async def exported(request: web.Request) -> web.StreamResponse:
     if suffix == "html":
         headers["Content-Security-Policy"] = "sandbox allow-scripts"
     return web.Response(body=paper.getvalue(), content_type=exporter.media_type, charset="utf-8", headers=headers)
+
+
+async def _unchanged_yet(request: web.Request) -> web.Response | None:
+    """Whether the caller has it as it stands. Asked before it is read: a page asks again and again."""
+    job = await found(request)
+    return _unchanged(request, f"{job.id}-{await request.app[SERVICE].state(job)}") if job.kind != "folder" else None
 
 
 async def _told(request: web.Request) -> tuple[Timeline, str]:
@@ -178,12 +200,12 @@ ROUTES = (
         {
             200: Answer(
                 "The timeline.",
-                media=("application/x-subrip", "text/vtt", "text/csv", "text/markdown", "text/html"),
+                media=tuple(dict.fromkeys(registry.factory("exporters", kind).media_type for kind in EXPORTS.values())),
                 headers=_ETAG,
             ),
             304: Answer("Nothing is new.", media=()),
         },
-        patterns={**PATTERN, "format": "|".join(EXPORTS)},
+        patterns={**PATTERN, "format": "|".join(map(re.escape, EXPORTS))},
         headers=_MATCH,
     ),
 )

@@ -6,20 +6,27 @@ import mimetypes
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from videoscan import flow
 from videoscan.folder import PICTURES
-from videoscan.web import jobs_api
+from videoscan.jobs.kept import KeptFrame
+from videoscan.jobs.previews import Watching
+from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videoscan.jobs.service import Service
-
 _SUFFIXES = (".jpg", ".png", ".webp", ".bmp", ".tiff")
 _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".bmp": "image/bmp", ".tiff": "image/tiff"}
+
+
+class Kept(BaseModel):
+    """The pictures that were kept."""
+
+    frames: list[KeptFrame]
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
@@ -42,9 +49,11 @@ async def video(request: web.Request) -> web.StreamResponse:
     service, job = request.app[SERVICE], await jobs_api.found(request)
     if (job.kind == "folder") or (path := await service.video(job.id)) is None:
         raise Problem(404, "there is no file of this job here", hint="its kept pictures are there, frame by frame")
-    if await flow.in_thread(_blacked_out, service, job.id):
+    if await service.viewing.blacked_out(job):
         raise Problem(
-            403, "parts of this picture are blacked out: the file itself is not served", hint="look at its kept pictures"
+            403,
+            "parts of this picture are blacked out: the file itself is not served",
+            hint="look at its kept pictures, or have a preview made",
         )
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     # A drawing may hold scripts: nothing that a browser would run is named as what it is.
@@ -52,9 +61,28 @@ async def video(request: web.Request) -> web.StreamResponse:
     return _file(path, kind if plays else "application/octet-stream", "private, no-cache")
 
 
-def _blacked_out(service: Service, job: str) -> bool:
-    told, _ = service.written(job)
-    return told is not None and bool(told.profile.get("regions", {}).get("black_out"))
+async def frames(request: web.Request) -> web.StreamResponse:
+    """Which pictures were kept."""
+    job = await jobs_api.found(request)
+    return routes.answer(Kept(frames=await request.app[SERVICE].viewing.kept(job)))
+
+
+async def watching(request: web.Request) -> web.StreamResponse:
+    """How the recording can be watched."""
+    return routes.answer(await request.app[SERVICE].viewing.watching(await jobs_api.found(request)))
+
+
+async def make_preview(request: web.Request) -> web.StreamResponse:
+    """Have a preview made; the same one however often it is asked for."""
+    return routes.answer(await request.app[SERVICE].viewing.make_preview(await jobs_api.found(request)), status=202)
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """The preview."""
+    path = await request.app[SERVICE].viewing.preview(await jobs_api.found(request))
+    if path is None:
+        raise Problem(404, "there is no preview of this job", hint="`POST .../preview` has one made")
+    return _file(path, "video/mp4", "private, no-cache")
 
 
 def _file(path: Path, kind: str, cache: str) -> web.FileResponse:
@@ -75,7 +103,42 @@ def _answers(whole: str, media: tuple[str, ...]) -> dict[int, Answer]:
     }
 
 
+_WATCHING = "How it can be watched, and what there is of a preview."
+
 ROUTES = (
+    Route(
+        "GET",
+        f"{BASE}/jobs/{{id}}/frames",
+        frames,
+        "Which pictures were kept",
+        {200: Answer("The pictures, in order of time.", Kept)},
+        patterns=jobs_api.PATTERN,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/jobs/{{id}}/preview",
+        watching,
+        "How the recording can be watched",
+        {200: Answer(_WATCHING, Watching)},
+        patterns=jobs_api.PATTERN,
+    ),
+    Route(
+        "POST",
+        f"{BASE}/jobs/{{id}}/preview",
+        make_preview,
+        "Have a preview made",
+        {202: Answer(_WATCHING, Watching)},
+        patterns=jobs_api.PATTERN,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/jobs/{{id}}/preview.mp4",
+        preview,
+        "The preview: small, H.264, on the same clock",
+        _answers("The preview.", ("video/mp4",)),
+        patterns=jobs_api.PATTERN,
+        headers=_RANGE,
+    ),
     Route(
         "GET",
         f"{BASE}/jobs/{{id}}/frames/{{frame}}.jpg",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from videoscan import selection
 from videoscan.answering import NOTE
+from videoscan.jobs.records import ID
 from videoscan.library.search import MATCHES_WORDS
 from videoscan.web import routes
 from videoscan.web.problems import Problem
@@ -26,6 +27,7 @@ Reviewed = Literal["yes", "no", "accepted", "edited", "added", "rejected"]
 class Narrowed(Asked):
     """What narrows a search."""
 
+    job: list[Annotated[str, Field(pattern=ID)]] = Field(default=[], max_length=50, description="Only what these jobs came to.")
     camera: list[str] = Field(default=[], max_length=50, description="Names or patterns, such as `gate*`.")
     since: str | None = Field(default=None, alias="from", max_length=64, description="Video time or wall clock (ISO 8601).")
     until: str | None = Field(default=None, alias="to_time", max_length=64, description="Video time or wall clock (ISO 8601).")
@@ -118,7 +120,9 @@ async def search(request: web.Request) -> web.StreamResponse:
     """Events that hold the words."""
     service = request.app[SERVICE]
     asked = routes.query(request, Search)
-    found = await service.shelf.search(asked.q, asked.filters(), order=asked.order, limit=asked.limit, offset=asked.offset)
+    found = await service.shelf.search(
+        asked.q, asked.filters(), jobs=asked.job, order=asked.order, limit=asked.limit, offset=asked.offset
+    )
     hits = [_shown(hit, service.shelf, service.settings.shown(hit.source)) for hit in found.hits]
     notes = [*found.notes, MATCHES_WORDS]
     return routes.answer(Results(hits=hits, count=found.count, more=found.more, order=found.order, notes=notes))
@@ -132,7 +136,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
         raise Problem(
             409, "this service asks no model: it only measures", hint="start it with --endpoint; `GET /search` needs none"
         )
-    answer, usage = await service.shelf.ask(asked.question, asked.filters(), pictures=asked.pictures)
+    answer, usage = await service.shelf.ask(asked.question, asked.filters(), jobs=asked.job, pictures=asked.pictures)
     cited = {each.label: _shown(each.hit, service.shelf, service.settings.shown(each.hit.source)) for each in answer.citations}
     return routes.answer(
         Answered(
