@@ -76,8 +76,8 @@ async def staying(served, job):
 async def exports(served, job):
     for suffix in EXPORTS:
         body = await served.call("GET", f"{API}/jobs/{job}/timeline.{suffix}")
-        assert len(body) > 20, suffix
         text = json.dumps(body) if isinstance(body, dict) else body.decode()
+        assert len(text) > 20, suffix
         assert str(served.service.settings.roots[0].parent) not in text, suffix
     await served.call("GET", f"{API}/jobs/{job}/timeline.chapters", 404)
 
