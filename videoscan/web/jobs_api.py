@@ -109,7 +109,9 @@ async def exported(request: web.Request) -> web.StreamResponse:
         return unchanged
     exporter = registry.make("exporters", {"kind": EXPORTS[suffix]})
     paper = io.BytesIO()
-    folder = str(request.app[SERVICE].settings.output(request.match_info["id"]))
+    # A report holds its pictures and a Markdown text links them; the rest would only say where things lie on this machine.
+    pictured = suffix in {"html", "md"}
+    folder = str(request.app[SERVICE].settings.output(request.match_info["id"])) if pictured else None
     await flow.in_thread(lambda: exporter.write(told, paper, folder=folder))
     # A report that is opened in a tab of this service's origin must not be able to act as its page.
     headers = {"ETag": f'"{suffix}-{state}"', "Cache-Control": "no-cache"}
