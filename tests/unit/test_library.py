@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from videoscan.correcting import changes
 from videoscan.document import Review
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
-from videoscan.library import schema
+from videoscan.library import common, schema
 from videoscan.library.checking import check
 from videoscan.library.search import COUNTED, search
 from videoscan.library.store import Library
@@ -95,6 +96,54 @@ def titles(library, query, filters=None, **more):
 def test_words_are_found(library, query, expected):
     put(library, "A red car stops", "Cars, all of them red", "A car, blue", "Ein röter Wagen", "一辆红色汽车驶入", "سيارة حمراء", "🦊 crosses", "빨간 자동차가 멈춘다")  # fmt: skip
     assert set(titles(library, query)) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("bicy*", {"Bicycles at the gate", "A bicycle"}),
+        ("bus*", {"A bus stops", "Busy hour"}),
+        ("vehicle*", {"Two vehicles"}),
+        ("runni*", {"Somebody is running"}),
+        ("carrie*", {"She carries a box"}),
+        ("walk*", {"He walked by"}),
+        ("gate bicy*", {"Bicycles at the gate"}),
+        ("-bicy* gate", set()),
+        ("маш*", {"Красная машина"}),
+    ],
+)
+def test_words_are_found_by_how_they_begin_whatever_the_index_makes_of_the_beginning(library, query, expected):
+    put(library, "Bicycles at the gate", "A bicycle", "A bus stops", "Busy hour", "A builder bumps", "Two vehicles")
+    put(library, "Somebody is running", "She carries a box", "He walked by", "Красная машина", name="other")
+    assert set(titles(library, query)) == expected
+
+
+WORDS_OF_A_LOG = ["is", "nearby", "a", "man", "gate", "red", "box", "walks", "fox"]
+
+
+@pytest.mark.parametrize("few", [0, 5, 150])
+def test_leaving_words_that_are_everywhere_to_the_end_changes_nothing_in_what_is_found(library, monkeypatch, few):
+    rng = random.Random(7)
+    put(library, *[f"a {rng.choice(WORDS_OF_A_LOG)} {rng.choice(WORDS_OF_A_LOG)} is nearby" for _ in range(600)])
+    asked = ["a man", '"is nearby"', '"man is nearby" gate', '"a man gate is nearby"', "a fox -is", '"fox a"', "is OR fox man"]
+    asked += ['red "is nea*"', "a nearb* fox", '"man is" "box is" OR gate', "a is nearby", "man gate nearby zeppelin"]
+    filters = Filters(until=2000.0)
+
+    def found(query, order):
+        every = search(library, query, filters, order=order, limit=1000)
+        return every.count, every.more, [hit.key for hit in every.hits]
+
+    plainly = {(query, order): found(query, order) for query in asked for order in ("newest", "oldest", "best")}
+    assert sum(count > 0 for count, _, _ in plainly.values()) > 20
+    monkeypatch.setattr(common, "LARGE", 0)
+    monkeypatch.setattr(common, "FEW", few)
+    with library.reading() as connection:
+        assert [word for word in WORDS_OF_A_LOG if common.everywhere(connection, word)] == ["is", "nearby", "a"]
+    for (query, order), expected in plainly.items():
+        count, more, keys = found(query, order)
+        assert (count, more, sorted(keys)) == (*expected[:2], sorted(expected[2])), query
+        if order != "best":
+            assert keys == expected[2], query
 
 
 def test_descriptions_tags_and_attributes_are_searched_too(library):

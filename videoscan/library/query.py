@@ -14,14 +14,16 @@ Everything else stands for itself: what FTS5 would take for an operator is only 
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from videoscan import words
+from videoscan.library.stems import anything, beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _MOST_TERMS = 64
 _MOST_CHARACTERS = 10_000
@@ -44,13 +46,66 @@ class Query:
         """There was something to look for, and no word in it."""
         return self.text.strip() not in {"", "*"} and not self.groups and not self.without
 
-    def expression(self, facets: Iterable[Iterable[str]] = (), but: Iterable[str] = ()) -> str:
-        """For ``words MATCH``. Of every group of `facets` one must be there, and none of `but`."""
-        every = [f"{WORDS} : ({' OR '.join(group)})" for group in self.groups]
+    def expression(
+        self,
+        facets: Iterable[Iterable[str]] = (),
+        but: Iterable[str] = (),
+        follows: Callable[[str], Iterable[str]] = anything,
+    ) -> str:
+        """For ``words MATCH``. Of every group of `facets` one must be there, and none of `but`; `follows` as for `beginning`."""
+        asked = functools.partial(_asked, follows=follows)
+        every = [f"{WORDS} : ({' OR '.join(map(asked, group))})" for group in self.groups]
         every += [f"facets : ({' OR '.join(map(_quoted, group))})" for group in facets]
-        without = [f"{WORDS} : ({term})" for term in self.without] + [f"facets : ({_quoted(facet)})" for facet in but]
+        without = [f"{WORDS} : ({asked(term)})" for term in self.without] + [f"facets : ({_quoted(facet)})" for facet in but]
         wanted = " AND ".join(f"({each})" for each in every) or f"facets : ({_quoted(EVERY)})"
         return f"({wanted}) NOT ({' OR '.join(without)})" if without else wanted
+
+    def lighter(self, everywhere: Callable[[str], bool]) -> Query | None:
+        """The query without words that are everywhere, which finds all that it finds, and more; `None` where that is no other query.
+
+        A phrase falls apart at such a word. An alternative that has one finds nearly everything, so its whole group goes.
+        """
+        known = functools.cache(everywhere)
+        groups: list[tuple[str, ...]] = []
+        for group in self.groups:
+            parted = [_parted(term, known) for term in group]
+            if len(group) == 1:
+                groups += [(part,) for part in parted[0]]
+            elif [list(group)] == [[part for parts in parted for part in parts]]:
+                groups.append(group)
+        return None if not groups or tuple(groups) == self.groups else replace(self, groups=tuple(groups))
+
+
+_BEGINNING = '" *'
+"""How a term ends that is the beginning of a word."""
+
+
+def _asked(term: str, follows: Callable[[str], Iterable[str]]) -> str:
+    """A term as the index is asked for it."""
+    *before, last = _words(term)
+    if not term.endswith(_BEGINNING) or not last.isascii():
+        return term
+    begin, whole = beginning(last, follows)
+    asked = [_quoted(" ".join((*before, each))) + " *" for each in begin] + [_quoted(" ".join((*before, each))) for each in whole]
+    return f"({' OR '.join(asked)})" if len(asked) > 1 else asked[0]
+
+
+def _words(term: str) -> list[str]:
+    return term.removesuffix(" *").strip('"').split(" ")
+
+
+def _parted(term: str, everywhere: Callable[[str], bool]) -> list[str]:
+    """A term in parts without the words that are everywhere; itself where there are none."""
+    words = _words(term)
+    last = len(words) - 1 if term.endswith(_BEGINNING) else None
+    runs: list[list[str]] = [[]]
+    for place, word in enumerate(words):
+        if place != last and everywhere(word):
+            runs.append([])
+        else:
+            runs[-1].append(word)
+    parts = [_quoted(" ".join(run)) for run in runs if run]
+    return [*parts[:-1], parts[-1] + " *"] if parts and last is not None else parts
 
 
 EVERY = "e"

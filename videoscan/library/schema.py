@@ -30,6 +30,10 @@ LATEST = 140_000_000_000_000
 """Milliseconds since 1970 that a key can hold: the year 6406."""
 
 _UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+TOKENIZE = """tokenize = "porter unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Co Cn'\""""
+WORDS = f"CREATE VIRTUAL TABLE words USING fts5 (title, description, tags, more, facets, {TOKENIZE})"
+"""The index of words."""
+
 _AGAIN = "timelines stay in their folders: `videoscan library add` makes a new library of them"
 
 
@@ -76,14 +80,11 @@ def _first(connection: sqlite3.Connection) -> None:
         name TEXT NOT NULL,
         UNIQUE (kind, name)
     );
-    CREATE VIRTUAL TABLE words USING fts5 (
-        title, description, tags, more, facets,
-        tokenize = "porter unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Co Cn'"
-    );
     """
     for statement in statements.split(";"):
         if statement.strip():
             connection.execute(statement)
+    connection.execute(WORDS)
 
 
 MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (_first,)

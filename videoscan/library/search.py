@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from videoscan import timecode, words
+from videoscan.library import common, schema
 from videoscan.library import query as queries
-from videoscan.library import schema
 from videoscan.library.query import BETWEEN
+from videoscan.library.stems import Index
 from videoscan.library.store import hour_of
 from videoscan.selection import Filters
 
@@ -121,9 +122,10 @@ SELECT e.key, e.timeline, t.path, t.uri, t.camera, e.id, e.start, e.end, t.clock
        e.confidence, e.importance, e.origin, e.review, e.picture
 FROM events AS e JOIN timelines AS t ON t.id = e.timeline WHERE e.key = ?
 """
-_FROM = "FROM words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelines AS t ON t.id = e.timeline"
+_FROM = "words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelines AS t ON t.id = e.timeline"
 _RANK = "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0)"
 """What the words count in a title, a description, a tag, an attribute; lower is better."""
+_SORTS: dict[Order, str] = {"best": f"{_RANK}, w.rowid DESC", "newest": "w.rowid DESC", "oldest": "w.rowid ASC"}
 _MARKED = ", ".join(f"highlight(words, {column}, '{_ON}', '{_OFF}')" for column in range(3))
 
 
@@ -152,7 +154,9 @@ def search(
         narrowed = _narrow(connection, asked, filters, sources)
         if narrowed is None:
             return Found((), 0, more=False, order=order, notes=asked.notes)
-        return _run(connection, narrowed, asked, order, limit, offset, ranked)
+        lighter = asked.lighter(lambda word: common.everywhere(connection, word)) if common.large(connection) else None
+        light = None if lighter is None else _narrow(connection, lighter, filters, sources)
+        return _run(connection, narrowed, light, asked, order, limit, offset, ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,11 @@ class _Narrowed:
     high: int | None
     conditions: tuple[str, ...]
     values: tuple[Any, ...]
+
+    @property
+    def source(self) -> str:
+        """The tables that it is asked of."""
+        return _FROM if self.conditions else "words AS w"
 
     def where(self) -> tuple[str, list[Any]]:
         parts = ["words MATCH ?"]
@@ -178,35 +187,81 @@ class _Narrowed:
 
 
 def _run(
-    connection: sqlite3.Connection, narrowed: _Narrowed, asked: Query, order: Order, limit: int, offset: int, ranked: int
+    connection: sqlite3.Connection,
+    narrowed: _Narrowed,
+    light: _Narrowed | None,
+    asked: Query,
+    order: Order,
+    limit: int,
+    offset: int,
+    ranked: int,
 ) -> Found:
     """A pass over the index in order of time, no farther than needed; where few match, another one that ranks them.
 
-    Ranking needs to know how often each word is in the whole index, which for common words takes longer than finding them.
+    Ranking needs to know how often each word is in the whole index, which for common words takes longer than finding them: so words
+    that are everywhere are left out of it (`light`), and where few are left without them, the rest is asked of those few alone.
     """
     notes = list(asked.notes)
     if not asked.groups and order == "best":
         order = "newest"
-    where, values = narrowed.where()
-    source = _FROM if narrowed.conditions else "FROM words AS w"
+    page = max(0, limit), max(0, offset)
+    if light is not None and len(few := _keys_of(connection, light, "DESC", common.FEW + 1)) <= common.FEW:
+        with common.index_of(connection, few) as small:
+            rows = _page(small, ("words MATCH ?", [narrowed.match]), _SORTS[order], page)
+            (count,) = small.execute("SELECT count(*) FROM words WHERE words MATCH ?", (narrowed.match,)).fetchone()
+        return Found(_hits(connection, rows), count, more=False, order=order, notes=tuple(notes))
     most = ranked if order == "best" else COUNTED
-    direction = "ASC" if order == "oldest" else "DESC"
-    counting = f"SELECT 1 {source} WHERE {where} ORDER BY w.rowid {direction} LIMIT ?"
-    count = len(connection.execute(counting, (*values, max(most, COUNTED) + 1)).fetchall())
-    sorting = f"w.rowid {direction}"
-    if order == "best" and count > ranked:
+    keys = _keys_of(connection, narrowed, "ASC" if order == "oldest" else "DESC", max(most, COUNTED) + 1)
+    if order == "best" and len(keys) > ranked:
         order = "newest"
         notes.append(f"more than {ranked:,} events match: the newest come first; more words or a filter would leave the best")
-    elif order == "best":
-        sorting = f"{_RANK}, w.rowid DESC"
-    finding = f"SELECT w.rowid, {_MARKED} {source} WHERE {where} ORDER BY {sorting} LIMIT ? OFFSET ?"
+    if order == "best" and light is not None:
+        rows = _ranked(connection, keys, light, narrowed.match, page)
+    else:
+        rows = _page(connection, narrowed.where(), _SORTS[order], page, source=narrowed.source)
+    counted = max(COUNTED, most)
+    return Found(_hits(connection, rows), min(len(keys), counted), len(keys) > counted, order, tuple(notes))
+
+
+def _keys_of(connection: sqlite3.Connection, narrowed: _Narrowed, direction: str, most: int) -> list[int]:
+    where, values = narrowed.where()
+    finding = f"SELECT w.rowid FROM {narrowed.source} WHERE {where} ORDER BY w.rowid {direction} LIMIT ?"  # noqa: S608
+    return [key for (key,) in connection.execute(finding, (*values, most))]
+
+
+def _page(
+    connection: sqlite3.Connection,
+    within: tuple[str, list[Any]],
+    sorting: str,
+    page: tuple[int, int],
+    *,
+    source: str = "words AS w",
+) -> list[tuple[Any, ...]]:
+    where, values = within
+    finding = f"SELECT w.rowid, {_MARKED} FROM {source} WHERE {where} ORDER BY {sorting} LIMIT ? OFFSET ?"  # noqa: S608
+    return connection.execute(finding, (*values, *page)).fetchall()
+
+
+def _ranked(
+    connection: sqlite3.Connection, keys: Sequence[int], light: _Narrowed, match: str, page: tuple[int, int]
+) -> list[tuple[Any, ...]]:
+    """A page of the events of `keys` in the order that the words of `light` give them, with every word marked."""
+    # The plus keeps SQLite from looking up each key by itself.
+    among = "words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))"
+    ranking = f"SELECT rowid FROM words WHERE {among} ORDER BY {_RANK}, rowid DESC LIMIT ? OFFSET ?"  # noqa: S608
+    best = [key for (key,) in connection.execute(ranking, (light.match, json.dumps(keys), *page))]
+    with common.index_of(connection, best) as small:
+        marked = {row[0]: row for row in _page(small, ("words MATCH ?", [match]), "w.rowid", (len(best), 0))}
+    return [marked[key] for key in best if key in marked]
+
+
+def _hits(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
     hits = []
-    for key, *marked in connection.execute(finding, (*values, max(0, limit), max(0, offset))).fetchall():
+    for key, *marked in rows:
         row = connection.execute(_HIT, (key,)).fetchone()
         if row is not None:  # an orphan, which `library check` tells of
             hits.append(_hit(row, _context(row, marked)))
-    counted = max(COUNTED, most)
-    return Found(tuple(hits), min(count, counted), count > counted, order, tuple(notes))
+    return tuple(hits)
 
 
 def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sources: Sequence[str]) -> _Narrowed | None:
@@ -240,7 +295,7 @@ def _narrow(connection: sqlite3.Connection, asked: Query, filters: Filters, sour
         conditions.append("says(e.title, e.description, e.tags, ?)")
         values.append(words.folded(filters.text))
     low, high = _keys(connection, filters)
-    return _Narrowed(asked.expression(facets, without), low, high, tuple(conditions), tuple(values))
+    return _Narrowed(asked.expression(facets, without, Index(connection)), low, high, tuple(conditions), tuple(values))
 
 
 def _source(name: str) -> tuple[str | None, str]:
