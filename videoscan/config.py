@@ -30,6 +30,7 @@ from videoscan.options import (
     SecondLookOptions,
     SourceOptions,
     SummaryOptions,
+    WatchOptions,
     WindowOptions,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "SecondLookOptions",
     "SourceOptions",
     "SummaryOptions",
+    "WatchOptions",
     "WindowOptions",
     "available",
     "explain",
@@ -70,6 +72,7 @@ _TABLES = (
     "reconcile",
     "summary",
     "budget",
+    "watch",
 )
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
@@ -94,6 +97,7 @@ _KNOWN: dict[str, type[Options]] = {
     "reconcile": ReconcileOptions,
     "summary": SummaryOptions,
     "budget": BudgetOptions,
+    "watch": WatchOptions,
 }
 
 

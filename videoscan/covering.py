@@ -151,7 +151,7 @@ def _overlaid(points: NDArray[np.float64], codes: NDArray[np.int32], same: NDArr
 
 
 def _stretches(tally: Tally) -> tuple[tuple[State, Sequence[Lost]], ...]:
-    return (("lost", tally.lost), ("absent", tally.absent))
+    return (("skipped", tally.skipped), ("lost", tally.lost), ("absent", tally.absent))
 
 
 def _place(kinds: dict[Kind, int], kind: Kind) -> int:

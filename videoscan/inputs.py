@@ -60,7 +60,7 @@ class Input:
     """
 
     uri: str
-    kind: Literal["video", "images", "kept", "joined"]
+    kind: Literal["video", "images", "kept", "joined", "live"]
     name: str
     files: tuple[str, ...]
     relative: str

@@ -128,6 +128,16 @@ class Journal:
         except _UNREADABLE:
             return None  # its window is asked again
 
+    def by_window(self) -> dict[tuple[int, tuple[int, ...]], Description]:
+        """The last answers about windows, by their index and pictures' frames. Raises `StoreError` when the file cannot be read."""
+        found: dict[tuple[int, tuple[int, ...]], Description] = {}
+        for key in self._places:
+            entry = self._entry(key)
+            if entry is not None and "window" in entry and "second_look" not in entry:
+                with contextlib.suppress(*_UNREADABLE):
+                    found[int(entry["window"]), tuple(entry["frames"])] = _DESCRIPTION.validate_python(entry["description"])
+        return found
+
     def _entry(self, key: str) -> dict[str, Any] | None:
         """The line of a key, `None` without one, or where it cannot be read."""
         place = self._places.get(key)

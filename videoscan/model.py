@@ -285,7 +285,7 @@ class Tally:
     """What a pass over a source came to; known only when it ended.
 
     `duration` is the end of the last picture, or the declared length where that is longer. `decoded` counts the pictures that
-    came out of the decoder. `absent` is what lies between joined recordings. `next_index` is the index of the first picture at or after the end of the span that was read. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
+    came out of the decoder. `absent` is what lies between joined recordings, `skipped` what was left out although it could be read. `next_index` is the index of the first picture at or after the end of the span that was read. `flags` add to those of `SourceInfo` what only decoding could show. Seconds are wall time spent in
     the worker, waiting for the consumer not included.
     """
 
@@ -297,6 +297,7 @@ class Tally:
     encode_seconds: float = 0.0
     next_index: int = 0
     absent: tuple[Lost, ...] = ()
+    skipped: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

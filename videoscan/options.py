@@ -389,6 +389,42 @@ class BudgetOptions(Options):
         return money.Budget(cost, currency, self.tokens, self.requests, self.per, self.ledger, self.fit)
 
 
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT])B")
+_FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+class WatchOptions(Options):
+    """The `watch` table: how a live source's pictures become windows, and how long what came of them is kept."""
+
+    latency: Annotated[float, Field(gt=0, le=3600)] = 15.0
+    """Seconds from a change to the question about it at most: a window is closed by then, full or not. The answer's own time comes on
+    top, and what there was to wait for; both are reported."""
+    quiet: Annotated[float, Field(ge=0, le=3600)] = 4.0
+    """Seconds without any change after which something is over, and is asked about at once. 0: only `latency` counts."""
+    backlog: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Windows of a camera that may wait for the describer. When more would, unchanged pictures are left out, the oldest first, then
+    windows are thinned, and then the oldest are dropped; the timeline says which."""
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days after which a day's folder is deleted; never, when absent."""
+    keep_picture_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days after which a day's pictures are deleted; its timeline stays."""
+    keep_size: str | None = None
+    """What the folders of one camera may take, such as ``50GB``: above it the oldest pictures are deleted first, then the oldest days."""
+
+    @field_validator("keep_size")
+    @classmethod
+    def _a_size(cls, value: str | None) -> str | None:
+        if value is not None and not _SIZE.fullmatch(value):
+            raise ValueError(f"{value!r} is no size; write one such as 500MB or 50GB")
+        return value
+
+    @property
+    def keep_bytes(self) -> int | None:
+        """`keep_size` in bytes."""
+        found = _SIZE.fullmatch(self.keep_size) if self.keep_size is not None else None
+        return int(float(found[1]) * _FACTORS[found[2]]) if found else None
+
+
 class CameraRule(Options):
     """One ``[[cameras]]`` rule: values for the sources whose path or URL `match` fits. The first rule that fits wins."""
 
@@ -427,6 +463,8 @@ class Profile(Options):
     """Who writes the summary and the chapters."""
     budget: BudgetOptions = BudgetOptions()
     """What it may cost."""
+    watch: WatchOptions = WatchOptions()
+    """How live sources are watched, and how long what came of them is kept."""
     cameras: tuple[CameraRule, ...] = ()
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
 

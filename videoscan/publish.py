@@ -75,7 +75,9 @@ def timeline_of(
     """
     settings = request.resolved.profile.source
     duration = round(tally.duration, 6)
-    wall_time = clock.WallTime(info.clock) if info.parts else clock.wall_time(settings, request.given.relative, info.clock)
+    wall_time = (
+        clock.WallTime(info.clock) if info.parts or info.live else clock.wall_time(settings, request.given.relative, info.clock)
+    )
     left_out = (f"{each.uri} is left out: {each.reason}" for each in info.left_out)
     flags = tuple(dict.fromkeys((*info.flags, *tally.flags, *left_out)))
     former = _former(request, duration)
@@ -175,6 +177,14 @@ def write(request: Request, place: folder.OutputFolder, timeline: Timeline) -> T
         timeline = reviews.shown(timeline, place.path)
         _write(place, timeline, dict.fromkeys(("html", *request.to, "json")))
     place.keep_only({frame for window in timeline.windows for frame in window.frames})
+    return timeline
+
+
+def grow(place: folder.OutputFolder, timeline: Timeline, names: Iterable[str]) -> Timeline:
+    """Write what shows a timeline that is still growing, the formats in `names`; its pictures stay, those that it does not show yet too."""
+    with place.correcting():
+        timeline = reviews.shown(timeline, place.path)
+        _write(place, timeline, names)
     return timeline
 
 

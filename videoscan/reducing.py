@@ -48,7 +48,7 @@ class Remembered:
     """Pixels that reduce the luma once for everybody who asks for the same size."""
 
     pixels: Pixels
-    _known: dict[tuple[int, int], Gray]
+    known: dict[tuple[int, int], Gray]
 
     @classmethod
     def of(cls, frame: Frame) -> Frame:
@@ -62,9 +62,9 @@ class Remembered:
 
     def gray(self, width: int, height: int) -> Gray:
         """See `videoscan.model.Pixels`. The same array each time: nobody may write into it."""
-        known = self._known.get((width, height))
+        known = self.known.get((width, height))
         if known is None:
-            known = self._known[width, height] = self.pixels.gray(width, height)
+            known = self.known[width, height] = self.pixels.gray(width, height)
             known.flags.writeable = False
         return known
 

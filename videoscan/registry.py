@@ -93,6 +93,7 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["reconcile"] = profile.reconcile.model_dump(mode="json")
     table["summary"] = profile.summary.model_dump(mode="json")
     table["budget"] = profile.budget.model_dump(mode="json")
+    table["watch"] = profile.watch.model_dump(mode="json")
     return table
 
 

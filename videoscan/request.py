@@ -97,7 +97,11 @@ class Request:
     def fingerprint(self) -> str:
         """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""
         # More money makes no other answer; other prices make another bill.
-        table = {**self.table, "describer": self.asked, "budget": self.table["budget"]["prices"]}
+        table = {
+            **{key: value for key, value in self.table.items() if key != "watch"},
+            "describer": self.asked,
+            "budget": self.table["budget"]["prices"],
+        }
         parts = [__version__, _stats(self.given), table, self.prompt.instructions, self.start, self.end]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 

@@ -37,6 +37,9 @@ THINNED = "thinned: it changed, but dedup.max_rate was reached"
 """Why a frame that was kept at first is not shown."""
 SPENT = "BudgetSpent"
 """The failure of a window that was not asked about because the budget had nothing left: it counts as skipped, and is no fault."""
+BEHIND, PENDING = "Behind", "Pending"
+"""Likewise for one that was dropped because the describer was slower than a live stream, and one that has no answer yet."""
+_LEFT_OUT = frozenset({SPENT, BEHIND, PENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +215,16 @@ def _uncollected() -> Iterator[None]:
 def _record(outcome: Outcome, frames: tuple[int, ...], prices: Prices | None) -> WindowRecord:
     told, second = outcome.counts, outcome.second
     failure = told.failure
-    spent = failure is not None and failure.kind == SPENT
+    left_out = failure is not None and failure.kind in _LEFT_OUT
     return WindowRecord.unchecked(
         outcome.index,
         _tidy(outcome.start),
         _tidy(outcome.end),
         frames if second is None else tuple(sorted({*frames, *(shown.frame for shown in second.shown)})),
-        "described" if failure is None else "skipped" if spent else "failed",
+        "described" if failure is None else "skipped" if left_out else "failed",
         told.summary,
         told.observations,
-        ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw) if failure and not spent else None,
+        ErrorRecord(kind=failure.kind, message=failure.message, raw=failure.raw) if failure and not left_out else None,
         outcome.description.attempts + (second.description.attempts if second is not None else 0),
         usage_record(outcome.usage, prices),
         told.flags,
@@ -263,7 +266,7 @@ def _fates(
     for record in records if failures else ():
         if (failure := failures.get(record.index)) is not None:
             kind: Kind = ("failed", f"window {record.index}: {failure.kind}")
-            if failure.kind == SPENT:
+            if failure.kind in _LEFT_OUT:
                 kind = ("skipped", failure.message)
             for frame in record.frames:
                 others.setdefault(frame, kind)

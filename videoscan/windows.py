@@ -14,7 +14,7 @@ from videoscan.choosing import Chooser
 from videoscan.model import Mark, Picture, Reason, Sample, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from videoscan.config import WindowOptions
     from videoscan.seams import Limits
@@ -49,7 +49,7 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
+class Room:
     """How much fits into one window: `frames` is the profile's own limit, the rest counts crops as well."""
 
     frames: int
@@ -58,7 +58,8 @@ class _Room:
     tokens: float
 
     @classmethod
-    def of(cls, options: WindowOptions, limits: Limits) -> _Room:
+    def of(cls, options: WindowOptions, limits: Limits) -> Room:
+        """What the profile and the describer leave."""
         tokens = [limit for limit in (options.max_tokens, limits.tokens) if limit is not None]
         return cls(
             frames=min(options.max_frames, limits.pictures or options.max_frames),
@@ -67,7 +68,8 @@ class _Room:
             tokens=min(tokens, default=math.inf),
         )
 
-    def holds(self, shots: list[Shot]) -> bool:
+    def holds(self, shots: Sequence[Shot]) -> bool:
+        """Whether all of these go into one window."""
         pictures = [picture for shot in shots for picture in shot]
         return (
             len(shots) <= self.frames
@@ -93,7 +95,7 @@ def windows(
     `duration` is asked for the source's end once `samples` are exhausted. A picture that alone exceeds the tokens of a window
     still gets one: it is the endpoint's to refuse. A crop that leaves no room for its own frame is left out.
     """
-    room = _Room.of(options, limits)
+    room = Room.of(options, limits)
     overlap = min(options.overlap_frames, room.frames - 1)
     index = 0
     current = _Open()

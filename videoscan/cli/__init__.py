@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUMMARIES = {
     "demo": "Scan a clip that comes along, and open its report.",
     "scan": "Scan videos: one timeline each, with a report to read.",
+    "watch": "Watch live sources: a timeline that grows, a folder a day.",
     "plan": "Say what a scan would send and cost, without sending it.",
     "frames": "Show which frames were kept or dropped, and why.",
     "tune": "Find the settings for a camera, on its own footage.",

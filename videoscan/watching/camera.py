@@ -1,0 +1,553 @@
+"""One camera's watch, from its source to its days: start it, stop it, ask how it stands.
+
+::
+
+    watch = CameraWatch(plan, source, out, shared, heard=print)
+    task = asyncio.create_task(watch.run())
+    ...
+    watch.stop()          # what is under way is finished, within `FINISH` seconds
+    await task
+
+The core runs in a thread; here its items become a day's windows, wait in a bounded backlog, are described, and the day's timeline is folded
+and written as it grows, so seldom that this takes a bounded share of the time whatever the day has come to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from videoscan import clock, flow, observe, registry
+from videoscan.asking import Asker
+from videoscan.errors import DescribeError, StoreError, VideoscanError
+from videoscan.folder import OutputFolder
+from videoscan.ledger import Accounts, Ledger
+from videoscan.model import Description, Failure, Lost
+from videoscan.notebook import JournalNotebook
+from videoscan.patience import SYSTEM
+from videoscan.seams import INFINITY, Remembering, Setting
+from videoscan.timeline import Outcome
+from videoscan.watching import days
+from videoscan.watching.backlog import Backlog, Waiting
+from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
+from videoscan.watching.days import AWAY, Day, clock_of
+from videoscan.watching.sharing import Sharing
+from videoscan.watching.telling import Found, Latencies, Status, Teller, unheard
+from videoscan.watching.windows import Closed, Rest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from videoscan.model import Login, Note, Window
+    from videoscan.observe import Observer
+    from videoscan.request import Request
+    from videoscan.seams import Clock, DescriberSession, LiveSource
+    from videoscan.watching.core import CoreItem
+    from videoscan.watching.telling import Heard
+
+FINISH = 10.0
+"""Seconds that a watch which is being stopped waits for descriptions under way."""
+_AHEAD = 64
+_FOLD_SHARE, _WRITE_SHARE = 20.0, 40.0
+"""Times what folding, and writing, took that is waited before the next."""
+_FOLD_EVERY, _WRITE_EVERY, _REPORT_EVERY = 0.2, 2.0, 30.0
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the cameras of one process share: budgets, and turns at each endpoint. Belongs to one event loop."""
+
+    accounts: Accounts = field(default_factory=Accounts)
+    clock: Clock = SYSTEM
+    _turns: dict[tuple[str, str], Sharing] = field(default_factory=dict)
+
+    def turns(self, request: Request, session: DescriberSession) -> Sharing:
+        """The turns at whoever describes for `request`."""
+        describer = request.describer
+        where = str(describer.get("endpoint") or describer.get("model_file") or describer["kind"])
+        concurrency = session.limits.concurrency
+        found = self._turns.setdefault((describer["kind"], where), Sharing(concurrency))
+        found.most = max(found.most, concurrency)
+        return found
+
+
+@dataclass(slots=True)
+class _AtWork:
+    """A day that is being watched or finished, and who asks about its windows. `over`: the date has passed."""
+
+    day: Day
+    session: DescriberSession
+    asker: Asker
+    turns: Sharing
+    teller: Teller
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
+    publisher: asyncio.Task[None] | None = None
+    events: int = 0
+
+    def stir(self) -> None:
+        """Something has become of the day."""
+        if not self.day.pending():
+            self.idle.set()
+        self.changed.set()
+
+
+class CameraWatch:
+    """The watch over one camera. `run` it once; the rest may be called on the same event loop at any time."""
+
+    def __init__(
+        self,
+        request: Request,
+        source: LiveSource,
+        uri: str,
+        out: Path,
+        shared: Shared,
+        *,
+        login: Login | None = None,
+        duration: float | None = None,
+        heard: Heard = unheard,
+        observer: Observer = observe.ignore,
+    ) -> None:
+        """Watch `uri` through `source`.
+
+        Args:
+            request: What is asked; `request.given` has the camera's name as `name`, and the address that may be shown as `uri`.
+            source: Who listens.
+            uri: The address itself, which may hold a login. It is stored and shown nowhere.
+            out: Where the cameras' folders lie: days go to ``out/<name>/<date>/``.
+            shared: What the cameras of one process share.
+            login: With what the camera is spoken to, where neither address nor environment say it.
+            duration: Seconds after which the watch ends by itself.
+            heard: Is told of events; see `videoscan.watching.telling.Heard`.
+            observer: Is told notes, calls and windows; see `videoscan.observe`.
+        """
+        self.request, self.name = request, request.given.name
+        self.folder = out / self.name
+        self._source, self._uri, self._shared = source, uri, shared
+        self._login, self._duration = login, duration
+        self._heard, self._observer = heard, observer
+        zone = request.resolved.profile.source.clock_zone
+        self._zone = clock.time_zone(zone) if zone else None
+        self._core: LiveCore | None = None
+        self._stopping = asyncio.Event()
+        self._pulse: Pulse | None = None
+        self._state: str = "starting"
+        self._today: _AtWork | None = None
+        self._finishing: set[asyncio.Task[None]] = set()
+        self._at_work: list[_AtWork] = []
+        self._latencies = Latencies()
+        self._described = self._failed = self._windows = 0
+        self._events = 0
+        self._ever = False
+        self._turns: Sharing | None = None
+        self._asking = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._fault: str | None = None
+        watch = request.resolved.profile.watch
+        self._backlog = Backlog(watch.backlog, request.resolved.profile.windows.max_frames, self._note)
+        self.gaps = False
+        """Whether anything is missing from what was watched."""
+
+    # --- from outside ---------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the watch: the source is closed, what is under way is finished within `FINISH` seconds. Idempotent."""
+        self._stopping.set()
+
+    def status(self) -> Status:
+        """How it stands now."""
+        pulse, today = self._pulse, self._today
+        day = today.day if today is not None else None
+        state: Any = self._state if self._state != "playing" or pulse is None else pulse.state
+        lost = day.lost() if day is not None else (0.0, 0)
+        return Status(
+            camera=self.name,
+            uri=self.request.given.uri,
+            state=state,
+            reason=pulse.reason if pulse is not None else None,
+            position=clock_of(pulse.wall, self._zone) if pulse is not None else None,
+            folder=day.place.path if day is not None else None,
+            picture=day.picture() if day is not None else None,
+            events=self._events,
+            windows=self._windows,
+            described=self._described,
+            failed=self._failed,
+            waiting=len(self._backlog),
+            describing=self._asking,
+            latency=self._latencies.percentiles(),
+            lost=round(lost[0], 3),
+            gaps=lost[1],
+            left_out=self._backlog.left_out or None,
+            sampled=pulse.sampled if pulse is not None else 0,
+            fault=self._fault,
+        )
+
+    async def still(self) -> bytes | None:
+        """The latest picture as a JPEG, its longer side 640 pixels at most; `None` before the first one."""
+        core = self._core
+        return await flow.in_thread(core.still) if core is not None else None
+
+    def alerted(self, date: str, event: str, rules: tuple[str, ...]) -> None:
+        """Put names of alert rules that an event has met into its day's timeline, if that day is still being watched."""
+        for work in self._at_work:
+            if work.day.date == date:
+                work.day.alerted(event, rules)
+                work.changed.set()
+
+    # --- the run --------------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Watch until the source ends, `duration` is over or `stop` was called.
+
+        Raises `StoreError` when the folder cannot be written or another process watches this camera, `SourceError` or `ConfigError` for a
+        source that can never work, `DescribeError` when the model could not be used from the beginning.
+        """
+        place = OutputFolder(self.folder)
+        place.prepare()
+        with place.lock():
+            try:
+                await self._run()
+            finally:
+                self._state = "ended"
+
+    async def _run(self) -> None:
+        resumed = await self._take_up()
+        session = self._session()
+        limits = session.limits
+        await session.close()
+        now = self._shared.clock.wall()
+        setting = Setting(
+            clock=self._shared.clock,
+            zero=resumed.zero if resumed is not None else None,
+            seen=resumed.position if resumed is not None else 0.0,
+            login=self._login,
+            black_out=self.request.resolved.profile.regions.black_out,
+            told=self._told_from_thread(asyncio.get_running_loop()),
+        )
+        footage = self._source.open(self._uri, setting)
+        zero = resumed.zero if resumed is not None else _zero_of(footage.info.clock, now)
+        start = None
+        if resumed is not None:
+            first = max(resumed.slots, default=-1) + 1
+            start = Start(dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first)
+            self._today = self._put_to_work(resumed, goes_on=True)
+        self._core = core = LiveCore(
+            footage, self.request.resolved.profile, limits, zero=zero, zone=self._zone, start=start, duration=self._duration
+        )
+        self._state = "playing"
+        workers = [asyncio.create_task(self._describe()) for _ in range(max(1, limits.concurrency))]
+        stopper = asyncio.create_task(self._stop_core(core))
+        try:
+            async with flow.read_ahead(iter(core), _AHEAD, stop=core.stop) as items:
+                reader = asyncio.create_task(self._read(items, resumed, now))
+                await self._first_of(reader, *workers)
+            self._state = "ending"
+            await self._finish(workers)
+        finally:
+            await flow.in_thread(core.stop)
+            left = [stopper, *workers, *self._finishing]
+            left += [work.publisher for work in self._at_work if work.publisher is not None]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            for work in list(self._at_work):
+                await self._leave(work)
+
+    async def _first_of(self, reader: asyncio.Task[None], *others: asyncio.Task[None]) -> None:
+        """Wait until the source has ended; what goes wrong elsewhere is raised at once."""
+        waiting: set[asyncio.Task[Any]] = {reader, *others}
+        try:
+            while not reader.done():
+                publishers = {work.publisher for work in self._at_work if work.publisher is not None}
+                done, _ = await asyncio.wait(
+                    waiting | publishers | self._finishing, return_when=asyncio.FIRST_COMPLETED, timeout=1.0
+                )
+                for task in done:
+                    if task is not reader and not task.cancelled() and task.exception() is not None:
+                        task.result()
+            reader.result()
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _stop_core(self, core: LiveCore) -> None:
+        await self._stopping.wait()
+        self._state = "ending"
+        await flow.in_thread(core.stop)
+
+    async def _take_up(self) -> Day | None:
+        """Today's folder, if an earlier process left it; days before that are finished on the way."""
+        today = dt.datetime.fromtimestamp(self._shared.clock.wall(), self._zone).date().isoformat()
+        found = None
+        for folder in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:
+            if not folder.is_dir() or folder.name > today or not _is_date(folder.name):
+                continue
+            day = None
+            try:
+                day = Day.resume(self.request, folder) if not days.is_finished(folder) else None
+            except StoreError as fault:
+                if folder.name == today:
+                    raise
+                self._note(f"{folder} cannot be finished: {fault.message}")
+            if day is None:
+                continue
+            if folder.name == today:
+                found = day
+            else:
+                self._end(self._put_to_work(day, goes_on=True), day.position)
+        return found
+
+    # --- items of the core ----------------------------------------------------------------------------------------------------
+
+    async def _read(self, items: AsyncIterator[CoreItem], resumed: Day | None, opened: float) -> None:
+        async for item in items:
+            if isinstance(item, DayBegan):
+                self._begin(item, resumed, opened)
+                resumed = None
+                continue
+            if isinstance(item, Pulse):
+                self._pulse = item
+                continue
+            work = self._today
+            if work is None:
+                continue
+            day = work.day
+            if isinstance(item, Closed):
+                await flow.in_thread(day.window, item.window)
+                day.enter(item.window, item.came)
+                self._windows += 1
+                work.idle.clear()
+                self._observer(observe.WindowReady(item.window))
+                self._backlog.put(Waiting(day, item.window, item.came))
+            elif isinstance(item, Rest):
+                day.rest(item.marks)
+            elif isinstance(item, Missing):
+                day.missing(item.kind, item.stretch)
+            elif isinstance(item, Seen):
+                day.saw(item.condition)
+            elif isinstance(item, DayEnded):
+                self._end(work, item.position, last=item.last)
+            work.stir()
+
+    def _begin(self, item: DayBegan, resumed: Day | None, opened: float) -> None:
+        work = self._today
+        if item.goes_on and work is not None and resumed is not None:
+            day = work.day
+            until = opened - day.zero
+            if until > day.position:
+                day.missing("absent", Lost(day.position, until, AWAY))
+            day.renewed(item.info)
+            return
+        if work is not None:  # the day that was taken up ended before a picture came
+            self._end(work, work.day.position)
+        day = Day.begin(self.request, self.folder / item.date.isoformat(), item, self._zone)
+        self._today = self._put_to_work(day)
+        self._observer(observe.Opened(item.info))
+
+    def _put_to_work(self, day: Day, *, goes_on: bool = False) -> _AtWork:
+        session = self._session()
+        if isinstance(session, Remembering):
+            session.remember_in(JournalNotebook(day.journal, self.request))
+        asker = Asker(self.request, session, self._observer, day.place, day.journal)
+        work = _AtWork(day, session, asker, self._shared.turns(self.request, session), Teller())
+        work.idle.set()
+        if goes_on:
+            work.teller.known(day.snapshot().timeline())
+            self._backlog.put_first([Waiting(day, window, 0.0) for window in day.unanswered(session.limits)])
+            if day.pending():
+                work.idle.clear()
+        self._turns = work.turns
+        self._at_work.append(work)
+        work.publisher = asyncio.create_task(self._publish(work))
+        return work
+
+    def _end(self, work: _AtWork, position: float, *, last: bool = False) -> None:
+        """Nothing more comes for this day: what waits is still described, then its timeline is finished."""
+        work.day.at(position, ended=not last)
+        work.over = not last
+        if work is self._today:
+            self._today = None
+        work.stir()
+        if not last:
+            task = asyncio.create_task(self._close_day(work))
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
+
+    async def _close_day(self, work: _AtWork) -> None:
+        await work.idle.wait()
+        await self._leave(work)
+
+    async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
+        """Wait for what is under way: all of it when the source ended by itself, so many seconds when it was stopped."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            while not stopping.done():
+                busy = next((work for work in self._at_work if not work.idle.is_set()), None)
+                if busy is None:
+                    break
+                idle = asyncio.create_task(busy.idle.wait())
+                try:
+                    await asyncio.wait({idle, stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    idle.cancel()
+                for worker in workers:
+                    if worker.done():
+                        worker.result()
+            if stopping.done():
+                self._backlog.clear()  # it is in the log, and is asked about when the day is taken up again
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._quiet.wait(), FINISH)
+        finally:
+            stopping.cancel()
+
+    async def _leave(self, work: _AtWork) -> None:
+        """The last writing of a day, and its folder is let go."""
+        if work not in self._at_work:
+            return
+        self._at_work.remove(work)
+        try:
+            if work.publisher is not None:
+                work.publisher.cancel()
+                await asyncio.gather(work.publisher, return_exceptions=True)
+            await self._write_last(work)
+        finally:
+            work.day.close()
+            await work.session.close()
+
+    async def _write_last(self, work: _AtWork) -> None:
+        if work.day.position <= 0:
+            return
+        timeline = await flow.in_thread(work.day.snapshot().timeline)
+        self._tell(work, timeline, ended=work.over)
+        if work.day.alerts:
+            timeline = await flow.in_thread(work.day.snapshot().timeline)
+        self.gaps = self.gaps or not timeline.complete
+        await work.day.write(timeline, report=True)
+        self._observer(observe.Finished(timeline))
+
+    # --- describing -----------------------------------------------------------------------------------------------------------
+
+    async def _describe(self) -> None:
+        """Ask about one window after another, as turns are granted. Several run side by side."""
+        while True:
+            await self._backlog.filled.wait()
+            assert self._turns is not None, "what waits belongs to a day at work"
+            async with self._turns.turn(self.name):
+                waiting = self._backlog.pop()
+                if waiting is None:
+                    continue
+                self._asking += 1
+                self._quiet.clear()
+                try:
+                    await self._ask(waiting)
+                finally:
+                    self._asking -= 1
+                    if not self._asking:
+                        self._quiet.set()
+
+    async def _ask(self, waiting: Waiting) -> None:
+        work, window = self._work_of(waiting.day), waiting.window
+        work.asker.enter(window)
+        try:
+            outcome = await work.asker.ask(window)
+        except DescribeError as error:
+            if not self._ever:
+                raise
+            outcome = _failed(window, error)
+            self._fault = error.message
+        failure = outcome.description.failure
+        if failure is None:
+            self._ever, self._fault = True, None
+            self._described += 1
+            if waiting.came:
+                self._latencies.add(time.monotonic() - waiting.came)
+        else:
+            self._failed += 1
+            self._fault = failure.message
+        work.day.described(outcome)
+        work.stir()
+
+    def _work_of(self, day: Day) -> _AtWork:
+        return next(work for work in self._at_work if work.day is day)
+
+    def _session(self) -> DescriberSession:
+        account = self._shared.accounts.of(self.request.budget)
+        ledger = Ledger(account, self.request.prices)
+        return registry.make("describers", self.request.describer).session(self._observer, ledger)
+
+    # --- publishing -----------------------------------------------------------------------------------------------------------
+
+    async def _publish(self, work: _AtWork) -> None:
+        """Fold and write the day as it grows, each so seldom that it takes a bounded share of the time."""
+        loop = asyncio.get_running_loop()
+        due = reported = -INFINITY
+        version, dirty, timeline = -1, False, None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(work.changed.wait(), max(0.0, due - loop.time()) if dirty else None)
+            work.changed.clear()
+            began = loop.time()
+            if work.day.version != version and work.day.position > 0:
+                version, dirty = work.day.version, True
+                timeline = await flow.in_thread(work.day.snapshot().timeline)
+                self._tell(work, timeline, ended=False)
+            folded = loop.time()
+            if dirty and timeline is not None and folded >= due:
+                report = folded >= reported + _REPORT_EVERY
+                await work.day.write(timeline, report=report)
+                dirty, now = False, loop.time()
+                due = now + max(_WRITE_EVERY, _WRITE_SHARE * (now - folded))
+                reported = now if report else reported
+            await asyncio.sleep(max(_FOLD_EVERY, _FOLD_SHARE * (folded - began)))
+
+    def _tell(self, work: _AtWork, timeline: Any, *, ended: bool) -> None:
+        day = work.day
+        for event, complete in work.teller.take(timeline, day.described_to(), ended=ended):
+            found = Found(
+                camera=self.name,
+                event=event,
+                folder=day.place.path,
+                clock=clock_of(day.zero, self._zone),
+                complete=complete,
+                latency=day.latency_of(event),
+                timeline=timeline,
+            )
+            rules = self._heard(found)
+            if rules:
+                day.alerted(event.id, rules)
+        self._events += len(work.teller) - work.events
+        work.events = len(work.teller)
+
+    def _note(self, text: str) -> None:
+        self._observer(observe.Note(f"{self.name}: {text}"))
+
+    def _told_from_thread(self, loop: asyncio.AbstractEventLoop) -> Any:
+        def told(note: Note) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._note, note.text)
+
+        return told
+
+
+def _failed(window: Window, error: VideoscanError) -> Outcome:
+    failure = Failure(type(error).__name__, error.message)
+    return Outcome(window.index, window.start, window.end, (), window.marks, Description(failure=failure))
+
+
+def _zero_of(text: str | None, now: float) -> float:
+    return dt.datetime.fromisoformat(text).timestamp() if text else now
+
+
+def _is_date(name: str) -> bool:
+    try:
+        dt.date.fromisoformat(name)
+    except ValueError:
+        return False
+    return len(name) == 10

@@ -1,0 +1,555 @@
+"""One day of one camera: its folder, its journals, and the timeline that grows in it.
+
+Belongs to the event loop; what takes long (folding, writing) is done in a thread on a snapshot. Memory: the answers and marks of the day's
+windows, without pictures, as a scan holds them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from videoscan import flow, publish, reconcile, replays, summarize
+from videoscan.asking import shown
+from videoscan.document import Event, Evidence
+from videoscan.folder import JOURNAL, OutputFolder
+from videoscan.journal import Journal
+from videoscan.marks import Marks
+from videoscan.model import Description, Failure, Lost, Mark, Reason, Tally
+from videoscan.summarizing import Summed
+from videoscan.timeline import PENDING, Folding, Outcome
+from videoscan.watching import daylog
+from videoscan.watching.daylog import DayLog, header_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from videoscan.document import Timeline
+    from videoscan.model import Condition, SourceInfo, Window
+    from videoscan.request import Request
+    from videoscan.seams import Limits
+    from videoscan.watching.core import DayBegan
+
+NOT_YET = "not described yet"
+AWAY = "nobody was watching: videoscan was not running"
+THINNED = "thinned: too many pictures had changed for dedup.max_rate, or for the describer"
+_REMEMBERED = 256
+_TITLES = {"frozen": "Picture frozen", "black": "Picture black"}
+_TOLD = {
+    "frozen": "The camera sent the very same picture again and again.",
+    "black": "The camera sent nothing but black.",
+}
+
+
+@dataclass(slots=True)
+class Slot:
+    """A window and what became of it. `rests` are samples that came after it; they are put behind its own.
+
+    `came` and `answered` are when its first new picture came and its answer, monotonic; 0 for an earlier process's.
+    """
+
+    outcome: Outcome
+    came: float = 0.0
+    answered: float = 0.0
+    rests: tuple[Marks, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is no answer yet."""
+        failure = self.outcome.description.failure
+        return failure is not None and failure.kind == PENDING
+
+    def whole(self) -> Outcome:
+        """The outcome with all marks."""
+        if not self.rests:
+            return self.outcome
+        marks = Marks()
+        marks.extend(Marks.of(self.outcome.marks))
+        for rest in self.rests:
+            marks.extend(rest)
+        return replace(self.outcome, marks=marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a day has come to, for a thread to make a timeline of."""
+
+    request: Request
+    info: SourceInfo
+    slots: tuple[Slot, ...]
+    first: tuple[Marks, ...]
+    position: float
+    lost: tuple[Lost, ...]
+    absent: tuple[Lost, ...]
+    skipped: tuple[Lost, ...]
+    conditions: tuple[Condition, ...]
+    alerts: dict[str, tuple[str, ...]]
+    flags: tuple[str, ...]
+    gone_before: int
+    wall: float
+    waited: float
+
+    def timeline(self) -> Timeline:
+        """The whole document. Linear in what the day has come to."""
+        request = self.request
+        folding = Folding(publish.prices(request))
+        sampled = 0
+        for slot in self.slots:
+            outcome = slot.whole()
+            folding.add(outcome)
+            sampled += len(outcome.marks)
+        tally = Tally(
+            duration=self.position,
+            decoded=sampled,
+            lost=self.lost,
+            absent=self.absent,
+            skipped=self.skipped,
+            flags=self.flags,
+        )
+        folded = folding.finish(tally, thinned=THINNED)
+        events = replays.traced(folded.events, excludes=reconcile.excludes)
+        events = self._with_measured(events)
+        if self.gone_before:
+            events = tuple(_without_pictures(event, self.gone_before) for event in events)
+        if self.alerts:
+            events = tuple(replace(each, alerts=self.alerts[each.id]) if each.id in self.alerts else each for each in events)
+        folded = replace(folded, events=events)
+        unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
+        digest = summarize.plain(events, self.position, unseen=unseen)
+        timeline, _ = publish.timeline_of(request, self.info, tally, folded, Summed(digest), wall=self.wall, waited=self.waited)
+        return timeline
+
+    def _with_measured(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        if not self.conditions:
+            return events
+        made = [event for each in self.conditions if (event := self._measured(each)) is not None]
+        return tuple(sorted([*events, *made], key=lambda event: (event.start, event.end, event.id)))
+
+    def _measured(self, condition: Condition) -> Event | None:
+        """The event of a condition, as far as the day reaches; its evidence is the picture that stands for its first frame."""
+        found = self._mark_of(condition)
+        if found is None:
+            return None
+        mark, before, pictures = found
+        end = min(self.position, condition.end if condition.end is not None else self.position)
+        if mark.time > end or (mark.time == end and end < self.position):
+            return None
+        stands = mark.frame if mark.kept else mark.same_as
+        evidence = Evidence(frame=mark.frame, time=mark.time, picture=pictures.get(stands) if stands is not None else None)
+        return Event(
+            id=f"m{mark.frame:08d}-{condition.kind}",
+            origin="measured",
+            start=mark.time,
+            end=end,
+            start_after=min(before, mark.time),
+            end_before=end,
+            title=_TITLES[condition.kind],
+            description=_TOLD[condition.kind],
+            tags=("camera fault", condition.kind),
+            evidence=(evidence,),
+            flags=("measured by the program, told by no model",),
+        )
+
+    def _mark_of(self, condition: Condition) -> tuple[Mark, float, dict[int, str | None]] | None:
+        """The first sample at or after a condition's first frame, the time of the one before it, and the pictures known by then."""
+        before = 0.0
+        pictures: dict[int, str | None] = {}
+        for slot in self.slots:
+            marks = slot.whole().marks
+            pictures.update((each.frame, each.picture) for each in slot.outcome.shown if not each.zoom)
+            if not len(marks) or marks[-1].frame < condition.frame:
+                before = marks[-1].time if len(marks) else before
+                continue
+            for mark in marks:
+                if mark.frame >= condition.frame:
+                    return mark, before, pictures
+                before = mark.time
+        return None
+
+
+def _without_pictures(event: Event, gone_before: int) -> Event:
+    if not event.evidence or event.evidence[0].frame >= gone_before:
+        return event
+    evidence = tuple(replace(each, picture=None) if each.frame < gone_before else each for each in event.evidence)
+    return replace(event, evidence=evidence)
+
+
+class Day:
+    """A day that is being watched, or finished. Make it with `begin` or `resume`; `close` lets go of its folder."""
+
+    def __init__(
+        self, request: Request, folder: Path, date: str, zero: float, info: SourceInfo, *, keep: contextlib.ExitStack
+    ) -> None:
+        self.request = request
+        self.place = OutputFolder(folder)
+        self.date, self.zero = date, zero
+        self._info = info
+        self.position = 0.0
+        self.slots: dict[int, Slot] = {}
+        self.journal: Journal
+        self._log: DayLog
+        self._held = keep
+        self._gaps: dict[Literal["lost", "absent"], list[Lost]] = {"lost": [], "absent": []}
+        self._skipped: list[Lost] = []
+        self._conditions: dict[tuple[str, int], Condition] = {}
+        self.alerts: dict[str, tuple[str, ...]] = {}
+        self._flags: list[str] = []
+        self._thinned: dict[int, int | None] = {}
+        self._began = time.monotonic()
+        self.gone_before = 0
+        self.version = 0
+        self.next_frame = 0
+        self.ended = False
+
+    # --- life -----------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, request: Request, folder: Path, began: DayBegan, zone: dt.tzinfo | None) -> Day:
+        """A new day in a folder of its own. Raises `StoreError`, naming who holds it, when another process does."""
+        info = replace(began.info, clock=clock_of(began.zero, zone), live=True, declared_duration=None)
+        day = cls(request, folder, began.date.isoformat(), began.zero, info, keep=contextlib.ExitStack())
+        day._open(header_of(day.date, day.zero, info, source=request.given.uri, camera=request.given.camera))
+        for gap in began.missing:
+            since = dt.datetime.fromtimestamp(began.zero + gap.start, zone).time().isoformat("seconds")
+            day.flag(f"nothing came from {since} to the first picture: {gap.reason}")
+        return day
+
+    @classmethod
+    def resume(cls, request: Request, folder: Path) -> Day | None:
+        """The day that an earlier process left in a folder, with all that it had written down; `None` where there is none."""
+        keep = contextlib.ExitStack()
+        recalled = daylog.read(folder)
+        if recalled is None or not (folder / JOURNAL).is_file():
+            return None
+        day = cls(request, folder, recalled.date, recalled.zero, recalled.info, keep=keep)
+        day._open(None)
+        day._recall(recalled)
+        return day
+
+    def _open(self, header: dict[str, Any] | None) -> None:
+        self.place.prepare()
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(self.place.lock())
+            self.journal = opened.enter_context(contextlib.closing(Journal(self.place.path, self.request.given.uri)))
+            self._log = opened.enter_context(contextlib.closing(DayLog(self.place.path, header=header)))
+            self._held.push(opened.pop_all())
+
+    def _recall(self, recalled: daylog.Recalled) -> None:
+        answers = self.journal.by_window()
+        for entry in sorted(recalled.entries.values(), key=lambda each: each.index):
+            frames = tuple(row["frame"] for row in entry.pictures)
+            told = answers.get((entry.index, frames)) if entry.pictures else None
+            if told is None and entry.fault is not None:
+                told = Description(failure=Failure(*entry.fault), attempts=0)
+            outcome = Outcome(
+                index=entry.index,
+                start=entry.start,
+                end=entry.end,
+                shown=entry.shown,
+                marks=entry.marks,
+                description=told or _pending(),
+                overlap=entry.overlap,
+            )
+            self.slots[entry.index] = Slot(outcome)
+        indices = sorted(self.slots)
+        for after, marks in recalled.rests:
+            at = max((each for each in indices if each <= after), default=None)
+            if at is not None:
+                self.slots[at].rests += (marks,)
+        for kind, gap in recalled.gaps:
+            self._gaps[kind].append(gap)
+        self._skipped = recalled.skipped
+        self._conditions = recalled.conditions
+        self.alerts = recalled.alerts
+        self._flags = recalled.flags
+        self.position, self.next_frame, self.ended = recalled.position, recalled.frame, recalled.ended
+        self.gone_before = recalled.gone_before
+        self._recalled = recalled
+        self.version += 1
+
+    def unanswered(self, limits: Limits) -> Iterator[Window]:
+        """Windows of an earlier process that have no answer, or failed, with their pictures from disk. What cannot be asked is a failure.
+
+        A describer that measures needs the pictures as they were decoded, and those are gone.
+        """
+        recalled = getattr(self, "_recalled", None)
+        for index, slot in list(self.slots.items()):
+            failure = slot.outcome.description.failure
+            if failure is None or failure.kind == "Behind" or recalled is None:
+                continue
+            window = None if limits.measures else daylog.window_of(recalled.entries[index], self.place.path, limits)
+            if window is None:
+                self.failed(index, "Interrupted", "videoscan was ended before its answer came, and its pictures are gone")
+            else:
+                yield window
+
+    def close(self) -> None:
+        """Let go of the folder. Idempotent."""
+        self._held.close()
+
+    # --- what comes in --------------------------------------------------------------------------------------------------------
+
+    def window(self, window: Window) -> None:
+        """A window has closed: its pictures are written, then it is. For a thread; raises `StoreError`."""
+        self.place.save(window.pictures)
+        self._log.window(window, shown(window.pictures, window.marks, saved=True))
+
+    def enter(self, window: Window, came: float) -> None:
+        """The same on the event loop, once it is written."""
+        marks = self._settled(window.marks)
+        outcome = Outcome(
+            index=window.index,
+            start=window.start,
+            end=window.end,
+            shown=shown(window.pictures, window.marks, saved=True),
+            marks=marks,
+            description=_pending(),
+            overlap=window.overlap,
+        )
+        self.slots[window.index] = Slot(outcome, came)
+        self._reach(window.end, marks)
+
+    def rest(self, marks: Sequence[Mark]) -> None:
+        """Samples that were dropped while the scene stood still."""
+        settled = self._settled(marks)
+        last = max(self.slots, default=None)
+        if last is None:
+            return
+        self._log.write({"rest": daylog.packed(settled), "after": last}, sync=False)
+        slot = self.slots[last]
+        slot.rests = (*slot.rests, settled) if len(slot.rests) < 16 else (_joined((*slot.rests, settled)),)
+        self._reach(settled.times[-1], settled)
+
+    def missing(self, kind: Literal["lost", "absent"], gap: Lost) -> None:
+        """A stretch without pictures; one that goes on where the last of its kind and reason ended becomes one with it."""
+        gap = Lost(round(gap.start, 3), round(gap.end, 3), gap.reason)
+        known = self._gaps[kind]
+        if known and known[-1].reason == gap.reason and gap.start <= known[-1].end + 1e-3:
+            known[-1] = replace(known[-1], end=max(known[-1].end, gap.end))
+        else:
+            known.append(gap)
+        self._log.write({"gap": kind, "start": gap.start, "end": gap.end, "reason": gap.reason}, sync=False)
+        self._reach(gap.end)
+
+    def saw(self, condition: Condition) -> None:
+        """Frozen or black, begun or ended."""
+        self._conditions[condition.kind, condition.frame] = condition
+        self._log.write(
+            {"seen": condition.kind, "start": condition.start, "end": condition.end, "frame": condition.frame}, sync=False
+        )
+        self.version += 1
+
+    def described(self, outcome: Outcome) -> None:
+        """A window has its answer, or none for good."""
+        slot = self.slots[outcome.index]
+        failure = outcome.description.failure
+        if failure is not None:
+            self._log.write({"fault": outcome.index, "kind": failure.kind, "message": failure.message}, sync=False)
+        slot.outcome = replace(slot.outcome, description=outcome.description, given=outcome.given)
+        slot.answered = time.monotonic()
+        self.version += 1
+
+    def failed(self, index: int, kind: str, message: str) -> None:
+        """There will be no answer about a window."""
+        self.described(replace(self.slots[index].outcome, description=Description(failure=Failure(kind, message), attempts=0)))
+
+    def thinned(self, window: Window, frames: set[int], reason: str, *, into: int | None = None) -> Window:
+        """Leave frames of a waiting window out; with `into` what is left of it joins the window of that index. The window as it is then."""
+        slot = self.slots[window.index]
+        pictures = tuple(each for each in window.pictures if each.frame not in frames)
+        kept = [each.frame for each in pictures]
+        marks = _thinned(slot.whole().marks, frames, kept)
+        for mark in marks:
+            if mark.reason is Reason.THINNED:
+                self._forget(mark.frame, mark.same_as)
+        spans = _stretches(marks, slot.outcome.end)
+        left = tuple(each for each in slot.outcome.shown if each.frame not in frames)
+        packed = Marks.of(marks)
+        row = {"thinned": window.index, "frames": sorted(frames), "reason": reason, "marks": daylog.packed(packed)}
+        self._log.write({**row, "spans": spans, **({} if into is None else {"into": into})}, sync=False)
+        self._skipped += [Lost(start, end, reason) for start, end in spans]
+        slot.outcome = replace(slot.outcome, shown=left, marks=packed)
+        slot.rests = ()
+        thin = replace(window, pictures=pictures, marks=tuple(marks), overlap=min(window.overlap, len(kept)))
+        if into is not None:
+            first = self.slots[into]
+            joined = _joined((Marks.of(first.whole().marks), packed))
+            known = {(each.frame, each.zoom) for each in first.outcome.shown}
+            more = tuple(each for each in left if (each.frame, each.zoom) not in known)
+            first.outcome = replace(
+                first.outcome, shown=(*first.outcome.shown, *more), marks=joined, end=max(first.outcome.end, window.end)
+            )
+            first.rests = ()
+            del self.slots[window.index]
+        self.version += 1
+        return thin
+
+    def alerted(self, event: str, rules: Iterable[str]) -> None:
+        """An event has met alert rules."""
+        names = tuple(dict.fromkeys((*self.alerts.get(event, ()), *rules)))
+        if names != self.alerts.get(event, ()):
+            self.alerts[event] = names
+            self._log.write({"alerts": names, "event": event}, sync=False)
+            self.version += 1
+
+    def flag(self, text: str) -> None:
+        """Something that a reader of this day should know."""
+        if text not in self._flags:
+            self._flags.append(text)
+            self._log.write({"flag": text}, sync=False)
+            self.version += 1
+
+    def at(self, position: float, *, ended: bool = False) -> None:
+        """The day is accounted for up to here; with `ended` nothing more comes."""
+        self._reach(position)
+        self.ended = self.ended or ended
+        self._log.write({"at": round(self.position, 3), **({"ended": True} if ended else {})}, sync=ended)
+
+    def pictures_gone(self, before: int) -> None:
+        """The pictures of frames before this one were deleted."""
+        self.gone_before = max(self.gone_before, before)
+        self._log.write({"gone_before": before})
+        self.version += 1
+
+    def _reach(self, position: float, marks: Marks | None = None) -> None:
+        self.position = round(max(self.position, position, marks.times[-1] if marks is not None and len(marks) else 0.0), 6)
+        if marks is not None and len(marks):
+            self.next_frame = max(self.next_frame, marks.frames[-1] + 1)
+        self.version += 1
+
+    def _settled(self, marks: Iterable[Mark]) -> Marks:
+        """Marks in columns; what looks like a frame that was thinned shares its fate."""
+        made = []
+        for mark in marks:
+            if mark.reason is Reason.THINNED:
+                self._forget(mark.frame, mark.same_as)
+            elif not mark.kept and mark.same_as in self._thinned:
+                mark = replace(mark, reason=Reason.THINNED, same_as=self._thinned[mark.same_as])  # noqa: PLW2901
+            made.append(mark)
+        return Marks.of(made)
+
+    def _forget(self, frame: int, stands: int | None) -> None:
+        self._thinned[frame] = stands
+        while len(self._thinned) > _REMEMBERED:
+            del self._thinned[next(iter(self._thinned))]
+
+    # --- what comes out -------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """What the day has come to."""
+        slots = tuple(replace(self.slots[index]) for index in sorted(self.slots))
+        return Snapshot(
+            request=self.request,
+            info=self._info,
+            slots=slots,
+            first=(),
+            position=self.position,
+            lost=tuple(self._gaps["lost"]),
+            absent=tuple(self._gaps["absent"]),
+            skipped=tuple(self._skipped),
+            conditions=tuple(self._conditions.values()),
+            alerts=dict(self.alerts),
+            flags=tuple(self._flags),
+            gone_before=self.gone_before,
+            wall=time.monotonic() - self._began,
+            waited=sum(slot.outcome.description.seconds for slot in slots),
+        )
+
+    def pending(self) -> int:
+        """Windows that have no answer yet."""
+        return sum(slot.pending for slot in self.slots.values())
+
+    def lost(self) -> tuple[float, int]:
+        """Seconds that were not seen, and the number of stretches."""
+        gaps = [gap for known in self._gaps.values() for gap in known]
+        return sum(gap.end - gap.start for gap in gaps), len(gaps)
+
+    def picture(self) -> Path | None:
+        """The last picture that was kept."""
+        last = next((slot for _, slot in sorted(self.slots.items(), reverse=True) if slot.outcome.shown), None)
+        name = last.outcome.shown[-1].picture if last is not None else None
+        return self.place.path / name if name is not None else None
+
+    def latency_of(self, event: Event) -> float | None:
+        """Seconds from the arrival of an event's first picture to its description; `None` for what this process did not see."""
+        slot = self.slots.get(event.windows[0]) if event.windows else None
+        if slot is None or not slot.came or not slot.answered:
+            return None
+        fresh = [each.time for each in slot.outcome.shown[slot.outcome.overlap :]] or [slot.outcome.start]
+        return round(max(0.0, slot.answered - slot.came - max(0.0, event.start - fresh[0])), 3)
+
+    def renewed(self, info: SourceInfo) -> None:
+        """The source was opened again, and may have become another size."""
+        info = replace(info, clock=self._info.clock, live=True, declared_duration=None)
+        if info != self._info:
+            self._info = info
+            self._log.write({"info": asdict(info)}, sync=False)
+
+    def described_to(self) -> float:
+        """Up to here nothing waits for an answer any more."""
+        return min((slot.outcome.start for slot in self.slots.values() if slot.pending), default=self.position)
+
+    async def write(self, timeline: Timeline, *, report: bool) -> None:
+        """Write a timeline into the day's folder; with `report` its page and the other formats as well. Raises `StoreError`."""
+        names = ("html", *self.request.to, "json") if report else ("json",)
+        await flow.in_thread(publish.grow, self.place, timeline, names)
+
+
+def clock_of(wall: float, zone: dt.tzinfo | None) -> str:
+    """A wall time, in seconds since 1970, as a timeline writes it: ISO 8601 to the millisecond with its offset."""
+    moment = (
+        dt.datetime.fromtimestamp(round(wall, 3), zone)
+        if zone is not None
+        else dt.datetime.fromtimestamp(round(wall, 3)).astimezone()
+    )
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _pending() -> Description:
+    return Description(failure=Failure(PENDING, NOT_YET), attempts=0)
+
+
+def _joined(parts: Sequence[Marks]) -> Marks:
+    whole = Marks()
+    for part in parts:
+        whole.extend(part)
+    return whole
+
+
+def _thinned(marks: Iterable[Mark], frames: set[int], kept: Sequence[int]) -> list[Mark]:
+    """The marks with `frames` left out: the nearest kept frame before each, or else the first, stands for what looked like it."""
+    made, stands = [], kept[0] if kept else None
+    for mark in marks:
+        if mark.kept and mark.frame not in frames:
+            stands = mark.frame
+        gone = mark.frame in frames if mark.kept else mark.same_as in frames
+        made.append(replace(mark, kept=False, reason=Reason.THINNED, same_as=stands) if gone else mark)
+    return made
+
+
+def _stretches(marks: Sequence[Mark], end: float) -> list[tuple[float, float]]:
+    """From when until when frames that were left out would have stood."""
+    spans: list[tuple[float, float]] = []
+    for place, mark in enumerate(marks):
+        if mark.reason is not Reason.THINNED:
+            continue
+        until = marks[place + 1].time if place + 1 < len(marks) else max(end, mark.time)
+        if spans and spans[-1][1] == mark.time:
+            spans[-1] = spans[-1][0], until
+        else:
+            spans.append((mark.time, until))
+    return [span for span in spans if span[1] > span[0]]
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds no day of a watch, or one that came to its end."""
+    try:
+        with (folder / daylog.LOG).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 200))
+            return b'"ended":true' in file.read()
+    except OSError:
+        return True

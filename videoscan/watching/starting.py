@@ -1,0 +1,91 @@
+"""Turns what a person names (addresses, folders, files) into cameras to watch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videoscan import config, credentials, registry
+from videoscan.errors import ConfigError
+from videoscan.inputs import Input
+from videoscan.request import settle
+from videoscan.watching.camera import CameraWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from videoscan.seams import LiveSource
+    from videoscan.watching.camera import Shared
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A camera to watch: its name, its address (which may hold a login), and who listens."""
+
+    name: str
+    uri: str
+    source: LiveSource
+    profile: str | Path | Mapping[str, Any]
+
+    def watch(
+        self,
+        out: Path,
+        shared: Shared,
+        *,
+        sets: Sequence[str] = (),
+        overrides: Mapping[str, Any] | None = None,
+        to: Sequence[str] = (),
+        **more: Any,
+    ) -> CameraWatch:
+        """The watch over it; `more` as `CameraWatch` takes it. Raises `ConfigError`."""
+        shown = credentials.without_login(self.uri)
+        given = Input(shown, "live", self.name, (), shown, camera=self.name)
+        request = settle(given, profile=self.profile, flags=dict(overrides or {}), sets=sets, to=to).identified()
+        return CameraWatch(request, self.source, self.uri, out, shared, **more)
+
+
+def sources(
+    arguments: Sequence[str], names: Sequence[str], profile: str | Path | Mapping[str, Any], *, realtime: bool = False
+) -> list[Planned]:
+    """The cameras that the arguments mean. `names` are theirs, in order, or none. Raises `ConfigError`, `SourceError`."""
+    planned: list[Planned] = []
+    for place, argument in enumerate(arguments):
+        kind = kind_of(argument, realtime=realtime)
+        source = registry.make("lives", {"kind": kind})
+        uri = argument if _ADDRESS.match(argument) else str(Path(argument).absolute())
+        for camera in source.cameras(uri):
+            name = names[place] if names else _named(profile, camera.uri) or camera.name
+            planned.append(Planned(_unique(_as_folder(name), planned), camera.uri, source, profile))
+    return planned
+
+
+def kind_of(argument: str, *, realtime: bool = False) -> str:
+    """Who listens to an argument, as a kind of `lives`. Raises `ConfigError` for what nobody listens to."""
+    if realtime:
+        return "replay"
+    raise ConfigError(f"{argument!r} cannot be watched", hint="give --realtime FILE")
+
+
+def _named(profile: str | Path | Mapping[str, Any], uri: str) -> str | None:
+    """The name that a profile gives a camera, in `source.camera` or in the ``[[cameras]]`` rule that fits."""
+    return config.load(profile, uri=uri).profile.source.camera
+
+
+def _as_folder(name: str) -> str:
+    """A name that every file system takes."""
+    made = re.sub(r"[^\w.@+ -]", "_", name).strip(" .")
+    if not made:
+        raise ConfigError(f"--camera {name!r} is no name", hint="a folder is named after it: use letters and digits")
+    return made[:100]
+
+
+def _unique(name: str, planned: Sequence[Planned]) -> str:
+    taken = {each.name for each in planned}
+    made, number = name, 2
+    while made in taken:
+        made, number = f"{name}-{number}", number + 1
+    return made
