@@ -20,6 +20,7 @@ from videoscan import clock, registry, windows
 from videoscan.choosing import cap
 from videoscan.config import RegionOptions
 from videoscan.folder import TIMELINE
+from videoscan.guarding import Guard
 from videoscan.measure import measure
 from videoscan.model import EVERYWHERE, Sample, SourceInfo, Tally, Window
 from videoscan.observe import Sampled
@@ -83,6 +84,20 @@ def spec_for(
         parallel=profile.source.parallel,
         store=store,
         version=version,
+        guard=_guard(profile),
+    )
+
+
+def _guard(profile: Profile) -> Guard:
+    said = profile.source
+    return Guard(
+        memory=said.max_memory,
+        cpu=said.max_cpu,
+        pixels=said.max_pixels,
+        duration=said.max_duration,
+        fps=said.max_fps,
+        streams=said.max_streams,
+        alone=said.isolation == "process",
     )
 
 

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from videoscan import guarding
 from videoscan.core import Core, CoreItem, CoreSpec, Report
 from videoscan.errors import SourceLost, VideoscanError
 from videoscan.observe import Sampled
@@ -88,15 +89,24 @@ class IsolatedCore:
                     yield message
         except EOFError:
             child.join(5)
-            raise SourceLost(
-                f"the decoder crashed on {self._spec.uri} ({_cause(child.exitcode)})",
-                hint="the file is probably damaged; try --set source.backend=opencv",
-            ) from None
+            raise self._crashed(child.exitcode) from None
         finally:
             ours.close()
             child.kill()
             child.join()
             child.close()
+
+    def _crashed(self, code: int | None) -> SourceLost:
+        cause, guard = _cause(code), self._spec.guard
+        if cause == "SIGXCPU" and guard.cpu is not None:
+            return SourceLost(
+                f"decoding {self._spec.uri} took more than {guard.cpu:g} s of processor time and was stopped",
+                hint="raise source.max_cpu if it is a long recording",
+            )
+        return SourceLost(
+            f"the decoder crashed on {self._spec.uri} ({cause})",
+            hint="the file is probably damaged; try --set source.backend=opencv",
+        )
 
     def _next(self, pipe: Connection, patience: float) -> CoreItem | Sampled | _Failed | _Ended | None:
         """The child's next message, or `None` once we were stopped."""
@@ -141,6 +151,7 @@ def _serve(pipe: Connection, spec: CoreSpec) -> None:
     # Ctrl-C reaches the whole process group; the parent decides what it means, and closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(pipe,), daemon=True).start()
+    guarding.enforce(spec.guard)
     sending = threading.Lock()
 
     def tell(message: object) -> None:
@@ -155,6 +166,9 @@ def _serve(pipe: Connection, spec: CoreSpec) -> None:
         tell(_Failed(fault))
     except (BrokenPipeError, ConnectionResetError):
         os._exit(0)
+    except MemoryError:
+        most = f" than {spec.guard.memory} bytes" if spec.guard.memory is not None else " than there is"
+        tell(_Failed(SourceLost(f"decoding {spec.uri} needs more memory{most}", hint="raise source.max_memory")))
     except Exception as fault:  # whatever it is, it belongs to this file and must reach the parent as a sentence
         tell(_Failed(SourceLost(f"reading {spec.uri} failed: {type(fault).__name__}: {fault}")))
 

@@ -57,6 +57,18 @@ class SourceOptions(Options):
     """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files."""
     patience: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """Seconds without any progress of an isolated decoder before it is killed."""
+    max_memory: Annotated[int, Field(ge=1 << 29)] | None = None
+    """Bytes that an isolated decoder may take, 512 MiB at least; more is an error of that file. On Linux and other systems that hold it."""
+    max_cpu: Annotated[float, Field(gt=0)] | None = None
+    """Seconds of processor time that an isolated decoder may take, of all cores together."""
+    max_pixels: Annotated[int, Field(ge=1)] | None = None
+    """Pixels that a picture may have."""
+    max_duration: Annotated[float, Field(gt=0)] | None = None
+    """Seconds that a source may last, as it says and as it goes on."""
+    max_fps: Annotated[float, Field(gt=0)] | None = None
+    """Pictures per second that a source may have."""
+    max_streams: Annotated[int, Field(ge=1)] | None = None
+    """Tracks that a file may have, of whatever kind; where it is decoded in isolation."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 2
     """Stretches of a long recording that are read side by side. It changes the speed and the memory, not the result."""
     image_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0

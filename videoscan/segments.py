@@ -132,6 +132,7 @@ class Pass:
             return
         footage = registry.make("sources", spec.source).open(spec.uri)
         self.info = footage.info
+        spec.guard.check(footage.info)
         segments = cut(footage.info, spec)
         side_by_side = len(segments) > 1 and spec.parallel > 1
         reading = _sharing(spec) if side_by_side else spec
@@ -159,6 +160,7 @@ class Pass:
                         sample = _moved(sample, shift, afresh=sampled > 0) if tallies else sample  # noqa: PLW2901
                         if store is not None:
                             rows.append(store.keep(sample))
+                    spec.guard.check_time(spec.uri, sample.mark.time)
                     yield sample
                     sampled += 1
                 if self._stopped.is_set() or part.tally is None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from videoscan.guarding import Guard
 from videoscan.model import EVERYWHERE, Regions
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CoreSpec:
     ignored in it. `parallel` segments are read at once; it changes nothing in what comes out. `store` is the output folder that
     keeps the sampling, `None` for nowhere; `version` stands for the state of the files that are read. `uri` is a former output
     folder where the source's kind is ``kept``. An `excerpt` is read without what lies before it, and its frame indices count from
-    its own beginning. A `look` stands in for sampler and deduplicator: see `videoscan.core.refetch`.
+    its own beginning. `guard` limits what the source may be. A `look` stands in for sampler and deduplicator: see `videoscan.core.refetch`.
     """
 
     uri: str
@@ -63,6 +64,7 @@ class CoreSpec:
     version: str = ""
     excerpt: bool = False
     look: Look | None = None
+    guard: Guard = Guard()
 
     def key(self) -> str:
         """The hash of all that the samples and their pictures depend on."""

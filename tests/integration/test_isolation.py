@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from videoscan.config import WindowOptions
 from videoscan.core import Core, CoreSpec
 from videoscan.errors import ConfigError, SourceLost, SourceNotFound
+from videoscan.guarding import Guard
 from videoscan.isolation import IsolatedCore
 from videoscan.model import SourceInfo, Tally, Window
 from videoscan.seams import Limits
@@ -45,6 +47,8 @@ class Made:
         if what == "crash": os.kill(os.getpid(), signal.SIGSEGV)
         if what == "exit": os._exit(7)
         if what == "hang": time.sleep(600)
+        if what == "greedy": np.ones(3 << 30, np.uint8)
+        while what == "busy": pass
         if what == "fault": raise ZeroDivisionError("deep inside")
     def tally(self): return Tally(6.0, 6)
     def close(self): pass
@@ -119,6 +123,13 @@ def test_an_error_crosses_with_its_hint(stranger):
     with pytest.raises(SourceNotFound) as caught:
         list(IsolatedCore(spec("missing")))
     assert (caught.value.message, caught.value.hint) == ("there is no file missing", "check the path")
+
+
+def test_a_process_that_wants_too_much_memory_or_time_is_an_error_of_that_file(stranger):
+    with pytest.raises(SourceLost, match="needs more memory than 1073741824 bytes"):
+        list(IsolatedCore(replace(spec("greedy"), guard=Guard(memory=1 << 30))))
+    with pytest.raises(SourceLost, match="took more than 1 s of processor time"):
+        list(IsolatedCore(replace(spec("busy"), guard=Guard(cpu=1.0))))
 
 
 def test_any_other_fault_becomes_a_sentence(stranger):

@@ -175,6 +175,16 @@ def profile_of(asked: str | Mapping[str, Any], settings: Settings) -> str | dict
     return table
 
 
+LIMITS = (
+    "source.max_memory=4294967296",
+    "source.max_cpu=43200",
+    "source.max_duration=172800",
+    "source.max_fps=1000",
+    "source.max_streams=64",
+)
+"""What a stranger's file may ask for, unless whoever runs the service says otherwise: 4 GiB, 12 hours of a core, two days of video."""
+
+
 def sets_of(settings: Settings) -> Sequence[str]:
     """What lies over every job's profile. A stranger's file is decoded in a process of its own, which can be killed."""
-    return (*settings.sets, "source.isolation=process")
+    return (*LIMITS, *settings.sets, "source.isolation=process")

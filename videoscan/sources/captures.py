@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from videoscan.guarding import enforced
 from videoscan.seams import INFINITY
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def capture(path: str, *, threads: int, keyframes_only: bool = False, demux_only
     """An opened or refused capture of `path`; `keyframes_only` decodes those alone, `demux_only` gives packets and no pictures."""
     # Set beside it only for as long as it is read; without it the library prints every damaged macroblock on stderr.
     values = {_LOG_LEVEL: os.environ.get(_LOG_LEVEL, _QUIET)}
-    if keyframes_only:
-        values[_OPTIONS] = "|".join(filter(None, [os.environ.get(_OPTIONS), "avdiscard;nonkey"]))
+    options = [f"{name};{value}" for name, value in enforced().options().items()] + ["avdiscard;nonkey"] * keyframes_only
+    if options:
+        values[_OPTIONS] = "|".join(filter(None, [os.environ.get(_OPTIONS), *options]))
     level = cv2.utils.logging.getLogLevel()
     with _environment(**values):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

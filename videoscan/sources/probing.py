@@ -12,6 +12,7 @@ import av
 from av.stream import Disposition
 
 from videoscan.errors import SourceError, SourceUnsupported
+from videoscan.guarding import enforced
 from videoscan.model import SourceInfo
 from videoscan.sources.packets import Packets
 from videoscan.sources.paths import is_text, is_url, local_file, unreadable
@@ -190,12 +191,20 @@ def open_container(url: str, uri: str, path: Path | None) -> InputContainer:
 
     Its decoders refuse pictures of more than `LARGEST` pixels.
     """
+    guard = enforced()
     options = {"max_pixels": str(LARGEST)}
     try:
         patience = None if path else (_NETWORK_PATIENCE, _NETWORK_PATIENCE)
-        container: InputContainer = av.open(url, mode="r", options=options, timeout=patience, **_ODD_METADATA)
+        container: InputContainer = av.open(
+            url, mode="r", options=options | guard.options(spare=1), timeout=patience, **_ODD_METADATA
+        )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise unreadable(uri, path, getattr(error, "strerror", None) or str(error)) from error
+    try:
+        guard.check_streams(uri, len(container.streams))
+    except SourceUnsupported:
+        container.close()
+        raise
     for stream in container.streams.video:
         if stream.codec_context is not None:
             stream.codec_context.options = options
@@ -314,8 +323,12 @@ def _begin(container: InputContainer, stream: VideoStream) -> _Begin:
         if raw.dts is not None:
             stamps.append((number, raw.dts))
         if frame is None:
-            with contextlib.suppress(av.error.FFmpegError, OSError):
+            try:
                 frame = next((found for found in context.decode(raw) if not found.is_corrupt), None)
+            except av.error.MemoryError:
+                raise  # no damage: its pictures are too large for what this process may take
+            except (av.error.FFmpegError, OSError):
+                pass
         if (number >= _LOOK and frame is not None) or number >= _LOOK_FOR_PICTURE:
             break
     if frame is None:
