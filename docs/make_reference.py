@@ -151,6 +151,7 @@ def profile_page() -> str:
                 ("`extends`", "text", "The profile that this one changes, by name or path. Without it: `default`."),
                 ("`name`", "text", prose(config.Profile.model_fields["name"].description)),
                 ("`[[cameras]]`", "tables", "Values per camera, below."),
+                ("`[[alerts]]`", "tables", "Rules: of which events somebody is told at once, at the end."),
             ],
         ),
         f"## `[[cameras]]`\n\n{markdown(options.CameraRule.__doc__)}\n",
@@ -191,6 +192,10 @@ def profile_page() -> str:
             part = registry.factory(group, kind)
             out += [f'### `kind = "{kind}"`\n', f"{markdown(part.__doc__)}\n", keys(part.Options, name, shipped, kind)]
     out += [
+        f"## `[[alerts]]`\n\n{markdown(options.AlertRule.__doc__)}\n",
+        "A profile that gives rules of its own has these alone, and a `[[cameras.alerts]]` of a camera takes the place of all others for it.\n",
+        keys(options.AlertRule, "alerts", {}),
+        *_sinks(),
         "## Prompt templates\n",
         f"`prompt.template` is one of {', '.join(f'`{name}`' for name in prompts.names())}.\n",
         "## Kinds of endpoint\n",
@@ -207,6 +212,14 @@ def profile_page() -> str:
         ),
     ]
     return "\n".join(out)
+
+
+def _sinks() -> list[str]:
+    out = []
+    for kind in (name.strip("`") for name, _, _ in _built_in("sinks")):
+        sink = registry.factory("sinks", kind)
+        out += [f'### `to = {{kind = "{kind}"}}`\n', f"{markdown(sink.__doc__)}\n", keys(sink.Options, "alerts", {})]
+    return out
 
 
 def _recognised(row: dialects.Dialect) -> str:
@@ -320,6 +333,8 @@ def cli_page() -> str:
                     "An Ed25519 private key's own text, PEM or OpenSSH: signs evidence bundles without `--sign`.",
                 ),
                 ("`VIDEOSCAN_SIGNING_PASSWORD`", "That key's password, if it has one."),
+                ("`VIDEOSCAN_WEBHOOK_SECRET`", "What alerts to webhooks are signed with. `secret_env` names another variable."),
+                ("`VIDEOSCAN_MQTT_PASSWORD`", "The password of alerts over MQTT. `password_env` names another variable."),
                 ("`VIDEOSCAN_DEBUG`", "Show where an unexpected fault happened."),
             ],
         ),
@@ -446,6 +461,7 @@ def parts_page() -> str:
         "dedups": (seams.Dedup, seams.Scale),
         "describers": (seams.Describer, seams.DescriberSession, seams.Limits),
         "exporters": (seams.Exporter, seams.Gatherer, seams.FolderExporter, seams.Told),
+        "sinks": (seams.Sink, seams.SinkSession, seams.Notice, seams.Sent),
     }
     for group, protocols in groups.items():
         out += [f"## `videoscan.{group}`\n", table(("kind", "made by", "what it is"), _built_in(group))]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from videoscan import errors, flow, registry, summarize, tokens, words
+from videoscan.alerts.pictures import stored
 from videoscan.errors import ConfigError, DescribeError
 from videoscan.library import query as queries
 from videoscan.library.search import MATCHES_WORDS, Hit, search
@@ -297,30 +298,7 @@ def checked(text: str, labels: Mapping[str, Hit]) -> tuple[str, list[str], list[
 
 def _picture(hit: Hit) -> Picture | None:
     """An event's first picture, read back; `None` when it is gone or is none."""
-    import cv2
-    import numpy as np
-    import pybase64
-
-    if hit.picture is None:
-        return None
-    try:
-        data = hit.picture.read_bytes()
-    except OSError:
-        return None
-    kinds = {
-        "jpg": "image/jpeg",
-        "jpeg": "image/jpeg",
-        "png": "image/png",
-        "webp": "image/webp",
-        "bmp": "image/bmp",
-        "tiff": "image/tiff",
-    }
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) if data else None
-    media_type = kinds.get(hit.picture.suffix.lstrip(".").lower())
-    if image is None or media_type is None:
-        return None
-    height, width = image.shape[0] * 8, image.shape[1] * 8
-    return Picture(0, hit.start, data, pybase64.b64encode(data), media_type, width, height)
+    return stored(hit.picture, 0, hit.start) if hit.picture is not None else None
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,6 @@ _TYPES = {
 }
 
 LATER: dict[str, str] = {
-    "alerts": "alerts",
     "runner": "runners",
 }
 """Keys that are kept for later and that this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""

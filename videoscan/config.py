@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from videoscan import complaints, credentials, layers
+from videoscan.alerts.rules import MOST_RULES, AlertRule
 from videoscan.complaints import not_yet, unknown_key
 from videoscan.errors import ConfigError
 from videoscan.layers import Layer, Merged, Rank, available
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "AlertRule",
     "BudgetOptions",
     "CameraRule",
     "Kind",
@@ -73,6 +75,7 @@ _TABLES = (
     "summary",
     "budget",
     "watch",
+    "alerts",
 )
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
@@ -164,9 +167,13 @@ def explain(resolved: Resolved, complete: Mapping[str, Any] | None = None) -> li
     """Every value with its origin, in the order of the profile. `complete`: with the kinds' defaults too (`registry.complete`)."""
     table = complete if complete is not None else resolved.profile.model_dump(mode="json", exclude={"cameras"})
     return [
-        Row(key, value, resolved.origins.get(key, "built in"))
-        for name in _TABLES
-        for key, value in _flat(table[name], f"{name}.")
+        *(
+            Row(key, value, resolved.origins.get(key, "built in"))
+            for name in _TABLES
+            if name != "alerts"
+            for key, value in _flat(table[name], f"{name}.")
+        ),
+        *_alert_rows(table["alerts"], resolved.origins),
     ]
 
 
@@ -175,6 +182,16 @@ def _flat(table: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
     for key, value in table.items():
         rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else [(f"{prefix}{key}", value)]
     return rows
+
+
+def _alert_rows(rules: Sequence[Mapping[str, Any]], origins: Mapping[str, str]) -> list[Row]:
+    origin = origins.get("alerts", "built in")
+    rows: list[Row] = []
+    for place, rule in enumerate(rules):
+        sinks = {f"to[{number}]": sink for number, sink in enumerate(rule["to"])}
+        told = {key: value for key, value in rule.items() if key != "to" or not sinks}
+        rows += [Row(key, value, origin) for key, value in _flat({**told, **sinks}, f"alerts[{place}].")]
+    return rows or [Row("alerts", [], origin)]
 
 
 def fits(match: str, uri: str) -> bool:
@@ -223,6 +240,9 @@ def _check_keys(table: Mapping[str, Any], layer: Layer, *, path: str = "", extra
             raise not_yet(name, layer.label(here))
         if name not in _TABLES:
             raise unknown_key(here, (*_TABLES, *(extra or ())), layer.label(here))
+        if name == "alerts":
+            _check_rules(value, layer, path=here)
+            continue
         if not isinstance(value, Mapping):
             raise ConfigError(f"{here} ({layer.label(here)}): a table is expected", hint=f"write [{here}] above its keys")
         for key in value:
@@ -231,6 +251,31 @@ def _check_keys(table: Mapping[str, Any], layer: Layer, *, path: str = "", extra
                 raise not_yet(dotted, layer.label(dotted))
             if name in _KNOWN and key not in _KNOWN[name].model_fields:
                 raise unknown_key(f"{path}{dotted}", _KNOWN[name].model_fields, layer.label(dotted))
+
+
+def _check_rules(rules: object, layer: Layer, *, path: str) -> None:
+    if not isinstance(rules, list) or not all(isinstance(each, Mapping) for each in rules):
+        raise ConfigError(f"{path} ({layer.label(path)}): a list of tables is expected", hint=f"write [[{path}]] above each rule")
+    for place, rule in enumerate(rules):
+        for key in rule:
+            if key not in AlertRule.model_fields:
+                raise unknown_key(f"{path}[{place}].{key}", AlertRule.model_fields, layer.label(path))
+
+
+def _alerts(rules: Sequence[Mapping[str, Any]], origin: str | None) -> tuple[AlertRule, ...]:
+    """The rules of the layer that gives any, checked: a profile's own list takes the place of the one that it extends."""
+    checked = []
+    for place, rule in enumerate(rules):
+        path = f"alerts[{place}]"
+        origins = {f"{path}.{key}": origin for key in rule} if origin else {}
+        checked.append(complaints.checked(AlertRule, rule, path=path, origins=origins))
+    names = [rule.name for rule in checked]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"alerts ({origin}): two rules are called {twice!r}", hint="give each a name of its own")
+    if len(checked) > MOST_RULES:
+        raise ConfigError(f"alerts ({origin}): {len(checked)} rules; {MOST_RULES} at most")
+    return tuple(checked)
 
 
 def _resolve(
@@ -265,12 +310,15 @@ def _resolve(
         if not isinstance(kind, str) or not kind:
             raise ConfigError(f"{table}.kind ({origins.get(f'{table}.kind', table)}) = {kind!r}: text is expected")
     kinds = {table: merged.table[table] for table in layers.KINDED}
-    profile = Profile.model_validate({"name": name, **parts, **kinds, "cameras": tuple(rule for rule, _ in rules)})
+    alerts = _alerts(merged.table.get("alerts", ()), origins.get("alerts"))
+    profile = Profile.model_validate(
+        {"name": name, **parts, **kinds, "alerts": alerts, "cameras": tuple(rule for rule, _ in rules)}
+    )
     return Resolved(profile, origins, tuple(merged.notes))
 
 
 def _camera_layer(rule: CameraRule, origin: str) -> Layer:
-    tables = {name: dict(table) for name, table in rule.tables.items()}
+    tables = {name: dict(table) if isinstance(table, Mapping) else table for name, table in rule.tables.items()}
     if rule.name is not None:
         tables.setdefault("source", {})["camera"] = rule.name
     return Layer(f"{origin}, [[cameras]] {rule.match}", Rank.CAMERA, tables)

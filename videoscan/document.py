@@ -192,7 +192,7 @@ class Event(Slotted):
     windows: tuple[int, ...] = ()
     """Indices of the windows that told it."""
     alerts: tuple[str, ...] = ()
-    """Names of the alert rules that fired."""
+    """Names of the alert rules that it met, in the profile's order. Whether somebody was told of it also depends on a rule's limit of repeats."""
     flags: tuple[str, ...] = ()
     """Sentences about what was corrected or is doubtful."""
     review: Review | None = None

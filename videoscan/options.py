@@ -10,12 +10,14 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from videoscan import attributes, money
 from videoscan import clock as clocks
+from videoscan.alerts.rules import AlertRule
 from videoscan.errors import ConfigError
 from videoscan.model import Regions
+from videoscan.strict import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ Kind = dict[str, Any]
 class Options(BaseModel):
     """Base of every kind's options: frozen, an unknown key is an error, infinity and nan are no numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
 class SourceOptions(Options):
@@ -444,8 +446,8 @@ class CameraRule(Options):
     """Glob on the path or URL, or on any tail of it that follows a slash; ``*`` and ``?`` also match slashes."""
     name: Annotated[str, Field(min_length=1)] | None = None
     """The camera's name: short for `source.camera`."""
-    tables: dict[str, dict[str, Any]] = {}
-    """The rule's other tables (`source`, `sampler`, ...), raw."""
+    tables: dict[str, Any] = {}
+    """The rule's other tables (`source`, `sampler`, ...) and its `alerts`, raw."""
 
 
 class Profile(Options):
@@ -477,6 +479,8 @@ class Profile(Options):
     """What it may cost."""
     watch: WatchOptions = WatchOptions()
     """How live sources are watched, and how long what came of them is kept."""
+    alerts: tuple[AlertRule, ...] = ()
+    """Of which events somebody is told at once."""
     cameras: tuple[CameraRule, ...] = ()
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling, settling
+from videoscan.alerts import scanning
 from videoscan.asking import Asker
 from videoscan.errors import ConfigError, DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
@@ -255,7 +256,10 @@ async def _scan(
         doubts = publish.doubts(request, state.tally, state.folding)
         settled = await settling.settled(request, doubts, session, observer, ledger, journal)
         folded = publish.folded(request, state.tally, state.folding, budget, settled.verdicts)
-        summed = settled.before(await summed_up(request, folded, session, observer, ledger, journal))
+        source, _ = publish.source_of(request, state.info, state.tally)
+        alerted = await scanning.alerted(request, folded.events, source, session, observer, place, journal)
+        folded = replace(folded, events=alerted.events)
+        summed = alerted.before(settled.before(await summed_up(request, folded, session, observer, ledger, journal)))
         if notebook is not None:
             summed = replace(summed, usage=summed.usage + notebook.probes)
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from videoscan import __version__, clock, folder, reconcile, registry, replays, reviews, sampling, selection
+from videoscan.alerts.scanning import UNASKED
 from videoscan.correcting import Corrector
 from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
 from videoscan.errors import SourceUnsupported
@@ -73,31 +74,10 @@ def timeline_of(
     `wall` is how many seconds the scan took, `waited` how many of them, added up, it waited for descriptions, `billed_seconds` how long a
     deployed endpoint was in use for it, of this run.
     """
-    settings = request.resolved.profile.source
-    duration = round(tally.duration, 6)
-    wall_time = (
-        clock.WallTime(info.clock) if info.parts or info.live else clock.wall_time(settings, request.given.relative, info.clock)
-    )
-    left_out = (f"{each.uri} is left out: {each.reason}" for each in info.left_out)
-    flags = tuple(dict.fromkeys((*info.flags, *tally.flags, *left_out)))
-    former = _former(request, duration)
+    source, notes = source_of(request, info, tally)
     digest = summed.digest
     timeline = Timeline(
-        source=former
-        or SourceRecord(
-            uri=request.given.uri,
-            camera=settings.camera or request.given.camera,
-            duration=duration,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            rotation=info.rotation,
-            start_time=round(info.start_time, 6),
-            clock=wall_time.start,
-            parts=_parts(info, duration) or (Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
-            flags=flags,
-            left_out=tuple(LeftOutRecord(uri=each.uri, reason=each.reason) for each in info.left_out),
-        ),
+        source=source,
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         videoscan=__version__,
         profile=request.table,
@@ -123,7 +103,33 @@ def timeline_of(
             describe_wait=round(waited + summed.seconds, 3),
         ),
     )
-    return timeline, (*wall_time.notes, *(flags if info.parts else ()))
+    return timeline, notes
+
+
+def source_of(request: Request, info: SourceInfo, tally: Tally) -> tuple[SourceRecord, tuple[str, ...]]:
+    """Where the pictures came from, and notes about what had to be assumed."""
+    settings = request.resolved.profile.source
+    duration = round(tally.duration, 6)
+    wall_time = (
+        clock.WallTime(info.clock) if info.parts or info.live else clock.wall_time(settings, request.given.relative, info.clock)
+    )
+    left_out = (f"{each.uri} is left out: {each.reason}" for each in info.left_out)
+    flags = tuple(dict.fromkeys((*info.flags, *tally.flags, *left_out)))
+    source = _former(request, duration) or SourceRecord(
+        uri=request.given.uri,
+        camera=settings.camera or request.given.camera,
+        duration=duration,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        rotation=info.rotation,
+        start_time=round(info.start_time, 6),
+        clock=wall_time.start,
+        parts=_parts(info, duration) or (Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
+        flags=flags,
+        left_out=tuple(LeftOutRecord(uri=each.uri, reason=each.reason) for each in info.left_out),
+    )
+    return source, (*wall_time.notes, *(flags if info.parts else ()))
 
 
 def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:
@@ -238,5 +244,5 @@ def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> 
         window.status == "described" and (window.second_look is None or window.second_look.second.error is None)
         for window in timeline.windows
     )
-    # A summary that was to be a model's and is not is asked for again, like a window that failed; so are doubtful pairs.
-    return timeline if whole and not any(flag.startswith((BY_RULE, UNSETTLED)) for flag in timeline.flags) else None
+    # A summary that was to be a model's and is not is asked for again, like a window that failed; so are doubtful pairs and rules' questions.
+    return timeline if whole and not any(flag.startswith((BY_RULE, UNSETTLED, UNASKED)) for flag in timeline.flags) else None

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from videoscan.config import Profile, Resolved, Row
-    from videoscan.seams import Dedup, Describer, Exporter, LiveSource, Sampler, Source
+    from videoscan.config import AlertRule, Profile, Resolved, Row
+    from videoscan.seams import Dedup, Describer, Exporter, LiveSource, Sampler, Sink, Source
 
-Group: TypeAlias = Literal["sources", "samplers", "dedups", "describers", "exporters", "lives"]
+Group: TypeAlias = Literal["sources", "samplers", "dedups", "describers", "exporters", "lives", "sinks"]
 
 _TABLES: dict[Group, str] = {
     "sources": "source",
@@ -35,6 +35,7 @@ _TABLES: dict[Group, str] = {
     "describers": "describer",
     "exporters": "export",
     "lives": "live",
+    "sinks": "alerts.to",
 }
 
 
@@ -60,6 +61,8 @@ def make(group: Literal["describers"], table: Mapping[str, Any], *, origins: Map
 def make(group: Literal["exporters"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Exporter: ...
 @overload
 def make(group: Literal["lives"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> LiveSource: ...
+@overload
+def make(group: Literal["sinks"], table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Sink: ...
 def make(group: Group, table: Mapping[str, Any], *, origins: Mapping[str, str] | None = None) -> Any:
     """Make a part from ``{"kind": name, **options}``.
 
@@ -94,7 +97,17 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["summary"] = profile.summary.model_dump(mode="json")
     table["budget"] = profile.budget.model_dump(mode="json")
     table["watch"] = profile.watch.model_dump(mode="json")
+    table["alerts"] = [_filled_rule(rule, place, origins or {}) for place, rule in enumerate(profile.alerts)]
     return table
+
+
+def _filled_rule(rule: AlertRule, place: int, origins: Mapping[str, str]) -> dict[str, Any]:
+    to = []
+    for number, given in enumerate(rule.to):
+        path = f"alerts[{place}].to[{number}]"
+        named = {f"{path}.{key}": origins["alerts"] for key in given} if "alerts" in origins else {}
+        to.append(_filled("sinks", given, named, path=path))
+    return {**rule.model_dump(mode="json"), "to": to}
 
 
 def filled(group: Group, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,17 +151,18 @@ def _entries_on(group: Group, _places: tuple[str, ...]) -> dict[str, EntryPoint]
     return found
 
 
-def _factory(group: Group, kind: object, *, origin: str | None) -> type[Any]:
+def _factory(group: Group, kind: object, *, origin: str | None, path: str | None = None) -> type[Any]:
     if group not in get_args(Group):
         raise ConfigError(f"{group!r} is no group of parts", hint=f"known: {', '.join(_TABLES)}")
     entries = _entries(group)
+    path = path or _TABLES[group]
     if not isinstance(kind, str) or kind not in entries:
-        raise complaints.unknown_kind(f"{_TABLES[group]}.kind", kind, entries, origin)
+        raise complaints.unknown_kind(f"{path}.kind", kind, entries, origin)
     try:
         part = entries[kind].load()
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"{_TABLES[group]}.kind = {kind!r} cannot be loaded from {entries[kind].value}: {error}",
+            f"{path}.kind = {kind!r} cannot be loaded from {entries[kind].value}: {error}",
             hint="install what it needs, or choose another kind",
         ) from error
     options = getattr(part, "Options", None)
@@ -157,15 +171,17 @@ def _factory(group: Group, kind: object, *, origin: str | None) -> type[Any]:
     return cast("type[Any]", part)
 
 
-def _checked(group: Group, table: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[type[Any], BaseModel]:
-    name = _TABLES[group]
-    part = _factory(group, table.get("kind"), origin=origins.get(f"{name}.kind"))
+def _checked(
+    group: Group, table: Mapping[str, Any], origins: Mapping[str, str], path: str | None = None
+) -> tuple[type[Any], BaseModel]:
+    name = path or _TABLES[group]
+    part = _factory(group, table.get("kind"), origin=origins.get(f"{name}.kind"), path=name)
     options = {key: value for key, value in table.items() if key != "kind"}
     return part, complaints.checked(part.Options, options, path=name, origins=origins, extra_keys=("kind",))
 
 
-def _filled(group: Group, table: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    _, options = _checked(group, table, origins)
+def _filled(group: Group, table: Mapping[str, Any], origins: Mapping[str, str], path: str | None = None) -> dict[str, Any]:
+    _, options = _checked(group, table, origins, path)
     filled = {"kind": table["kind"], **options.model_dump(mode="json")}
     for one, other in RIVALS.get(_TABLES[group], ()):
         # Two ways to say one thing: only the one that holds is stored, or the stored profile could not be read again.

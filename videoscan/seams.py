@@ -8,13 +8,14 @@ the session it opens, so one instance may serve many jobs and threads at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from videoscan.model import EVERYWHERE, PictureCost
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -421,4 +422,56 @@ class FolderExporter(Protocol):
 
     def write_files(self, parts: Sequence[Told], folder: Path, missing: Callable[[str], None]) -> Generator[Path]:
         """Write them into `folder`, each whole or not at all, and give each one's path. `missing` as in `Gatherer.write_all`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alert as it is told: `id` is the same at every attempt. `kind` is ``alert.started`` or ``alert.completed``.
+
+    `told` is JSON-able (`videoscan.alerts.notices` says what is in it). `picture` is the bytes of the event's picture, for whoever wants to
+    send it along, `None` where there is none; its place stands in `told` in any case.
+    """
+
+    id: str
+    kind: str
+    camera: str
+    rule: str
+    told: Mapping[str, Any]
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How an attempt to tell somebody ended: told where `error` is `None`.
+
+    `status` is an HTTP status, `wait` the seconds that the other side asks to wait. `final`: it is of no use to try again.
+    """
+
+    error: str | None = None
+    status: int | None = None
+    wait: float | None = None
+    final: bool = False
+
+
+class SinkSession(Protocol):
+    """An open way to whoever is told."""
+
+    async def send(self, id: str, kind: str, body: str, *, camera: str, rule: str) -> Sent:  # noqa: A002 - a message's id
+        """One attempt with a body that `Sink.render` made. What goes wrong is a value; it does not raise."""
+        ...
+
+
+class Sink(Protocol):
+    """Tells somebody of alerts. `durable`: what is to be sent waits on disk until it was, and is tried again; else it is sent once."""
+
+    Options: ClassVar[type[BaseModel]]
+    durable: ClassVar[bool]
+
+    def render(self, notice: Notice) -> str:
+        """The text that is sent, the picture in it where it goes along."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[SinkSession]:
+        """A session, until it is left. Raises `ConfigError` where the environment lacks a secret that it needs."""
         ...

@@ -33,6 +33,7 @@ SUMMARIES = {
     "review": "Accept, reject, edit or add events.",
     "verify": "Check evidence bundles that `export --to evidence` wrote.",
     "eval": "Hold timelines against the truth.",
+    "alerts": "Try alert rules on timelines that there are.",
     "serve": "Run the HTTP service: jobs, timelines, live feeds.",
     "submit": "Submit videos to a service, and print their jobs.",
     "jobs": "List, show, cancel, retry and await the jobs of a service.",

@@ -57,22 +57,23 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 
 
 def events(timeline: Timeline) -> str:
-    """The table of a timeline's events: when (with the wall time, where it is known), what, tags; and where nothing happened.
+    """The table of a timeline's events: when (with the wall time, where it is known), what, tags, alert rules it met; and where nothing happened.
 
     What a person rejected is left out.
     """
     stands = [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
-    told = [(event.start, event.end, event.title, ", ".join(event.tags)) for event in stands]
-    told += [(quiet.start, quiet.end, quiet.what, "") for quiet in overview.still(timeline.events, timeline.coverage)]
+    told = [(event.start, event.end, (event.title, ", ".join(event.tags), ", ".join(event.alerts))) for event in stands]
+    told += [(quiet.start, quiet.end, (quiet.what, "", "")) for quiet in overview.still(timeline.events, timeline.coverage)]
     # Events of one start keep the timeline's order.
     told.sort(key=lambda row: row[0])
-    times = [f"{timecode.short(start)}-{timecode.short(end)}" for start, end, _, _ in told]
-    words = [(title, tags) for _, _, title, tags in told]
-    clocks = _clocks(timeline.source, [start for start, _, _, _ in told])
+    heads = ("event", "tags", "alerts") if any(event.alerts for event in stands) else ("event", "tags")
+    times = [f"{timecode.short(start)}-{timecode.short(end)}" for start, end, _ in told]
+    words = [row[: len(heads)] for _, _, row in told]
+    clocks = _clocks(timeline.source, [start for start, _, _ in told])
     if clocks is None:
-        return table(("time", "event", "tags"), [(time, *row) for time, row in zip(times, words, strict=True)], give=(1, 2))
+        return table(("time", *heads), [(time, *row) for time, row in zip(times, words, strict=True)], give=(1, 2))
     rows = [(time, clock, *row) for time, clock, row in zip(times, clocks, words, strict=True)]
-    return table(("time", "clock", "event", "tags"), rows, give=(2, 3))
+    return table(("time", "clock", *heads), rows, give=(2, 3))
 
 
 def _clocks(source: SourceRecord, times: Iterable[float]) -> list[str] | None:

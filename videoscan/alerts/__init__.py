@@ -1,0 +1,1 @@
+"""Alerts: rules over events, what they have met so far, and whom they are told."""
