@@ -134,7 +134,8 @@ class Standing:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(60)
-        assert not self._thread.is_alive()
+        left = [thread.name for thread in threading.enumerate() if thread.name.startswith(("videoscan", "standing service"))]
+        assert not left, f"a service left threads running: {left}"
 
     def _run(self) -> None:
         async def work() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from videoscan.cli import options, output
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command
@@ -20,11 +23,12 @@ def command(*, out: Path | None, no_open: bool, as_json: bool) -> int:
 
     A car park at night, a hundred seconds or so. The built-in describer measures what changes: no network, no model, no key.
     """
+    from videoscan import sample
     from videoscan.cli.options import Choices
     from videoscan.cli.scan import OUT, scan
     from videoscan.folder import REPORT
 
-    clip = sample()
+    clip = sample.clip()
     # A model that the environment names is left out of it: a demonstration sends nothing anywhere.
     for variable in ("VIDEOSCAN_ENDPOINT", "VIDEOSCAN_MODEL"):
         os.environ.pop(variable, None)
@@ -35,19 +39,6 @@ def command(*, out: Path | None, no_open: bool, as_json: bool) -> int:
         click.launch(report.as_uri())
     output.say("now scan something of your own: videoscan scan VIDEO")
     return code
-
-
-def sample() -> Path:
-    """The clip: inside the package where it was installed from a wheel, beside it in a checkout. Raises `SourceNotFound`."""
-    import videoscan
-    from videoscan.errors import SourceNotFound
-
-    package = Path(videoscan.__file__).parent
-    places = [folder / "samples" / "carpark-night.mp4" for folder in (package, package.parent)]
-    for place in places:
-        if place.is_file():
-            return place
-    raise SourceNotFound(f"the demo's clip is missing: {places[0]}", hint="install videoscan again, or check out samples/ again")
 
 
 def _can_show() -> bool:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from videoscan.cli import options, output
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.group
@@ -25,12 +22,12 @@ def command() -> None:
 @options.json_lines
 def show_all(*, as_json: bool) -> int:
     """The profiles that --profile takes by name."""
-    from videoscan import config, layers
+    from videoscan import config, explained, layers
     from videoscan.cli import tables
 
     shipped = layers.shipped_folder()
     rows = [
-        {"name": name, "about": _about(path), "path": str(path), "shipped": path.parent == shipped}
+        {"name": name, "about": explained.about(path), "path": str(path), "shipped": path.parent == shipped}
         for name, path in sorted(config.available().items())
     ]
     if as_json:
@@ -96,16 +93,6 @@ def check(*, name: str, as_json: bool) -> int:
     else:
         output.put(f"{name}: fine" + (f", {rules} camera rule(s)" if rules else ""))
     return 0
-
-
-def _about(path: Path) -> str:
-    """The first comment of a profile: its first line says what it is for."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            first = file.readline()
-    except (OSError, ValueError):
-        return ""
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
 
 
 def _shown(value: Any) -> str:

@@ -18,11 +18,12 @@ from videoscan.money import parse_budget
 from videoscan.timeline import usage_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from videoscan.document import UsageRecord
     from videoscan.jobs.settings import Settings
     from videoscan.library.search import Found, Hit, Order
+    from videoscan.library.store import Entry
     from videoscan.selection import Filters
 
 _log = logging.getLogger("videoscan.jobs")
@@ -67,6 +68,16 @@ class Shelf:
 
         with contextlib.suppress(StoreError):
             await flow.in_thread(work)
+
+    async def outcomes(self, jobs: Iterable[str]) -> dict[str, Entry]:
+        """What jobs came to, by job: how many events, how long. A library that cannot be read tells of none."""
+        files = {self._settings.output(job) / TIMELINE: job for job in jobs}
+        try:
+            found = await flow.in_thread(lambda: self.library.at(files))
+        except StoreError as fault:
+            _log.warning("what jobs came to cannot be told: %s", fault)
+            return {}
+        return {files[path]: entry for path, entry in found.items() if path in files}
 
     def job_of(self, hit: Hit) -> str | None:
         """The job whose timeline holds what was found, `None` for a timeline of other origin."""

@@ -200,6 +200,19 @@ class SqliteStore:
 
         return await self._do(work)
 
+    async def counts_within(self, folders: Iterable[str]) -> dict[str, dict[str, int]]:
+        """How many jobs of each of these folders are in each state."""
+        wanted = tuple(folders)
+
+        def work(database: sqlite3.Connection) -> dict[str, dict[str, int]]:
+            told: dict[str, dict[str, int]] = {}
+            query = f"SELECT parent, state, count(*) FROM jobs WHERE parent IN ({','.join('?' * len(wanted))}) GROUP BY 1, 2"  # noqa: S608
+            for parent, state, count in database.execute(query, wanted):
+                told.setdefault(parent, {})[state] = count
+            return told
+
+        return await self._do(work) if wanted else {}
+
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
 

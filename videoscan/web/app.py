@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from videoscan.jobs.records import Entry
-from videoscan.web import events_api, feed, hooks_api, jobs_api, keys_api, media, pages, routes, search_api, uploads
+from videoscan.web import (
+    about_api,
+    events_api,
+    feed,
+    hooks_api,
+    jobs_api,
+    keys_api,
+    media,
+    pages,
+    posters,
+    routes,
+    search_api,
+    uploads,
+)
 from videoscan.web.problems import Problem, as_problems
 from videoscan.web.routes import BASE, ROUTES, SERVICE, Answer, Route
 from videoscan.web.schemas import Health, Options
@@ -70,9 +83,11 @@ TABLE: tuple[Route, ...] = (
     *events_api.ROUTES,
     *search_api.ROUTES,
     *media.ROUTES,
+    *posters.ROUTES,
     *uploads.ROUTES,
     *keys_api.ROUTES,
     *hooks_api.ROUTES,
+    *about_api.ROUTES,
     Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))}),
     Route(
         "GET",

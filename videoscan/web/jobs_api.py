@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from videoscan.jobs.records import ID, Job
 from videoscan.web import routes, uploads
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
-from videoscan.web.schemas import JobList, JobRequest, Jobs
+from videoscan.web.schemas import JobList, JobRequest, Jobs, Outcome
 
 if TYPE_CHECKING:
     from videoscan.jobs.service import Service
@@ -65,7 +66,23 @@ async def listed(request: web.Request) -> web.StreamResponse:
     jobs, following = await service.store.jobs(
         states=asked.state, parent=asked.parent, text=asked.q, before=asked.cursor, most=asked.limit
     )
-    return routes.answer(JobList(jobs=[service.shown(job) for job in jobs], next=following))
+    found = await service.shelf.outcomes(job.id for job in jobs if job.kind == "scan" and job.state == "done")
+    outcomes = {
+        job: Outcome(events=entry.events, duration=entry.duration, camera=entry.camera, clock=entry.clock)
+        for job, entry in found.items()
+    }
+    page = JobList(
+        jobs=[service.shown(job) for job in jobs],
+        outcomes=outcomes,
+        within=await service.store.counts_within(job.id for job in jobs if job.kind == "folder"),
+        counts=await service.store.counts(),
+        next=following,
+    )
+    # Asked every second or two by whoever watches: where nothing is new, no more than that goes over the wire.
+    state = hashlib.sha256(page.model_dump_json().encode()).hexdigest()[:24]
+    if (unchanged := _unchanged(request, state)) is not None:
+        return unchanged
+    return routes.answer(page, headers={"ETag": f'"{state}"', "Cache-Control": "no-cache"})
 
 
 async def one(request: web.Request) -> web.StreamResponse:
@@ -177,7 +194,15 @@ ROUTES = (
             )
         },
     ),
-    Route("GET", f"{BASE}/jobs", listed, "List jobs", {200: Answer("A page of jobs.", JobList)}, query=Jobs),
+    Route(
+        "GET",
+        f"{BASE}/jobs",
+        listed,
+        "List jobs",
+        {200: Answer("A page of jobs.", JobList, headers=_ETAG), 304: Answer("Nothing is new.", media=())},
+        query=Jobs,
+        headers=_MATCH,
+    ),
     Route("GET", f"{BASE}/jobs/{{id}}", one, "One job", {200: _JOB}, patterns=PATTERN),
     Route("POST", f"{BASE}/jobs/{{id}}/cancel", cancel, "Cancel a job", {202: _JOB}, scope="submit", patterns=PATTERN),
     Route("POST", f"{BASE}/jobs/{{id}}/retry", retry, "Try a job again", {202: _JOB}, scope="submit", patterns=PATTERN),

@@ -60,10 +60,22 @@ class Jobs(Asked):
     cursor: int | None = Field(default=None, ge=1, le=2**53, description="`next` of the page before.")
 
 
+class Outcome(BaseModel):
+    """What a job came to, in short."""
+
+    events: int
+    duration: float = Field(description="Seconds.")
+    camera: str | None
+    clock: str | None = Field(description="ISO 8601 wall time of second 0, where it is known.")
+
+
 class JobList(BaseModel):
     """A page of jobs. `next` is the following page's `cursor`, null at the end."""
 
     jobs: list[Job]
+    outcomes: dict[str, Outcome] = Field(description="What those that are done came to, by job.")
+    within: dict[str, dict[str, int]] = Field(description="The jobs of those that are folders, by state.")
+    counts: dict[str, int] = Field(description="All jobs of the service by state, a folder's included.")
     next: int | None
 
 
