@@ -307,15 +307,15 @@ class Heartbeat:
     `time` is the live edge: no frame that comes later lies before it. While pictures stay away from a stream it goes on with the wall
     clock; of a folder of recordings it is the end of the last one. `waited` is how long, in seconds of real time, no picture has come.
     ``connecting``: the connection is being made (again). ``stalled``: it stands, and nothing comes. ``waiting``: for the next try, or for
-    the next recording. `reason` says in a sentence what is wrong, without any secret; `None` while all is well. `ahead` is how far the
-    computer's own clock, as it reads now, lies ahead of ``zero + time`` at the live edge: 0 unless somebody set that clock back.
+    the next recording. `reason` says in a sentence what is wrong, without any secret; `None` while all is well. `behind` is by how many
+    seconds the computer's own clock, as it reads now, lies behind these times: 0 unless somebody set that clock back.
     """
 
     time: float
     state: Literal["connecting", "playing", "stalled", "waiting"]
     reason: str | None = None
     waited: float = 0.0
-    ahead: float = 0.0
+    behind: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Login,
         Note,
         Prompt,
+        Recording,
         Regions,
         SourceInfo,
         Tally,
@@ -159,13 +160,14 @@ class Clock(Protocol):
 class Setting:
     """What a live source is opened with, besides its options.
 
-    `clock`: `None` for the computer's own. `zero`: the wall time of second 0 in seconds since 1970, `None` for now (for a folder: the begin
+    `camera` is its name for people, and for the variables of the environment that hold its login. `clock`: `None` for the computer's own. `zero`: the wall time of second 0 in seconds since 1970, `None` for now (for a folder: the begin
     of its first recording). `seen`: pictures up to this second were shown before, by a process that ended; a folder leaves them out, and
     times of a stream begin after it. `login` wins over what the address and the environment say. `record`: the folder for recorded
     segments, `None` for none. `black_out`: parts of the picture must leave the decoder black, so a stream copy is not kept. `told` hears what a person
     should know, without secrets.
     """
 
+    camera: str = ""
     clock: Clock | None = None
     zero: float | None = None
     seen: float = 0.0
@@ -175,12 +177,20 @@ class Setting:
     told: Callable[[Note], None] = unheard
 
 
+AS_IT_IS = Setting()
+"""Nothing is said about it."""
+
+
 class LiveFootage(Protocol):
     """A live source at work. `close` may be called from any thread; the rest belongs to one."""
 
     @property
     def info(self) -> SourceInfo:
-        """What is known by now; the size and the codec change when the camera's do."""
+        """What is known by now; the size and the codec change when the camera's do.
+
+        Without `Setting.zero`, `clock` is settled by the first item that is no heartbeat: second 0 is the first picture's, where the first
+        try to connect gives one.
+        """
         ...
 
     def items(self, sampler: Sampler, *, duration: float | None = None) -> Iterator[LiveItem]:
@@ -200,6 +210,10 @@ class LiveFootage(Protocol):
         """
         ...
 
+    def recorded(self, start: float, end: float) -> tuple[Recording, ...]:
+        """The recorded segments that are on the disk and touch ``[start, end)``, the one being written included. From any thread."""
+        ...
+
     def close(self) -> None:
         """Let go of everything: no thread, connection or file is left when it returns. Idempotent; waits for a read, seconds at most."""
         ...
@@ -210,7 +224,7 @@ class LiveSource(Protocol):
 
     Options: ClassVar[type[BaseModel]]
 
-    def open(self, uri: str, setting: Setting = Setting()) -> LiveFootage:
+    def open(self, uri: str, setting: Setting = AS_IT_IS) -> LiveFootage:
         """Makes no connection yet: a camera may be away when its watching begins.
 
         Raises `SourceNotFound`, `SourceUnsupported` or `ConfigError` for what can never work, such as an unknown scheme.
