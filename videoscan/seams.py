@@ -186,11 +186,7 @@ class LiveFootage(Protocol):
 
     @property
     def info(self) -> SourceInfo:
-        """What is known by now; the size and the codec change when the camera's do.
-
-        Without `Setting.zero`, `clock` is settled by the first item that is no heartbeat: second 0 is the first picture's, where the first
-        try to connect gives one.
-        """
+        """What is known by now; the size and the codec change when the camera's do."""
         ...
 
     def items(self, sampler: Sampler, *, duration: float | None = None) -> Iterator[LiveItem]:

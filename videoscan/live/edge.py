@@ -33,11 +33,6 @@ class Edge:
         self._last = clock.monotonic()
         self._now = max(0.0, clock.wall() - self.zero)
 
-    def restart(self, ago: float = 0.0) -> None:
-        """Second 0 was so many seconds ago. Only before anything was told."""
-        with self._lock:
-            self.zero, self._now, self._last = self.clock.wall() - ago, ago, self.clock.monotonic()
-
     def now(self) -> float:
         """The edge."""
         with self._lock:

@@ -66,7 +66,7 @@ class LiveStream:
     ) -> None:
         self._reader, self._edge, self._limits, self._ring = reader, edge, limits, ring
         self._recorder, self._tell = recorder, told
-        self._info = SourceInfo(shown, 0, 0, None, live=True)
+        self._info = SourceInfo(shown, 0, 0, None, clock=_iso(edge.zero), live=True)
         self._closed = threading.Event()
         self._watcher = Watcher(limits.frozen_after, limits.black_after)
         self._decoder: LiveDecoder | None = None
@@ -84,7 +84,7 @@ class LiveStream:
     @property
     def info(self) -> SourceInfo:
         """What is known by now."""
-        return replace(self._info, clock=_iso(self._edge.zero))
+        return self._info
 
     def close(self) -> None:
         """Stop reading, and wait for the reader's thread."""
@@ -128,7 +128,7 @@ class LiveStream:
                 yield from self._idle()
             elif isinstance(entry, Began):
                 yield from self._begun(entry)
-                session = session or sampler.session(self.info)
+                session = session or sampler.session(self._info)
             elif self._decoder is not None and session is not None:
                 yield from self._came(entry, self._decoder, session)
                 yield from self._beaten(self._safe(session), "playing", None)
@@ -211,7 +211,7 @@ class LiveStream:
         elif status.reason:
             self._gap = status.reason
         # While a connection is being made, its first pictures may be as old as the attempt.
-        edge = self._told if self._reader.zero_open else status.since if status.state == "connecting" else now
+        edge = status.since if status.state == "connecting" else now
         yield from self._lasting(edge)
         yield from self._beaten(edge, "connecting" if status.state == "connecting" else "waiting", status.reason)
 

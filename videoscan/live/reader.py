@@ -107,8 +107,6 @@ class Reader:
     patience: Patience
     stall: float
     recorder: Recorder | None = None
-    zero_open: bool = False
-    """Second 0 is to be the first picture's, if the first try to connect gives one."""
     backlog: Backlog = field(default_factory=Backlog)
     spacing: float = _USUAL
     """Seconds from one picture to the next, as they came of late."""
@@ -130,8 +128,6 @@ class Reader:
 
     def start(self) -> None:
         """Begin."""
-        if self.zero_open:
-            self.edge.restart()
         self._thread = threading.Thread(target=self._run, name="videoscan-camera", daemon=True)
         self._thread.start()
 
@@ -174,7 +170,7 @@ class Reader:
             try:
                 link = self.connect(self._read)
             except LinkFailed as failed:
-                reason, self.zero_open = failed.reason, False
+                reason = failed.reason
                 refusals = refusals + 1 if failed.refused else 0
             else:
                 refusals = 0
@@ -248,43 +244,33 @@ class Reader:
                         break
             except LinkFailed as error:
                 failed = error
-            first = next((place for place, read in enumerate(opening) if not isinstance(read, Packet) or read.is_keyframe), 0)
             stamps = [_stamp(read) for read in opening]
             last = next((stamp for stamp in reversed(stamps) if stamp is not None), None)
             ages = [max(0.0, (last - stamp) * link.base) if last is not None and stamp is not None else 0.0 for stamp in stamps]
             # The first packets of RTSP have no times yet: they are as old as those after them, at least.
             ages = [max(ages[place:]) for place in range(len(ages))]
-            if self.zero_open and opening:
-                self._settle_zero(ages[first])
             now = self.edge.now()
             for read, age in zip(opening, ages, strict=True):
                 yield read, max(0.0, now - age)
             if failed is not None:
                 raise failed
         for read in packets:
-            if self.zero_open and (not isinstance(read, Packet) or read.is_keyframe):
-                self._settle_zero(0.0)
             yield read, self.edge.now()
-
-    def _settle_zero(self, ago: float) -> None:
-        self.edge.restart(ago)
-        self.zero_open = False
-        self._floor = 0.0
-        self.arrived = 0.0
 
     def _put(self, read: Read, clock: StreamClock, arrived: float) -> None:
         self._count += 1
-        decoded = max(self._floor, clock.place(_stamp(read), arrived, self.spacing))
-        if clock.paced:
-            self.edge.clock.wait(self._stop, decoded - self.edge.now())
-            arrived = max(arrived, decoded)
-        self.arrived = max(self.arrived, arrived)
         if isinstance(read, Packet):
-            arrival = Arrival(
-                decoded, max(decoded, clock.shown(read.pts, decoded)), read.is_keyframe, read.size, self._count, packet=read
-            )
+            placed = clock.place(read.dts, read.pts, arrived, self.spacing)
+            decoded, shown = max(self._floor, placed.decoded), max(self._floor, placed.shown)
+            # Pictures that are shown before others that came earlier count in the order in which they are shown.
+            index = self._count + round((shown - decoded) / self.spacing)
+            arrival = Arrival(decoded, shown, read.is_keyframe, read.size, index, packet=read)
         else:
-            arrival = Arrival(decoded, decoded, key=True, size=read.nbytes, index=self._count, picture=read)
+            arrival = Arrival(arrived, arrived, key=True, size=read.nbytes, index=self._count, picture=read)
+        if clock.paced:
+            self.edge.clock.wait(self._stop, arrival.decoded - self.edge.now())
+            arrived = max(arrived, arrival.decoded)
+        self.arrived = max(self.arrived, arrived)
         if self.status.state != "playing":
             self._say("playing", None)
         if self.recorder is not None and arrival.packet is not None:

@@ -15,6 +15,18 @@ _SLEW = 0.02
 """Share by which stream time is stretched to catch up with the wall clock; a camera's crystal is wrong by 0.0001."""
 
 
+_LONGEST_PAUSE = 60.0
+"""Seconds. Timestamps that leap by more, where packets wait for their time, belong to another recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """When a packet is to be decoded, in seconds since second 0 and never back, and when its picture is shown."""
+
+    decoded: float
+    shown: float
+
+
 @dataclass(slots=True)
 class StreamClock:
     """For one connection: turns packets' timestamps into seconds since second 0.
@@ -37,26 +49,30 @@ class StreamClock:
     _since: float = 0.0
     _slewed: float = 0.0
 
-    def place(self, dts: int | None, arrived: float, spacing: float) -> float:
-        """When a packet is decoded, in seconds since second 0: never back. `spacing` is the usual distance, for one without a stamp."""
-        if dts is None:
+    def place(self, dts: int | None, pts: int | None, arrived: float, spacing: float) -> Placed:
+        """Where a packet lies. `spacing` is the usual distance, for one without a stamp.
+
+        A picture cannot have been taken after it arrived: so it is `pts` that is held against the arrival, whatever the order.
+        """
+        pts, dts = dts if pts is None else pts, pts if dts is None else dts
+        if dts is None or pts is None:
             time = arrived if self._offset is None else min(self._last + spacing, max(arrived, self._last))
             self._last = max(self._last, time)
-            return self._last
-        stamp = dts * self.tick
+            return Placed(self._last, self._last)
+        stamp, shown = dts * self.tick, pts * self.tick
         before = self._last_stamp
         self._last_stamp = stamp
         if self._offset is None:
-            self._begin(stamp, arrived)
+            self._begin(shown, arrived)
         elif before is not None and before - stamp > STEP:
             self.steps += 1
-            self._begin(stamp, max(arrived, self._last + spacing) if self.paced else arrived)
+            self._begin(shown, max(arrived, self._last + spacing) if self.paced else arrived)
         assert self._offset is not None
-        late = arrived - (self._offset + stamp)
+        late = arrived - (self._offset + shown)
         if self.paced:
-            if before is not None and stamp - before > 60.0:
+            if before is not None and stamp - before > _LONGEST_PAUSE:
                 self.steps += 1
-                self._offset = max(arrived, self._last + spacing) - stamp
+                self._offset = max(arrived, self._last + spacing) - shown
             elif late > STEP:
                 self._judge(arrived, late)
         elif late < 0:
@@ -67,13 +83,7 @@ class StreamClock:
         else:
             self._judge(arrived, late)
         self._last = max(self._last, self._offset + stamp)
-        return self._last
-
-    def shown(self, pts: int | None, decoded: float) -> float:
-        """When a packet's picture is shown, given when `place` says that it is decoded."""
-        if pts is None or self._offset is None:
-            return decoded
-        return max(decoded, self._offset + pts * self.tick)
+        return Placed(self._last, max(self._last, self._offset + shown))
 
     def jump(self, seconds: float) -> None:
         """Our own clock was set forward."""

@@ -100,7 +100,7 @@ def at_work(
     """The footage of whatever `connect` connects to; it is given how long a read may take, in seconds."""
     edge = Edge(setting.clock or SYSTEM, setting.zero)
     recorder = options.recorder(setting, edge, why_not=why_not)
-    reader = Reader(connect, edge, options.patience, options.stall, recorder, zero_open=setting.zero is None)
+    reader = Reader(connect, edge, options.patience, options.stall, recorder)
     ring = Ring(int(options.ring_megabytes * 1024 * 1024))
     return LiveStream(shown, reader, edge, options.limits, ring, seen=setting.seen, recorder=recorder, told=setting.told)
 
