@@ -194,6 +194,11 @@ def grow(place: folder.OutputFolder, timeline: Timeline, names: Iterable[str]) -
     return timeline
 
 
+def rewrite(place: folder.OutputFolder, timeline: Timeline) -> None:
+    """Write a finished timeline anew, in all the formats that lie in its folder already. Under `OutputFolder.correcting`."""
+    _write(place, timeline, _written_before(place))
+
+
 def correct(place: folder.OutputFolder, make: Callable[[Corrector], T], **who: str | None) -> tuple[T, Timeline]:
     """Have `make` correct the timeline in a folder, write that down, and write anew what shows it; what it returned, and the timeline.
 

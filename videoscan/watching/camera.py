@@ -31,7 +31,7 @@ from videoscan.notebook import JournalNotebook
 from videoscan.patience import SYSTEM
 from videoscan.seams import INFINITY, Remembering, Setting
 from videoscan.timeline import Outcome
-from videoscan.watching import days
+from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
 from videoscan.watching.days import AWAY, Day, clock_of
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 FINISH = 10.0
 """Seconds that a watch which is being stopped waits for descriptions under way."""
 _AHEAD = 64
+_KEEP_EVERY = 600.0
+"""Seconds of the camera's clock after which it is looked what is to be deleted."""
 _FOLD_SHARE, _WRITE_SHARE = 20.0, 40.0
 """Times what folding, and writing, took that is waited before the next."""
 _FOLD_EVERY, _WRITE_EVERY, _REPORT_EVERY = 0.2, 2.0, 30.0
@@ -87,6 +89,7 @@ class _AtWork:
     teller: Teller
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     over: bool = False
     publisher: asyncio.Task[None] | None = None
     events: int = 0
@@ -152,6 +155,8 @@ class CameraWatch:
         self._fault: str | None = None
         watch = request.resolved.profile.watch
         self._backlog = Backlog(watch.backlog, request.resolved.profile.windows.max_frames, self._note)
+        self._keeper = retention.Keeper(self.folder, watch)
+        self._kept_at = -INFINITY
         self.gaps = False
         """Whether anything is missing from what was watched."""
 
@@ -314,6 +319,8 @@ class CameraWatch:
                 continue
             if isinstance(item, Pulse):
                 self._pulse = item
+                if item.wall >= self._kept_at + _KEEP_EVERY:
+                    await self._keep(item.wall)
                 continue
             work = self._today
             if work is None:
@@ -474,6 +481,30 @@ class CameraWatch:
         work.day.described(outcome)
         work.stir()
 
+    async def _keep(self, wall: float) -> None:
+        """Delete what the profile's `watch` table does not want kept."""
+        self._kept_at = wall
+        work = self._today
+        if not self._keeper.limited or work is None:
+            return
+        settled = work.day.settled_frame()
+        try:
+            removed = await flow.in_thread(lambda: list(self._keeper.keep(work.day.date, settled)))
+            for each in removed:
+                if each.before is not None:
+                    await self._without_oldest(work, each.before)
+                self._note(str(each))
+        except StoreError as fault:  # a folder that somebody else holds: the next time, then
+            self._note(f"old output is not deleted: {fault.message}")
+
+    async def _without_oldest(self, work: _AtWork, before: int) -> None:
+        """Today's oldest pictures go: first from what is told, then from the disk."""
+        async with work.writing:
+            work.day.pictures_gone(before)
+            timeline = await flow.in_thread(work.day.snapshot().timeline)
+            await work.day.write(timeline, report=True)
+            await flow.in_thread(retention.delete_before, work.day.place.path, before)
+
     def _work_of(self, day: Day) -> _AtWork:
         return next(work for work in self._at_work if work.day is day)
 
@@ -494,17 +525,18 @@ class CameraWatch:
                 await asyncio.wait_for(work.changed.wait(), max(0.0, due - loop.time()) if dirty else None)
             work.changed.clear()
             began = loop.time()
-            if work.day.version != version and work.day.position > 0:
-                version, dirty = work.day.version, True
-                timeline = await flow.in_thread(work.day.snapshot().timeline)
-                self._tell(work, timeline, ended=False)
-            folded = loop.time()
-            if dirty and timeline is not None and folded >= due:
-                report = folded >= reported + _REPORT_EVERY
-                await work.day.write(timeline, report=report)
-                dirty, now = False, loop.time()
-                due = now + max(_WRITE_EVERY, _WRITE_SHARE * (now - folded))
-                reported = now if report else reported
+            async with work.writing:
+                if work.day.version != version and work.day.position > 0:
+                    version, dirty = work.day.version, True
+                    timeline = await flow.in_thread(work.day.snapshot().timeline)
+                    self._tell(work, timeline, ended=False)
+                folded = loop.time()
+                if dirty and timeline is not None and folded >= due:
+                    report = folded >= reported + _REPORT_EVERY
+                    await work.day.write(timeline, report=report)
+                    dirty, now = False, loop.time()
+                    due = now + max(_WRITE_EVERY, _WRITE_SHARE * (now - folded))
+                    reported = now if report else reported
             await asyncio.sleep(max(_FOLD_EVERY, _FOLD_SHARE * (folded - began)))
 
     def _tell(self, work: _AtWork, timeline: Any, *, ended: bool) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from videoscan import registry
 from videoscan.measure import measure
-from videoscan.model import Condition, Frame, Gap, Heartbeat, Lost
+from videoscan.model import LONGEST_GAP, Condition, Frame, Gap, Heartbeat, Lost
 from videoscan.reducing import Reducer, Remembered
 from videoscan.regions import Blackened
 from videoscan.seams import INFINITY
@@ -176,7 +176,7 @@ class LiveCore:
                 yield from self._frame(item)
             elif isinstance(item, Heartbeat):
                 at = max(at, item.time)
-                yield from self._to(item.time)
+                yield from self._to(item.time, away=item.state != "playing")
                 yield from self._pulse(item.time, item)
             elif isinstance(item, Gap):
                 at = max(at, item.end)
@@ -188,15 +188,15 @@ class LiveCore:
 
     # --- days -----------------------------------------------------------------------------------------------------------------
 
-    def _to(self, at: float) -> Iterator[CoreItem]:
-        """The live edge is at `at`: windows close, and days end."""
+    def _to(self, at: float, *, away: bool = False) -> Iterator[CoreItem]:
+        """The live edge is at `at`: windows close, and days end. While the camera is `away` a gap is still to be told of that began before."""
         day = self._day
         if day is None:
             return
-        if self._zero + at >= day.midnight:
+        if self._zero + at >= day.midnight + (2 * LONGEST_GAP if away else 0.0):
             yield from self._end_day(day.midnight - self._zero)
             return
-        local = at - day.base
+        local = min(at, day.midnight - self._zero) - day.base
         yield from day.windows.tick(local)
         if day.told + _TOLD_EVERY <= local:
             day.told = local

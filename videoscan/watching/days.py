@@ -459,6 +459,12 @@ class Day:
             waited=sum(slot.outcome.description.seconds for slot in slots),
         )
 
+    def settled_frame(self) -> int:
+        """No picture of a frame before this one waits for its description."""
+        waiting = [slot.outcome.shown[0].frame for slot in self.slots.values() if slot.pending and slot.outcome.shown]
+        last = [slot.outcome.shown[-1].frame for slot in self.slots.values() if slot.outcome.shown]
+        return min([*waiting, max(last, default=0)])
+
     def pending(self) -> int:
         """Windows that have no answer yet."""
         return sum(slot.pending for slot in self.slots.values())
