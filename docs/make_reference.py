@@ -135,6 +135,7 @@ def profile_page() -> str:
         "reconcile": options.ReconcileOptions,
         "summary": options.SummaryOptions,
         "budget": options.BudgetOptions,
+        "watch": options.WatchOptions,
     }
     out = [
         "# Every key of a profile\n",
@@ -169,6 +170,7 @@ def profile_page() -> str:
         ("reconcile", None, ""),
         ("summary", None, ""),
         ("budget", None, ""),
+        ("watch", None, ""),
     ]
     for name, group, about in sections:
         out.append(f"## `[{name}]`\n")
