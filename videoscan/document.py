@@ -31,6 +31,15 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
+class SoundRecord(Document):
+    """A file's sound. Nothing of it is decoded; exports for editing programs have a track for it."""
+
+    channels: int
+    """How many."""
+    sample_rate: int
+    """Samples a second."""
+
+
 class Part(Document):
     """One file of a source; several when recordings were joined."""
 
@@ -44,6 +53,8 @@ class Part(Document):
     """Wall time of `start`, ISO 8601."""
     skipped: Seconds = 0.0
     """Seconds at the file's beginning that are not shown, because the part before it shows that time already."""
+    sound: SoundRecord | None = None
+    """Its sound; null where it has none, or nobody looked."""
 
 
 class LeftOutRecord(Document):

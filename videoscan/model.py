@@ -30,11 +30,19 @@ Polygon: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """A file's sound, of which nothing is decoded here: editing programs want to be told."""
+
+    channels: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One of the files of a source that was joined from several: where it lies on the source's clock, in seconds.
 
     `clock` is the wall time of `start`, ISO 8601. The file's first `skipped` seconds are not shown: the recording before shows the
-    same time. `seekable` as in `SourceInfo`.
+    same time. `seekable` and `sound` as in `SourceInfo`.
     """
 
     uri: str
@@ -43,6 +51,7 @@ class Recording:
     clock: str | None = None
     skipped: float = 0.0
     seekable: bool = False
+    sound: Sound | None = None
 
     @property
     def end(self) -> float:
@@ -66,7 +75,8 @@ class SourceInfo:
     `rotation` is the turn, clockwise in degrees (0, 90, 180 or 270), that makes the coded picture upright. `start_time` is the first frame's place on the container's clock. `declared_duration` is
     the container's word, `None` where it gives none. `clock` is the recording's start from metadata, ISO 8601. `flags` are
     sentences about what had to be assumed, such as frame times from the declared rate. `parts` are the recordings that were joined
-    into one source, in order and without overlap; none for a single file. `left_out` are those that have no place in it.
+    into one source, in order and without overlap; none for a single file. `left_out` are those that have no place in it. `sound` is that
+    of the file's first audio stream; `None` where there is none, where FFmpeg has no decoder for it, and for joined recordings.
 
     A `live` source goes on for as long as somebody listens: `clock` is the wall time of its second 0, nothing is seekable, and its size
     and rate are 0 and `None` until the first picture came.
@@ -86,6 +96,7 @@ class SourceInfo:
     parts: tuple[Recording, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     live: bool = False
+    sound: Sound | None = None
 
     def begins_anywhere(self, time: float) -> bool:
         """Whether reading can begin at `time` without reading much before it: not within a joined recording that is not seekable."""

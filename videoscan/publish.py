@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 from videoscan import __version__, clock, folder, reconcile, registry, replays, reviews, sampling, selection
 from videoscan.alerts.scanning import UNASKED
 from videoscan.correcting import Corrector
-from videoscan.document import BudgetRecord, DescriberRecord, FrameCounts, LeftOutRecord, Part, SourceRecord, Timeline, Timing
+from videoscan.document import (
+    BudgetRecord,
+    DescriberRecord,
+    FrameCounts,
+    LeftOutRecord,
+    Part,
+    SoundRecord,
+    SourceRecord,
+    Timeline,
+    Timing,
+)
 from videoscan.errors import SourceUnsupported
 from videoscan.settling import UNSETTLED
 from videoscan.summarize import BY_RULE
@@ -20,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from videoscan.journal import Journal
-    from videoscan.model import SourceInfo, Tally
+    from videoscan.model import Sound, SourceInfo, Tally
     from videoscan.money import Prices
     from videoscan.reconcile import Doubt, Pair
     from videoscan.request import Request
@@ -125,7 +135,7 @@ def source_of(request: Request, info: SourceInfo, tally: Tally) -> tuple[SourceR
         rotation=info.rotation,
         start_time=round(info.start_time, 6),
         clock=wall_time.start,
-        parts=_parts(info, duration) or (Part(uri=request.given.uri, start=0.0, duration=duration, clock=wall_time.start),),
+        parts=_parts(info, duration) or (_whole(request, info, duration, wall_time.start),),
         flags=flags,
         left_out=tuple(LeftOutRecord(uri=each.uri, reason=each.reason) for each in info.left_out),
     )
@@ -142,9 +152,18 @@ def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:
             duration=round(duration - part.start, 6) if place == last else part.duration,
             clock=part.clock,
             skipped=part.skipped,
+            sound=_sound(part.sound),
         )
         for place, part in enumerate(info.parts)
     )
+
+
+def _whole(request: Request, info: SourceInfo, duration: float, clock: str | None) -> Part:
+    return Part(uri=request.given.uri, start=0.0, duration=duration, clock=clock, sound=_sound(info.sound))
+
+
+def _sound(sound: Sound | None) -> SoundRecord | None:
+    return None if sound is None else SoundRecord(channels=sound.channels, sample_rate=sound.sample_rate)
 
 
 def _looked_at(request: Request) -> tuple[float, float | None]:

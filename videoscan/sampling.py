@@ -21,7 +21,7 @@ import pybase64
 
 from videoscan.errors import StoreError
 from videoscan.folder import PICTURES, SAMPLING, OutputFolder, storing
-from videoscan.model import LeftOut, Lost, Mark, Picture, Reason, Recording, Sample, SourceInfo, Tally
+from videoscan.model import LeftOut, Lost, Mark, Picture, Reason, Recording, Sample, Sound, SourceInfo, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -274,9 +274,13 @@ def _box(values: list[float]) -> Box:
 
 
 def _info(table: dict[str, Any]) -> SourceInfo:
-    parts = tuple(Recording(**each) for each in table.get("parts", ()))
+    parts = tuple(Recording(**{**each, "sound": _sound(each)}) for each in table.get("parts", ()))
     left_out = tuple(LeftOut(**each) for each in table.get("left_out", ()))
-    return replace(SourceInfo(**table), flags=tuple(table["flags"]), parts=parts, left_out=left_out)
+    return replace(SourceInfo(**table), flags=tuple(table["flags"]), parts=parts, left_out=left_out, sound=_sound(table))
+
+
+def _sound(table: dict[str, Any]) -> Sound | None:
+    return Sound(**table["sound"]) if table.get("sound") is not None else None
 
 
 def _tally(table: dict[str, Any]) -> Tally:

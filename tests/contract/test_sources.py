@@ -1,5 +1,6 @@
 """Every source over every clip: the conformance suite, the traps of damaged files, and what a person is told."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from tests.contract import clips
 from videoscan.errors import SourceError, SourceNotFound, SourceUnsupported
+from videoscan.model import Sound
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
 from videoscan.samplers.keyframe import KeyframeOptions, KeyframeSampler
 from videoscan.sources.images import ImagesSource
@@ -175,6 +177,13 @@ def test_the_wall_clock_is_taken_from_metadata_where_there_is_one(kind, folder):
         clips.made(folder, "bframes.mp4"),
     )
     assert kind().open(str(dated)).info.clock in {"2026-03-01T08:00:00+00:00", None if kind is OpenCvSource else ""}
+
+
+@both
+def test_it_is_told_what_sound_a_file_has(kind, folder):
+    for name, expected in (("sound.mp4", Sound(1, 44_100)), ("bframes.mp4", None)):
+        with contextlib.closing(kind().open(str(clips.made(folder, name)))) as footage:
+            assert footage.info.sound == expected
 
 
 def bad_inputs(folder, tmp_path):

@@ -13,7 +13,7 @@ import opentimelineio as otio
 import pytest
 from exporting import written
 
-from videoscan.document import Part
+from videoscan.document import Part, SoundRecord
 from videoscan.errors import ConfigError
 from videoscan.exporters import wording
 from videoscan.exporters.edl import EdlExporter
@@ -268,6 +268,76 @@ def test_xml_stays_well_formed_whatever_the_words_are(text):
     root = ET.fromstring(made)
     assert len(list(root.iter("clipitem"))) == 1
     assert root.find(".//clipitem/name").text
+
+
+# Sound
+
+
+def heard(*sounds):
+    """Three recordings of ten seconds with an event of two seconds in each, and a fourth over the last two; each with such a sound."""
+    parts = tuple(
+        Part(uri=f"/footage/{number}.mp4", start=number * 10.0, duration=10.0, sound=sound) for number, sound in enumerate(sounds)
+    )
+    timeline = filmed(25.0, duration=30.0, parts=parts, one_file=False)
+    spans = ((1.0, 3.0), (11.0, 13.0), (21.0, 23.0), (19.0, 22.0))
+    events = [
+        timeline.events[-1].model_copy(update={"start": start, "end": end, "id": f"e{number:08d}", "title": f"event {number}"})
+        for number, (start, end) in enumerate(spans)
+    ]
+    return timeline.model_copy(update={"events": tuple(events)})
+
+
+MONO, STEREO, SURROUND = (SoundRecord(channels=count, sample_rate=48_000) for count in (1, 2, 6))
+
+
+def test_an_edl_cuts_sound_with_its_picture():
+    timeline = heard(STEREO, None, MONO)
+    lines = [line.split() for line in edl(timeline).splitlines() if line[:1].isdigit()]
+    assert [line[2] for line in lines] == ["AA/V", "V", "B", "V", "B"]
+    made = read_edl(edl(timeline), rate_of(25.0))
+    (pictures,) = made.video_tracks()
+    spans = [clip.range_in_parent() for clip in pictures]
+    first, second = made.audio_tracks()
+    for track, expected in ((first, [0, 2, 4]), (second, [0])):
+        clips = [clip for clip in track if isinstance(clip, otio.schema.Clip)]
+        assert [clip.range_in_parent() for clip in clips] == [spans[place] for place in expected]
+        assert [clip.source_range for clip in clips] == [pictures[place].source_range for place in expected]
+
+
+def test_otio_has_the_sound_below_its_picture():
+    made = otio.adapters.read_from_string(written(OtioExporter(), heard(STEREO, None, MONO)).decode(), "otio_json")
+    (pictures,), (sound,) = made.video_tracks(), made.audio_tracks()
+    assert [clip.range_in_parent() for clip in sound] == [clip.range_in_parent() for clip in pictures]
+    assert [isinstance(clip, otio.schema.Gap) for clip in sound] == [False, True, False, True, False]
+    assert [clip.media_reference.target_url for clip in sound.find_clips()] == [
+        pictures[place].media_reference.target_url for place in (0, 2, 4)
+    ]
+    assert not any(clip.markers for clip in sound.find_clips())
+    silent = otio.adapters.read_from_string(written(OtioExporter(), heard(None, None, None)).decode(), "otio_json")
+    assert len(silent.tracks) == 1
+
+
+def test_fcp7_has_a_track_for_each_channel_and_links_it_with_the_picture():
+    made = written(Fcp7XmlExporter(), heard(SURROUND, None, MONO)).decode()
+    read = otio.adapters.read_from_string(made, "fcp_xml")
+    (pictures,), (left, right) = read.video_tracks(), read.audio_tracks()
+    spans = [clip.range_in_parent() for clip in pictures]
+    for track, expected in ((left, [0, 2, 4]), (right, [0])):
+        clips = list(track.find_clips())
+        assert [clip.range_in_parent() for clip in clips] == [spans[place] for place in expected]
+        assert [clip.source_range for clip in clips] == [pictures[place].source_range for place in expected]
+    root = ET.fromstring(made)
+    items = {item.get("id"): item for item in root.iter("clipitem")}
+    assert len(items) == len(list(root.iter("clipitem")))
+    by_track = [[item.get("id") for item in track.iter("clipitem")] for track in root.iter("track")]
+    for item in items.values():
+        for link in item.iter("link"):
+            kind, track, clip = (link.findtext(tag) for tag in ("mediatype", "trackindex", "clipindex"))
+            place = 0 if kind == "video" else int(track)
+            assert by_track[place][int(clip) - 1] == link.findtext("linkclipref")
+    assert [len(list(items[name].iter("link"))) for name in by_track[0]] == [3, 0, 2, 0, 2]
+    assert [file.findtext("media/audio/channelcount") for file in root.iter("file") if len(file)] == ["6", None, "1"]
+    assert {item.findtext("sourcetrack/trackindex") for item in root.iter("clipitem")} == {None, "1", "2"}
 
 
 def test_an_instant_is_one_frame_long():

@@ -16,7 +16,7 @@ from videoscan.timecode import wall
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.document import Event, Timeline
+    from videoscan.document import Event, SoundRecord, Timeline
     from videoscan.seams import Told
 
 WALL = "wall"
@@ -25,7 +25,10 @@ WALL = "wall"
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch ``[start, end)`` of `file`, in seconds from that file's first frame. `at`: where that is on the source's clock."""
+    """A stretch ``[start, end)`` of `file`, in seconds from that file's first frame. `at`: where that is on the source's clock.
+
+    `sound` is that of the file, `None` where it has none or the timeline does not say.
+    """
 
     timeline: Timeline
     event: Event
@@ -33,6 +36,7 @@ class Cut:
     start: float
     end: float
     at: float
+    sound: SoundRecord | None = None
 
     @property
     def title(self) -> str:
@@ -56,9 +60,9 @@ def cuts(parts: Iterable[Told]) -> list[Cut]:
 def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterator[Cut]:
     """The stretch of the source's clock in the files that it lies in. An instant is a cut without length."""
     source = timeline.source
-    files = [(part.uri, part.start, part.duration, part.skipped) for part in source.parts]
-    files = files or [(source.uri, 0.0, source.duration, 0.0)]
-    for number, (uri, begins, lasts, skipped) in enumerate(files):
+    files = [(part.uri, part.start, part.duration, part.skipped, part.sound) for part in source.parts]
+    files = files or [(source.uri, 0.0, source.duration, 0.0, None)]
+    for number, (uri, begins, lasts, skipped, sound) in enumerate(files):
         # The last file answers for the end of the source, so that an instant there is not lost.
         last = number + 1 == len(files)
         inside = begins <= start and (start < begins + lasts or (last and start <= begins + lasts))
@@ -66,7 +70,7 @@ def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterat
             first, final = max(start, begins), min(end, begins + lasts)
             if final > first or inside:
                 from_file = skipped - begins
-                yield Cut(timeline, event, uri, first + from_file, max(final, first) + from_file, first)
+                yield Cut(timeline, event, uri, first + from_file, max(final, first) + from_file, first, sound)
 
 
 def length(timeline: Timeline, file: str) -> float:

@@ -22,7 +22,7 @@ _LINE = 400
 class EdlExporter:
     """One edit per event that nobody rejected, from reel ``AX`` with the file's name as a comment, as programs that link by name want.
 
-    Times are rounded to frames of the source's rate (`videoscan.smpte.rate_of`); 29.97 and 59.94 are counted drop-frame unless
+    Sound is cut with its picture, as far as the first two channels. Times are rounded to frames of the source's rate (`videoscan.smpte.rate_of`); 29.97 and 59.94 are counted drop-frame unless
     `start_timecode` is written with a colon. Joined recordings are cut from each of their files.
     """
 
@@ -69,10 +69,17 @@ def _lines(parts: Sequence[Told], record: Counting, counts: dict[int, Counting])
         length = max(1, count.rate.frame(cut.end) - count.rate.frame(cut.start))
         source_in, source_out = count.rate.text(first), count.rate.text(first + length)
         record_in, record_out = record.rate.text(at), record.rate.text(at + length)
-        yield f"{number:03d}  AX       V     C        {source_in} {source_out} {record_in} {record_out}"
+        yield f"{number:03d}  AX       {_channels(cut):<5} C        {source_in} {source_out} {record_in} {record_out}"
         yield from _comments(cut, record_in)
         yield ""
         at += length
+
+
+def _channels(cut: Cut) -> str:
+    """What of the source is cut: the picture, and one or two channels of its sound; the format's edit has room for no more."""
+    if cut.sound is None:
+        return "V"
+    return "B" if cut.sound.channels == 1 else "AA/V"
 
 
 def _comments(cut: Cut, record_in: str) -> Iterator[str]:

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.smpte import Rate
 
+_MOST_CHANNELS = 2
+"""Tracks of sound: a camera's stereo. Surround is for who cuts it to take from the file."""
+
 
 class Fcp7XmlExporter:
-    """``xmeml`` version 5: one sequence, one clip per event that nobody rejected, cut out of its file; picture only.
+    """``xmeml`` version 5: one sequence, one clip per event that nobody rejected, cut out of its file.
+
+    Where a file has sound, its first two channels are on tracks of their own, each clip linked with its picture.
 
     The sequence has the rate of the first source; each clip counts in its own.
     """
@@ -59,7 +64,8 @@ def _document(parts: Sequence[Told], counts: dict[int, Counting]) -> Element:
     duration = SubElement(sequence, "duration")
     _rate(sequence, first.rate)
     _timecode(sequence, first)
-    video = SubElement(SubElement(sequence, "media"), "video")
+    media = SubElement(sequence, "media")
+    video = SubElement(media, "video")
     characteristics = SubElement(SubElement(video, "format"), "samplecharacteristics")
     _rate(characteristics, first.rate)
     _put(characteristics, "width", parts[0].timeline.source.width)
@@ -67,10 +73,70 @@ def _document(parts: Sequence[Told], counts: dict[int, Counting]) -> Element:
     track = SubElement(video, "track")
     at = 0
     known: dict[str, str] = {}
-    for number, cut in enumerate(cuts(parts), start=1):
-        at = _clip(track, cut, counts[id(cut.timeline)], first.rate, number=number, at=at, known=known)
+    cut = cuts(parts)
+    heard = [_channels(each) for each in cut]
+    tracks = _sound_tracks(SubElement(media, "audio"), max(heard), cut) if any(heard) else []
+    for number, each in enumerate(cut, start=1):
+        ends = _clip(track, each, counts[id(each.timeline)], first.rate, number=number, at=at, known=known)
+        if heard[number - 1]:
+            _link(track[-1], number, heard)
+        for channel, sound in enumerate(tracks[: heard[number - 1]], start=1):
+            item = _placed(sound, each, counts[id(each.timeline)], f"clipitem-{number}-{channel}", at, ends)
+            SubElement(item, "file", id=known[each.file])
+            source = SubElement(item, "sourcetrack")
+            _put(source, "mediatype", "audio")
+            _put(source, "trackindex", channel)
+            _link(item, number, heard)
+        at = ends
     duration.text = str(at)
     return root
+
+
+def _channels(cut: Cut) -> int:
+    return 0 if cut.sound is None else min(cut.sound.channels, _MOST_CHANNELS)
+
+
+def _sound_tracks(audio: Element, count: int, cut: Sequence[Cut]) -> list[Element]:
+    """A track for each channel, as the format has it: its clips have one channel each."""
+    _put(audio, "numOutputChannels", count)
+    rate = next(each.sound.sample_rate for each in cut if each.sound is not None)
+    _samples(SubElement(audio, "format"), rate)
+    tracks = [SubElement(audio, "track") for _ in range(count)]
+    for channel, track in enumerate(tracks, start=1):
+        _put(track, "outputchannelindex", channel)
+    return tracks
+
+
+def _samples(parent: Element, rate: int) -> None:
+    characteristics = SubElement(parent, "samplecharacteristics")
+    _put(characteristics, "depth", 16)
+    _put(characteristics, "samplerate", rate)
+
+
+def _link(item: Element, number: int, heard: Sequence[int]) -> None:
+    """Ties the picture of a clip and its sound together, so that they are moved and cut as one."""
+    channels = heard[number - 1]
+    for channel in range(channels + 1):
+        link = SubElement(item, "link")
+        _put(link, "linkclipref", f"clipitem-{number}" + (f"-{channel}" if channel else ""))
+        _put(link, "mediatype", "audio" if channel else "video")
+        _put(link, "trackindex", channel or 1)
+        # The place among the clips of that track.
+        _put(link, "clipindex", sum(each >= channel for each in heard[:number]))
+
+
+def _placed(track: Element, cut: Cut, count: Counting, identity: str, at: int, ends: int) -> Element:
+    """A clip of a track, from frame `at` of the sequence to `ends`, without its file."""
+    rate = count.rate
+    begins = rate.frame(cut.start)
+    until = max(begins + 1, rate.frame(cut.end))
+    item = SubElement(track, "clipitem", id=identity)
+    _put(item, "name", cut.title)
+    _put(item, "duration", max(rate.frame(length_of(cut.timeline, cut.file)), until))
+    _rate(item, rate)
+    for tag, value in (("start", at), ("end", ends), ("in", begins), ("out", until)):
+        _put(item, tag, value)
+    return item
 
 
 def _clip(track: Element, cut: Cut, count: Counting, sequence: Rate, *, number: int, at: int, known: dict[str, str]) -> int:
@@ -81,12 +147,7 @@ def _clip(track: Element, cut: Cut, count: Counting, sequence: Rate, *, number: 
     length = max(1, sequence.frame(rate.seconds(ends - begins)))
     source = cut.timeline.source
     lasts = rate.frame(length_of(cut.timeline, cut.file))
-    item = SubElement(track, "clipitem", id=f"clipitem-{number}")
-    _put(item, "name", cut.title)
-    _put(item, "duration", max(lasts, ends))
-    _rate(item, rate)
-    for tag, value in (("start", at), ("end", at + length), ("in", begins), ("out", ends)):
-        _put(item, tag, value)
+    item = _placed(track, cut, count, f"clipitem-{number}", at, at + length)
     if cut.file in known:
         SubElement(item, "file", id=known[cut.file])
     else:
@@ -97,9 +158,14 @@ def _clip(track: Element, cut: Cut, count: Counting, sequence: Rate, *, number: 
         _rate(file, rate)
         _put(file, "duration", max(lasts, ends))
         _timecode(file, Counting(rate, count.begins(cut)))
-        characteristics = SubElement(SubElement(SubElement(file, "media"), "video"), "samplecharacteristics")
+        media = SubElement(file, "media")
+        characteristics = SubElement(SubElement(media, "video"), "samplecharacteristics")
         _put(characteristics, "width", source.width)
         _put(characteristics, "height", source.height)
+        if cut.sound is not None:
+            audio = SubElement(media, "audio")
+            _samples(audio, cut.sound.sample_rate)
+            _put(audio, "channelcount", cut.sound.channels)
     marker = SubElement(item, "marker")
     _put(marker, "name", cut.title)
     _put(marker, "comment", cut.words)

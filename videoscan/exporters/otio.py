@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class OtioExporter:
     """One video track, one clip per event that nobody rejected, at the source's own rate. A marker on each clip holds its words.
 
-    Clips refer to the recording by its address, and carry all of the event under ``metadata["videoscan"]``.
+    Where recordings have sound, a second track holds the same clips again for it. Clips refer to the recording by its address, and carry all of the event under ``metadata["videoscan"]``.
     """
 
     class Options(config.Options):
@@ -53,11 +53,28 @@ class OtioExporter:
         first = counts[id(parts[0].timeline)]
         titles = ", ".join(dict.fromkeys(plain(name(part.timeline)) for part in parts))
         track = otio.schema.Track(name="Events", kind=otio.schema.TrackKind.Video)
-        track.extend([_clip(cut, counts[id(cut.timeline)]) for cut in cuts(parts)])
+        cut = cuts(parts)
+        track.extend([_clip(each, counts[id(each.timeline)]) for each in cut])
+        tracks = [track]
+        if any(each.sound is not None for each in cut):
+            sound = otio.schema.Track(name="Sound", kind=otio.schema.TrackKind.Audio)
+            sound.extend([_heard(each, counts[id(each.timeline)]) for each in cut])
+            tracks.append(sound)
         begins = otio.opentime.RationalTime(first.first, float(first.rate.exact))
-        made = otio.schema.Timeline(name=titles or "videoscan", tracks=[track], global_start_time=begins)
+        made = otio.schema.Timeline(name=titles or "videoscan", tracks=tracks, global_start_time=begins)
         made.metadata["videoscan"] = {"version": parts[0].timeline.videoscan}
         out.write(otio.adapters.write_to_string(made, "otio_json", indent=1).encode() + b"\n")
+
+
+def _heard(cut: Cut, count: Counting) -> Any:
+    """The sound of a clip; a gap as long where its file has none, so that later ones stay below their pictures."""
+    import opentimelineio as otio
+
+    clip = _clip(cut, count)
+    if cut.sound is None:
+        return otio.schema.Gap(source_range=otio.opentime.TimeRange(duration=clip.source_range.duration))
+    clip.markers[:] = []  # they stand with the pictures
+    return clip
 
 
 def _clip(cut: Cut, count: Counting) -> Any:

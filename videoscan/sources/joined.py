@@ -150,7 +150,8 @@ def _looked(options: JoinedOptions, file: File, look: _Look) -> Looked:
     if said is None and look.info is not None and options.order == "clock":
         said = _moment(clocks.from_metadata(look.info.clock, options.zone).start)
     seekable = look.info is not None and look.info.seekable
-    return Looked(file.uri, said, _moment(file.again), look.duration, seekable, look.fault)
+    sound = look.info.sound if look.info is not None else None
+    return Looked(file.uri, said, _moment(file.again), look.duration, seekable, look.fault, sound)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from videoscan.model import LeftOut, Lost, Recording
+from videoscan.model import LeftOut, Lost, Recording, Sound
 
 JITTER = 1.25
 """Seconds by which a clock may miss the end of the recording before it and still follow it. Names and metadata say whole seconds,
@@ -41,6 +41,7 @@ class Looked:
     duration: float = 0.0
     seekable: bool = False
     fault: str | None = None
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def in_order(looked: list[Looked], begins: datetime | None = None) -> Laid:
         usual = each.duration if each.fault is None else usual
         if each.fault is not None:
             faults[len(parts)] = each.fault
-        parts.append(Recording(each.uri, at, usual, _iso(begins, at), seekable=each.seekable))
+        parts.append(Recording(each.uri, at, usual, _iso(begins, at), seekable=each.seekable, sound=each.sound))
         at = round(at + usual, 6)
     return Laid(tuple(parts), faults)
 
@@ -133,7 +134,13 @@ def by_clock(looked: list[Looked], begins: datetime | None = None) -> Laid:
         shown = clock + timedelta(seconds=skipped)
         shown = shown if begins is None else begins + (shown - origin)
         part = Recording(
-            each.uri, round(start, 6), round(length, 6), _iso(shown), skipped=round(skipped, 6), seekable=each.seekable
+            each.uri,
+            round(start, 6),
+            round(length, 6),
+            _iso(shown),
+            skipped=round(skipped, 6),
+            seekable=each.seekable,
+            sound=each.sound,
         )
         parts.append(part)
         end, known = part.end, each.fault is None

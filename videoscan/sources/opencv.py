@@ -122,6 +122,7 @@ class OpenCvSource:
             declared_duration=None if not timed else first.declared if first.known else declared,
             codec=codec or None,
             flags=tuple(flags),
+            sound=first.sound,
         )
         # MPEG program streams stamp a picture now and then; what has none is shown as 0, which is then there twice.
         planned = timed and len(set(stamps)) == len(stamps)

@@ -13,7 +13,7 @@ from av.stream import Disposition
 
 from videoscan.errors import SourceError, SourceUnsupported
 from videoscan.guarding import enforced
-from videoscan.model import SourceInfo
+from videoscan.model import Sound, SourceInfo
 from videoscan.sources.packets import Packets
 from videoscan.sources.paths import is_text, is_url, local_file, unreadable
 from videoscan.sources.pixels import rotation_of, upright_size
@@ -114,7 +114,7 @@ class FirstPictures:
 
     `interlaced`: pictures are coded as two fields. `hidden`: seconds that an edit list hides before the first picture. `begin`:
     where the first picture lies, decodable or not, in seconds from the stream's start. `declared` and `shared` as in `Opened`,
-    `None` where the file declares no length.
+    `None` where the file declares no length. `sound` as in `SourceInfo`.
     """
 
     interlaced: bool = False
@@ -123,6 +123,7 @@ class FirstPictures:
     declared: float | None = None
     shared: bool = True
     known: bool = False
+    sound: Sound | None = None
 
 
 def first_pictures(uri: str, path: Path) -> FirstPictures:
@@ -156,6 +157,7 @@ def first_pictures(uri: str, path: Path) -> FirstPictures:
                 declared if declared is not None and declared <= _longest(path) else None,
                 shared,
                 known=True,
+                sound=_sound(container),
             )
     except (SourceUnsupported, av.error.FFmpegError, OSError, ValueError, IndexError):
         return FirstPictures()
@@ -282,12 +284,20 @@ def _look(container: InputContainer, uri: str, url: str, path: Path | None, thre
         codec=context.codec.canonical_name,
         clock=wall_clock(dates.get("com.apple.quicktime.creationdate")) or wall_clock(dates.get("creation_time")),
         flags=tuple(flags),
+        sound=_sound(container),
     )
     timed = begin.timed and begin.has_times
     indexed = timed and is_seekable(container, stream, path, begin.zero, declared)
     info = replace(info, seekable=indexed)
     opened = Opened(uri, url, stream.index, begin.zero, begin.rate, timed, declared, shared, threads, base, indexed)
     return info, opened
+
+
+def _sound(container: InputContainer) -> Sound | None:
+    stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+    if stream is None or not stream.codec_context.channels or not stream.codec_context.sample_rate:
+        return None
+    return Sound(stream.codec_context.channels, stream.codec_context.sample_rate)
 
 
 @dataclass(frozen=True, slots=True)
