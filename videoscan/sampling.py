@@ -286,4 +286,5 @@ def _sound(table: dict[str, Any]) -> Sound | None:
 def _tally(table: dict[str, Any]) -> Tally:
     lost = tuple(Lost(**each) for each in table["lost"])
     absent = tuple(Lost(**each) for each in table.get("absent", ()))
-    return replace(Tally(**table), lost=lost, flags=tuple(table["flags"]), absent=absent)
+    skipped = tuple(Lost(**each) for each in table.get("skipped", ()))
+    return replace(Tally(**table), lost=lost, flags=tuple(table["flags"]), absent=absent, skipped=skipped)
