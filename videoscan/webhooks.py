@@ -11,15 +11,11 @@ import hashlib
 import hmac
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from videoscan import patience
 from videoscan.seams import Sent
-
-if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
 
 PREFIX = "whsec_"
 """What a secret begins with (Standard Webhooks); base64 follows."""
@@ -46,10 +42,10 @@ def is_secret(text: str) -> bool:
         return False
 
 
-def session(resolver: AbstractResolver | None = None, *, timeout: float = TIMEOUT) -> aiohttp.ClientSession:
+def session(connector: aiohttp.TCPConnector | None = None, *, timeout: float = TIMEOUT) -> aiohttp.ClientSession:
     """Connections for `post`: no proxy of the environment, no cookies, a new connection each time."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=resolver, force_close=True),
+        connector=connector or aiohttp.TCPConnector(force_close=True),
         timeout=aiohttp.ClientTimeout(total=timeout),
         trust_env=False,
         cookie_jar=aiohttp.DummyCookieJar(),

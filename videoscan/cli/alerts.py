@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Try alert rules on timelines that there are.
 
-    Rules stand in a profile, as `[[alerts]]`. Whoever watches a camera is told of an event at once; a scan writes into the timeline which rules
+    Rules stand in a profile, as `[[alerts]]`. `videoscan watch` tells of an event at once; a scan writes into the timeline which rules
     an event has met.
     """
 

@@ -16,6 +16,7 @@ from videoscan.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from videoscan.alerts.live import Alerting
     from videoscan.cli.options import Choices
     from videoscan.observe import Fact, Observer
     from videoscan.watching.camera import CameraWatch
@@ -144,25 +145,28 @@ class _Run:
 
     async def all(self) -> None:
         """Watch all of them, side by side; one that fails costs the others nothing."""
+        from videoscan.alerts.live import Alerting
         from videoscan.watching.camera import Shared
         from videoscan.watching.starting import sources
 
         shared = Shared()
         planned = sources(self._inputs, self._names, self._choices.profile, realtime=self._realtime)
+        alertings = []
         for each in planned:
-            self._watches.append(
-                each.watch(
-                    self._out,
-                    shared,
-                    sets=self._choices.sets,
-                    overrides=self._choices.overrides,
-                    to=self._to,
-                    duration=self._duration,
-                    heard=self._printer.event,
-                    observer=self._observer,
-                )
+            alerting = Alerting(self._printer.event)
+            watch = each.watch(
+                self._out,
+                shared,
+                sets=self._choices.sets,
+                overrides=self._choices.overrides,
+                to=self._to,
+                duration=self._duration,
+                heard=alerting.heard,
+                observer=self._observer,
             )
-        tasks = [asyncio.create_task(each.run()) for each in self._watches]
+            self._watches.append(watch)
+            alertings.append(alerting.over(watch, shared, observer=self._observer))
+        tasks = [asyncio.create_task(_watched(watch, alerting)) for watch, alerting in zip(self._watches, alertings, strict=True)]
         progress = asyncio.create_task(self._progress())
         try:
             await asyncio.wait(tasks)
@@ -205,6 +209,11 @@ class _Run:
             await asyncio.sleep(_PROGRESS_EVERY)
             for each in self._watches:
                 output.say(progress_line(each.status()))
+
+
+async def _watched(watch: CameraWatch, alerting: Alerting) -> None:
+    async with alerting:
+        await watch.run()
 
 
 def progress_line(status: Status) -> str:

@@ -55,7 +55,7 @@ class Service:
         except BaseException:
             await self.store.close()
             raise
-        self._tasks = [asyncio.create_task(each) for each in (self.worker.run(), self._sweep(), self.deliverer.run())]
+        self._tasks = [asyncio.create_task(each) for each in (self.worker.run(), self._sweep(), self.deliverer.work())]
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from videoscan import outbox, webhooks
 from videoscan.jobs.records import FINAL, Delivery, Hook, new_id, now
 
 if TYPE_CHECKING:
@@ -20,13 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PREFIX = "whsec_"
-"""What a secret begins with (Standard Webhooks); base64 follows."""
-
 MOST = 100
 """Webhooks of one service: each is a row per message."""
-
-_KEPT_DAYS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Hooks:
     async def add(self, url: str, kinds: Sequence[HookKind]) -> tuple[Hook, str] | None:
         """A new webhook, and its secret, which is told this once; `None` when there are `MOST`."""
         hook = Hook(id=new_id(), url=url, kinds=list(dict.fromkeys(kinds)), created=now())
-        secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+        secret = webhooks.PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
         def work(database: sqlite3.Connection) -> bool:
             (count,) = database.execute("SELECT count(*) FROM hooks").fetchone()
@@ -104,30 +100,18 @@ class Hooks:
                 " WHERE state = 'waiting' AND due <= ? GROUP BY hook",
                 (moment,),
             ).fetchall()
-            (later,) = database.execute("SELECT min(due) FROM outbox WHERE state = 'waiting' AND due > ?", (moment,)).fetchone()
-            return [Due(**{name: row[name] for name in Due.__slots__}) for row in rows], later
+            return [Due(**{name: row[name] for name in Due.__slots__}) for row in rows], outbox.later(database, moment)
 
         found: tuple[list[Due], float | None] = await self._do(work)
         return found
 
     async def sent(self, delivery: str, *, status: int | None, error: str | None, wait: float | None) -> None:
-        """How an attempt ended: delivered where there is no `error`, tried again in `wait` seconds, given up where that is `None`."""
-        state = "delivered" if error is None else "failed" if wait is None else "waiting"
-        ended = None if state == "waiting" else now()
-        due = time.time() + (wait or 0.0)
-
-        def work(database: sqlite3.Connection) -> None:
-            database.execute(
-                "UPDATE outbox SET state = ?, attempts = attempts + 1, due = ?, ended = ?, status = ?, error = ? WHERE id = ?",
-                (state, due, ended, status, error, delivery),
-            )
-
-        await self._do(work)
+        """See `videoscan.outbox.sent`."""
+        await self._do(lambda database: outbox.sent(database, delivery, status=status, error=error, wait=wait))
 
     async def prune(self) -> None:
         """Forget deliveries that ended a month ago."""
-        oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=_KEPT_DAYS)).isoformat()
-        await self._do(lambda database: database.execute("DELETE FROM outbox WHERE ended < ?", (oldest,)) and None)
+        await self._do(outbox.prune)
 
 
 def post(database: sqlite3.Connection, job: str, kind: str, data: dict[str, Any]) -> None:
@@ -144,13 +128,9 @@ def post(database: sqlite3.Connection, job: str, kind: str, data: dict[str, Any]
     row = database.execute("SELECT name, kind, parent FROM jobs WHERE id = ?", (job,)).fetchone()
     told = {"job": job, "name": row["name"], "kind": row["kind"], "parent": row["parent"]}
     told |= {"event": data["id"], "by": data.get("by")} if kind == "event" else data
-    at = now()
-    body = json.dumps({"type": what, "timestamp": at, "data": told}, ensure_ascii=False)
+    body = json.dumps({"type": what, "timestamp": now(), "data": told}, ensure_ascii=False)
     for hook in wanting:
-        database.execute(
-            "INSERT INTO outbox (id, hook, kind, body, state, created, due) VALUES (?,?,?,?,'waiting',?,?)",
-            (f"msg_{new_id()}", hook, what, body, at, time.time()),
-        )
+        outbox.put(database, message=f"msg_{new_id()}", hook=hook, kind=what, body=body)
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:

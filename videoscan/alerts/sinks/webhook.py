@@ -60,7 +60,7 @@ class WebhookOptions(Options):
 
 
 class WebhookSink:
-    """POSTs each alert as JSON, signed (Standard Webhooks), until it is answered 2xx: sixteen attempts within about a day."""
+    """POSTs each alert as JSON, signed (Standard Webhooks), until it is answered 2xx, for about a day."""
 
     Options: ClassVar[type[WebhookOptions]] = WebhookOptions
     durable: ClassVar[bool] = True
