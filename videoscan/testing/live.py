@@ -18,7 +18,7 @@ import numpy as np
 
 from videoscan.model import Camera, Condition, Frame, Gap, Heartbeat, SourceInfo
 from videoscan.options import Options
-from videoscan.seams import Setting
+from videoscan.seams import AS_IT_IS
 from videoscan.testing.scenes import ArrayPixels
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from videoscan.model import Gray, LiveItem
-    from videoscan.seams import Sampler
+    from videoscan.model import Gray, LiveItem, Recording
+    from videoscan.seams import Sampler, Setting
 
 WIDTH, HEIGHT = 320, 180
 
@@ -115,7 +115,7 @@ class MadeSource:
 
     Options: ClassVar[type[BaseModel]] = MadeOptions
 
-    def open(self, uri: str, setting: Setting = Setting()) -> MadeFootage:  # noqa: B008 - a frozen value
+    def open(self, uri: str, setting: Setting = AS_IT_IS) -> MadeFootage:
         """See `videoscan.seams.LiveSource`."""
         self.opened.append(setting)
         return MadeFootage(self, uri, setting)
@@ -173,6 +173,10 @@ class MadeFootage:
     def recent(self, start: float, end: float, *, every: float = 0.0) -> Iterator[Frame]:  # noqa: ARG002 - a seam's arguments
         """Nothing is held."""
         return iter(())
+
+    def recorded(self, start: float, end: float) -> tuple[Recording, ...]:  # noqa: ARG002 - a seam's arguments
+        """Nothing is recorded."""
+        return ()
 
     def close(self) -> None:
         """See `videoscan.seams.LiveFootage`."""

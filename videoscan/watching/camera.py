@@ -229,6 +229,7 @@ class CameraWatch:
         await session.close()
         now = self._shared.clock.wall()
         setting = Setting(
+            camera=self.name,
             clock=self._shared.clock,
             zero=resumed.zero if resumed is not None else None,
             seen=resumed.position if resumed is not None else 0.0,

@@ -38,6 +38,8 @@ NOT_YET = "not described yet"
 AWAY = "nobody was watching: videoscan was not running"
 THINNED = "thinned: too many pictures had changed for dedup.max_rate, or for the describer"
 _REMEMBERED = 256
+_WORTH_SAYING = 10.0
+"""Seconds before a day's first picture from which on somebody should know why there is nothing."""
 _TITLES = {"frozen": "Picture frozen", "black": "Picture black"}
 _TOLD = {
     "frozen": "The camera sent the very same picture again and again.",
@@ -214,6 +216,8 @@ class Day:
         day = cls(request, folder, began.date.isoformat(), began.zero, info, keep=contextlib.ExitStack())
         day._open(header_of(day.date, day.zero, info, source=request.given.uri, camera=request.given.camera))
         for gap in began.missing:
+            if gap.end - gap.start < _WORTH_SAYING:
+                continue
             since = dt.datetime.fromtimestamp(began.zero + gap.start, zone).time().isoformat("seconds")
             day.flag(f"nothing came from {since} to the first picture: {gap.reason}")
         return day

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videoscan import config, credentials, registry
+from videoscan import config, registry
 from videoscan.errors import ConfigError
 from videoscan.inputs import Input
+from videoscan.live.address import masked
 from videoscan.request import settle
 from videoscan.watching.camera import CameraWatch
 
@@ -42,7 +43,7 @@ class Planned:
         **more: Any,
     ) -> CameraWatch:
         """The watch over it; `more` as `CameraWatch` takes it. Raises `ConfigError`."""
-        shown = credentials.without_login(self.uri)
+        shown = masked(self.uri)
         given = Input(shown, "live", self.name, (), shown, camera=self.name)
         request = settle(given, profile=self.profile, flags=dict(overrides or {}), sets=sets, to=to).identified()
         return CameraWatch(request, self.source, self.uri, out, shared, **more)
@@ -66,8 +67,24 @@ def sources(
 def kind_of(argument: str, *, realtime: bool = False) -> str:
     """Who listens to an argument, as a kind of `lives`. Raises `ConfigError` for what nobody listens to."""
     if realtime:
-        return "replay"
-    raise ConfigError(f"{argument!r} cannot be watched", hint="give --realtime FILE")
+        if _ADDRESS.match(argument):
+            raise ConfigError(f"--realtime plays files, and {argument} is an address", hint="leave --realtime out")
+        return "realtime"
+    known = registry.names("lives")
+    if _ADDRESS.match(argument):
+        return "stream"
+    path = Path(argument)
+    if path.is_dir() and "folder" in known:
+        return "folder"
+    if "device" in known and (argument.startswith("/dev/video") or path.is_char_device()):
+        return "device"
+    if path.is_file():
+        raise ConfigError(
+            f"{argument} is a file, which does not grow", hint="videoscan scan reads it; --realtime plays it as if it were live"
+        )
+    raise ConfigError(
+        f"{argument!r} is no live source", hint="give an address such as rtsp://host/stream, or a file with --realtime"
+    )
 
 
 def _named(profile: str | Path | Mapping[str, Any], uri: str) -> str | None:
