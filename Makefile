@@ -12,7 +12,7 @@ USE    := $(VENV)/.use
 SPREAD := -n logical --maxprocesses 4 --dist loadfile
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: help demo test fuzz kills conformance check format bench browser docs wheel clean
+.PHONY: help demo test fuzz kills soak conformance check format bench browser docs wheel clean
 help:     ; @sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile
 demo: $(USE)         ## scan a sample with the built-in describer and print its timeline
 	@$(BIN)/videoscan demo
@@ -22,6 +22,8 @@ fuzz: $(READY)       ## scan 2,000 damaged copies of small clips in every codec 
 	$(BIN)/python -m tests.fuzz
 kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten minutes
 	$(BIN)/python -m tests.kill
+soak: $(READY)       ## give a real RTSP camera forty faults, and hold what is told of it to what was done: ten minutes
+	PYTHONPATH=tests $(BIN)/python -m tests.faults
 conformance: $(READY) ## the client against llama.cpp, vLLM and transformers, installed for it: 5 GB and half an hour the first time
 	$(BIN)/python -m pytest -o pythonpath="tests . tests/conformance" -o timeout=1800 tests/conformance/servers.py
 check: $(READY)      ## format, lint, types, import rules, tests: what CI runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -61,18 +62,19 @@ class LinkEnded(LinkFailed):
 class Link:
     """An open connection to a stream, or a file that is read like one (`Link.file`).
 
-    For one thread. Reading ends within `Ways.read` seconds whatever the camera does. `paced`: packets come in bursts and have to wait for
+    For one thread. One read ends within `patience` seconds whatever the camera does. `paced`: packets come in bursts and have to wait for
     their time.
     """
 
     def __init__(
-        self, container: InputContainer, complain: Callable[[Exception], str], *, paced: bool, ends: bool = False
+        self, container: InputContainer, complain: Callable[[Exception], str], *, patience: float, paced: bool, ends: bool = False
     ) -> None:
         """Raises `LinkFailed` when there is no video in it; the container is closed then."""
         self._container = container
         self._complain = complain
         self._ends = ends
         self.paced = paced
+        self.patience = patience
         try:
             self.video = self._picture_stream()
         except LinkFailed:
@@ -92,7 +94,7 @@ class Link:
         read = max(ways.read, _PLAYLIST_PATIENCE) if address.is_playlist else ways.read
         container = _open(address, ways, read)
         paced = "hls" in container.format.name.split(",")
-        return cls(container, lambda error: _complaint(address, error, read), paced=paced)
+        return cls(container, lambda error: _complaint(address, error, read), patience=read, paced=paced)
 
     @classmethod
     def file(cls, path: Path) -> Link:
@@ -102,7 +104,11 @@ class Link:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise LinkFailed(f"it cannot be opened: {getattr(error, 'strerror', None) or error}") from None
         return cls(
-            container, lambda error: f"it cannot be read on: {getattr(error, 'strerror', None) or error}", paced=True, ends=True
+            container,
+            lambda error: f"it cannot be read on: {getattr(error, 'strerror', None) or error}",
+            patience=math.inf,
+            paced=True,
+            ends=True,
         )
 
     def packets(self) -> Iterator[AvPacket[VideoStream]]:

@@ -29,6 +29,9 @@ State: TypeAlias = Literal["connecting", "playing", "waiting", "ended"]
 _AT_ONCE = 0.005
 """Seconds. A packet that was read faster was there already: it was kept while FFmpeg looked at the stream's beginning."""
 
+_TIMED_OUT = 0.95
+"""Share of a read's patience after which a packet is none that has just come."""
+
 _OPENING = 500
 """Packets of such a beginning at most."""
 
@@ -55,6 +58,8 @@ class Connection(Protocol):
     """What a reader reads from; `videoscan.live.link.Link` is one."""
 
     paced: bool
+    patience: float
+    """Seconds that one read may take."""
     codec: str | None
     extradata: bytes | None
     rate: float | None
@@ -120,7 +125,8 @@ class Reader:
         self._again = threading.Event()
         self._count = 0
         self._distances: deque[float] = deque(maxlen=_DISTANCES)
-        self._read = self.stall
+        # The other thread tells of a stall first; then the connection is given up.
+        self._read = self._quick = 1.2 * self.stall
         self._floor = 0.0
         """No picture of this connection is older than the try to make it."""
         self._thread: threading.Thread | None = None
@@ -224,9 +230,9 @@ class Reader:
             silent = self.edge.now() - before
             if came and silent >= 0.9 * self._read:
                 # It may be a camera that sends seldom: the next connection is given more time, until its pace is known.
-                self._read = min(2 * self._read, 8 * self.stall)
+                self._read = min(2 * self._read, 8 * self._quick)
                 return f"no picture came for {silent:.1f} s"
-            self._read = max(self.stall, 3 * self.spacing) if came > 3 else self._read
+            self._read = max(self._quick, 3 * self.spacing) if came > _DISTANCES else self._read
             return failed.reason
         return "the camera ended the connection"
 
@@ -254,8 +260,15 @@ class Reader:
                 yield read, max(0.0, now - age)
             if failed is not None:
                 raise failed
-        for read in packets:
-            yield read, self.edge.now()
+        while True:
+            before, edge = self.edge.clock.monotonic(), self.edge.now()
+            read = next(packets)
+            if self.edge.clock.monotonic() - before < _TIMED_OUT * link.patience:
+                yield read, self.edge.now()
+                continue
+            # FFmpeg holds one picture back until the next one begins, and lets go of it when its patience ends: nothing has come.
+            yield read, edge + self.spacing
+            raise LinkFailed(f"no picture came for {link.patience:g} s")
 
     def _put(self, read: Read, clock: StreamClock, arrived: float) -> None:
         self._count += 1
