@@ -118,8 +118,9 @@ async def scan(
         "source.clock_start": clock_start,
         **{f"budget.{key}": value for key, value in money.parse_budget(budget).items()},
     }
-    request = settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to)
-    request = await flow.in_thread(request.identified)
+    request = await flow.in_thread(
+        lambda: settle(given, profile=profile, flags=flags, sets=sets, start=start, end=end, to=to).identified()
+    )
     for note in request.resolved.notes:
         observer(observe.Note(note))
     if request.resolved.profile.prompt.question and request.describer["kind"] == "offline":

@@ -17,6 +17,7 @@ from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
+from videoscan.jobs.pulse import Pulse
 from videoscan.jobs.records import Job, new_id, now
 from videoscan.jobs.shelf import Shelf
 from videoscan.jobs.viewing import Viewing
@@ -44,6 +45,7 @@ class Service:
         self.board = Board()
         self.shelf = Shelf(settings)
         self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
+        self.pulse = Pulse()
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
         self.viewing = Viewing(self)
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,7 +57,8 @@ class Service:
         except BaseException:
             await self.store.close()
             raise
-        self._tasks = [asyncio.create_task(each) for each in (self.worker.run(), self._sweep(), self.deliverer.work())]
+        runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.pulse.run())
+        self._tasks = [asyncio.create_task(each) for each in runs]
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +75,11 @@ class Settings:
         """A source as a caller may see it: below its root, or by name; never where things lie on this machine."""
         if "://" in source:
             return source
-        path = Path(source)
+        # Texts, and no paths: a list of jobs asks this 500 times.
         for root in self.roots:
-            if path.is_relative_to(root):
-                relative = path.relative_to(root).as_posix()
-                return root.name if relative == "." else f"{root.name}/{relative}"
-        return path.name
+            place = str(root)
+            if source == place:
+                return root.name
+            if source.startswith(place + os.sep):
+                return f"{root.name}/{source[len(place) + 1 :].replace(os.sep, '/')}"
+        return Path(source).name

@@ -187,7 +187,7 @@ class Worker:
         given = await flow.in_thread(inputs.single, source)
         if not owned and not all(rules.inside(Path(file), settings) for file in given.files):
             raise StoreError(f"{settings.shown(given.uri)} holds links out of the folders of this service", hint="take them away")
-        running.growing = Growing(self.request(job, given))
+        running.growing = Growing(await flow.in_thread(self.request, job, given))
         return await pipeline.scan(
             given,
             profile=job.profile,

@@ -56,12 +56,19 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     running = [each.progress for each in service.worker.running.values()]
     lines = ["# HELP videoscan_jobs Jobs by state.", "# TYPE videoscan_jobs gauge"]
     lines += [f'videoscan_jobs{{state="{state}"}} {counts.get(state, 0)}' for state in _STATES]
-    for name, meaning, value in (
+    gauges: tuple[tuple[str, str, float], ...] = (
+        ("videoscan_loop_late_seconds", "Longest that the event loop was held up within a minute.", service.pulse.longest),
+        (
+            "videoscan_loop_own_seconds",
+            "The same, of the loop's own work, without the time in which others had the processor.",
+            service.pulse.own,
+        ),
         ("videoscan_running_windows", "Windows made by the jobs that run.", sum(each.windows for each in running)),
         ("videoscan_running_described", "Windows described by the jobs that run.", sum(each.described for each in running)),
         ("videoscan_running_failed", "Windows that failed in the jobs that run.", sum(each.failed for each in running)),
         ("videoscan_running_seconds", "Seconds of video sampled by the jobs that run.", sum(each.position for each in running)),
-    ):
+    )
+    for name, meaning, value in gauges:
         lines += [f"# HELP {name} {meaning}", f"# TYPE {name} gauge", f"{name} {value}"]
     return web.Response(
         body="\n".join([*lines, ""]).encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

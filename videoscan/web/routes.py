@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -83,12 +84,18 @@ def query(request: web.Request, model: type[M]) -> M:
     values: dict[str, Any] = {}
     for name in request.query:
         several = request.query.getall(name)
-        wants_list = "array" in json.dumps(model.model_json_schema()["properties"].get(name, {}))
-        values[name] = several if wants_list else several[-1]
+        values[name] = several if name in _lists(model) else several[-1]
     try:
         return model.model_validate(values)
     except ValidationError as fault:
         raise invalid(fault, "query") from None
+
+
+@functools.cache
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    """The parameters of a query that may be given more than once."""
+    properties = model.model_json_schema()["properties"]
+    return frozenset(name for name, form in properties.items() if "array" in json.dumps(form))
 
 
 async def body(request: web.Request, model: type[M]) -> M:
