@@ -28,6 +28,7 @@ import aiohttp
 import pybase64
 
 from videoscan import prompts
+from videoscan.cli import interrupts
 from videoscan.describers import wire
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions, OpenAiSession
 from videoscan.model import Picture, Window
@@ -209,9 +210,7 @@ async def side_by_side(url: str, count: int, at_once: int, rounds: int) -> dict[
 
 
 async def main(*, quick: bool) -> None:
-    # Without it one step now and then is 25 ms longer: the garbage collector goes through all imported modules once more.
-    gc.collect()
-    gc.freeze()
+    interrupts.spare_imports()  # as every command does whose event loop talks to a model
     encoded = [random.randbytes(200_000) for _ in range(16)]
     with server() as url:
         cost = await overhead(url, encoded, 10 if quick else 50)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import examples
 import json5
+import jsonschema
 import opentimelineio as otio
 import pytest
 from exporting import written
@@ -377,6 +378,41 @@ def test_llc_is_a_project_with_a_segment_per_event():
     ]
     assert project["cutSegments"][0]["tags"]["tags"] == "person, loitering"
     assert all(isinstance(value, str) for cut in project["cutSegments"] for value in cut["tags"].values())
+
+
+def llc_schema(version, *needed):
+    """What LosslessCut's own reader demands of a project, in its types.ts: the same of every version but for what a segment needs."""
+    number, text = {"type": "number"}, {"type": "string"}
+    segment = {
+        "type": "object",
+        "properties": {
+            "start": number,
+            "end": number,
+            "name": text,
+            "tags": {"type": "object", "additionalProperties": text},
+            "selected": {"type": "boolean"},
+        },
+        "required": ["name", *needed],
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "version": {"const": version},
+            "mediaFileName": text,
+            "cutSegments": {"type": "array", "items": segment},
+        },
+        "required": ["version", "cutSegments"],
+    }
+
+
+def test_llc_is_what_losslesscut_reads_today_and_what_it_will_read():
+    for timeline in (examples.quiet(), filmed(25.0)):
+        project = json.loads(written(LlcExporter(), timeline))
+        jsonschema.validate(project, llc_schema(1))
+        jsonschema.validate({**project, "version": 2}, llc_schema(2, "start"))
+    project["cutSegments"][0]["tags"]["id"] = 7
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(project, llc_schema(1))
 
 
 def test_llc_of_joined_recordings_is_refused():

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class LlcExporter:
     """LosslessCut's project format, version 1: it opens beside the video. One segment per event that nobody rejected.
 
-    JSON, which is also JSON5. `tags` holds description, tags and id.
+    JSON, which is also JSON5. `tags` holds description, tags and id. LosslessCut 3 reads version 1 as well as its present version 2, whose
+    segments look alike (its ``llcProjectV1Schema`` and ``llcProjectV2Schema``, in src/renderer/src/types.ts of mifi/lossless-cut).
     """
 
     class Options(config.Options):
