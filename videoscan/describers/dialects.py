@@ -82,7 +82,8 @@ MODELARTS = Dialect(
 OPENAI = Dialect(
     name="openai",
     hosts=("api.openai.com", "openai.azure.com", "cognitiveservices.azure.com"),
-    # "Images and vision": PNG, JPEG, WEBP and still GIF; up to 500 pictures and 50 MB per request.
+    # "Images and vision" (platform.openai.com/docs/guides/images): PNG, JPEG, WEBP and still GIF; up to 500 pictures and 50 MB of picture
+    # bytes per request.
     pictures=500,
     body_bytes=50_000_000,
     formats=JPEG_PNG_WEBP,
@@ -105,13 +106,17 @@ OPENAI = Dialect(
     detail="high",  # "auto" lets the model choose, and what a picture costs with it
     usage=True,
     stream_usage=True,
-    sources=("OpenAI, Images and vision; Structured outputs; Error codes", "Azure OpenAI, content filtering"),
+    sources=(
+        "OpenAI, Images and vision (platform.openai.com/docs/guides/images); Structured outputs; Error codes",
+        "Azure OpenAI, content filtering",
+    ),
 )
 
 DASHSCOPE = Dialect(
     name="dashscope",
     hosts=("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com"),
-    # Alibaba Cloud Model Studio, "Visual understanding", image limits: Base64 text below 10 MB, 250 pictures as Base64.
+    # Alibaba Cloud Model Studio, "Visual understanding" (help.aliyun.com/zh/model-studio/vision), image limits: Base64 text below 10 MB,
+    # 250 pictures as Base64 whatever the model; 2048 or 256 by address, which is not used here.
     pictures=250,
     json_schema=None,
     cost=QWEN3,
@@ -130,14 +135,15 @@ DASHSCOPE = Dialect(
     stream_usage=True,
     reasoning=("reasoning_content",),
     sources=(
-        "Alibaba Cloud Model Studio, Visual understanding (limits); Error messages; OpenAI compatible chat (stream_options)",
+        "Alibaba Cloud Model Studio, Visual understanding (help.aliyun.com/zh/model-studio/vision, limits); Error messages; OpenAI compatible chat (stream_options)",
     ),
 )
 
 GEMINI = Dialect(
     name="gemini",
     hosts=("generativelanguage.googleapis.com",),
-    # "Image understanding": PNG, JPEG, WEBP, HEIC, HEIF; 3600 pictures a request, 20 MB inline altogether.
+    # "Image understanding" (ai.google.dev/gemini-api/docs/image-understanding): PNG, JPEG, WEBP, HEIC, HEIF; 3,600 pictures a request, 20 MB
+    # inline altogether.
     pictures=3600,
     body_bytes=20_000_000,
     formats=JPEG_PNG_WEBP,
@@ -147,7 +153,9 @@ GEMINI = Dialect(
     codes={"RESOURCE_EXHAUSTED": Meaning.THROTTLED, "UNAUTHENTICATED": Meaning.REFUSED, "PERMISSION_DENIED": Meaning.REFUSED},
     usage=True,
     stream_usage=True,
-    sources=("Gemini API, OpenAI compatibility; Image understanding; Structured output; Rate limits (retryDelay in the body)",),
+    sources=(
+        "Gemini API, OpenAI compatibility; Image understanding (ai.google.dev/gemini-api/docs/image-understanding); Structured output; Rate limits (retryDelay in the body)",
+    ),
 )
 
 VLLM = Dialect(
@@ -166,7 +174,7 @@ VLLM = Dialect(
 
 SGLANG = Dialect(
     name="sglang",
-    ports=(30000,),  # SGLang, "Server arguments": the default port
+    ports=(30000,),  # SGLang, "Server arguments" (docs.sglang.io/advanced_features/server_arguments.html): the default port
     json_schema=True,  # "Structured outputs": json_schema by xgrammar, the default back end
     cost=QWEN3,
     owners=("sglang",),
@@ -174,7 +182,7 @@ SGLANG = Dialect(
     usage=True,
     stream_usage=True,
     reasoning=("reasoning_content",),
-    sources=("SGLang, Server arguments; Structured outputs; Reasoning parser",),
+    sources=("SGLang, Server arguments (docs.sglang.io); Structured outputs; Reasoning parser",),
 )
 
 LLAMACPP = Dialect(
@@ -262,7 +270,8 @@ LITELLM = Dialect(
     reasoning=("reasoning_content",),
     cost=QWEN3,
     codes={
-        "budget_exceeded": Meaning.REFUSED,
+        # The proxy's ProxyErrorTypes; throttling_error is the type of litellm.RateLimitError (litellm/exceptions.py).
+        "budget_exceeded": Meaning.REFUSED,  # a 429 that no waiting cures
         "expired_key": Meaning.REFUSED,
         "key_model_access_denied": Meaning.REFUSED,
         "throttling_error": Meaning.THROTTLED,
@@ -272,7 +281,7 @@ LITELLM = Dialect(
         "RateLimitError": Meaning.THROTTLED,
     },
     sources=(
-        "LiteLLM, Proxy quick start; Error reference; Exception mapping",
+        "LiteLLM, Proxy quick start; Error reference; Exception mapping (docs.litellm.ai/docs/exception_mapping), litellm/exceptions.py",
         "its issue 27823: 429 without Retry-After, the wait in words (Try again in 60 seconds)",
     ),
 )
