@@ -43,5 +43,4 @@ export const SHELL = {
   "settings.theme.dark": ["Dark", "深色"],
 
   "streams.title": ["Live", "实时"],
-  "search.title": ["Search", "搜索"],
 };
