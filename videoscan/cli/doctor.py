@@ -95,9 +95,10 @@ def command(
     The result is kept, and scan and plan go by it.
     """
     if endpoint or model or profile != "default" or sets or quick or forget:
+        from videoscan import examining
         from videoscan.cli import examined
 
-        chosen, long_side = examined.options_from(profile, sets, {"describer.endpoint": endpoint, "describer.model": model})
+        chosen, long_side = examining.options_from(profile, sets, {"describer.endpoint": endpoint, "describer.model": model})
         if forget:
             return examined.forget(chosen.endpoint, chosen.model, as_json=as_json)
         return examined.run(chosen, long_side=long_side, quick=quick, body_mb=body_mb, as_json=as_json)

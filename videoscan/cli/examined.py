@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from videoscan.cli import output
-from videoscan.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from videoscan.describers.known import Known
     from videoscan.describers.measuring.examination import Findings, Step
     from videoscan.describers.measuring.fit import Fit
@@ -22,22 +17,15 @@ if TYPE_CHECKING:
 
 def run(options: OpenAiOptions, *, long_side: int, quick: bool, body_mb: float, as_json: bool) -> int:
     """Examine, print, keep; return the exit code. `long_side` is that of the pictures a scan will send."""
-    from videoscan.describers import known as knowledge
-    from videoscan.describers.measuring import examination
+    from videoscan import examining
 
-    wanted = examination.Wanted(
-        width=long_side, height=round(long_side * 9 / 16), quick=quick, body_bound=int(body_mb * 1e6), seconds=options.timeout
-    )
+    wanted = examining.wanted(options, long_side=long_side, quick=quick, body_bytes=int(body_mb * 1e6))
     with _progress() as say:
-        findings = asyncio.run(_examine(options, wanted, say))
-    known, path = examination.known(findings), None
-    if known is not None:
-        try:
-            path = knowledge.remember(known)
-        except StoreError as error:
-            findings.warnings.append(f"not kept: {error.message}")
+        findings = asyncio.run(examining.examine(options, wanted, announce=_announce, say=say))
+    known, path = examining.kept(findings)
     if as_json:
-        output.put_json(_record(findings, known, path))
+        error = output.error_record(findings.error) if findings.error is not None else None
+        output.put_json(examining.record(findings, known, path) | {"error": error})
     else:
         _print(findings, known, path, options.concurrency)
     if findings.error is not None:
@@ -57,31 +45,6 @@ def forget(endpoint: str, model: str | None, *, as_json: bool) -> int:
     else:
         output.put("\n".join(f"forgotten: {path}" for path in gone) or "nothing was known of it")
     return 0
-
-
-async def _examine(options: OpenAiOptions, wanted: Any, say: Any) -> Findings:
-    import os
-
-    from videoscan.describers.endpoint import Address, Endpoint, key_from
-    from videoscan.describers.measuring import examination
-
-    endpoint = Endpoint.shared(
-        Address.parse(options.endpoint), key_from(os.environ.get(options.api_key_env), options.api_key_env)
-    )
-    endpoint.open(concurrency=max(8, options.concurrency), requests_per_minute=None, tokens_per_minute=None)
-    try:
-        return await examination.examine(
-            endpoint,
-            options.model,
-            dialect=options.dialect,
-            wanted=wanted,
-            extra=options.extra_body,
-            key_variable=options.api_key_env,
-            announce=_announce,
-            say=say,
-        )
-    finally:
-        await endpoint.close()
 
 
 def _announce(steps: tuple[Step, ...], model: str) -> None:
@@ -108,26 +71,7 @@ def _progress() -> Any:
         yield status.update
 
 
-def _record(findings: Findings, known: Known | None, path: Path | None) -> dict[str, Any]:
-    record = asdict(findings)
-    record.pop("error")
-    record["usable"] = findings.error is None
-    sighted = findings.sighted
-    if sighted is not None:
-        lost = sighted.dropped()
-        record["sighted"] |= {
-            "reads_cards": sighted.reads,
-            "most_taken": sighted.most_taken,
-            "really_seen": sighted.really(),
-            "drops_silently": lost is not None,
-        }
-    record["profile"] = known.model_dump(mode="json", exclude_none=True) if known is not None else None
-    record["profile_file"] = str(path) if path is not None else None
-    record["error"] = output.error_record(findings.error) if findings.error is not None else None
-    return record
-
-
-def _print(findings: Findings, known: Known | None, path: Path | None, at_once: int) -> None:
+def _print(findings: Findings, known: Known | None, path: str | None, at_once: int) -> None:
     from videoscan.cli import tables
 
     rows = [(name, text) for name, text in _rows(findings) if text]
@@ -271,19 +215,3 @@ def _levels(findings: Findings) -> str | None:
         for level in findings.levels
     ]
     return tables.table(("at once", "answers/s", "median", "failed"), rows, right=(0, 1, 2))
-
-
-def options_from(profile: str, sets: Sequence[str], overrides: dict[str, Any]) -> tuple[OpenAiOptions, int]:
-    """Who is examined, and the longer side of its pictures, by a profile and flags. Raises `ConfigError`."""
-    from videoscan import complaints, config
-    from videoscan.describers.openai import OpenAiOptions
-
-    resolved = config.load(profile, sets=sets, overrides=overrides)
-    table = resolved.profile.describer
-    if table["kind"] != "openai":
-        raise ConfigError(
-            "doctor: there is no endpoint to examine", hint="give --endpoint https://host/v1, or set VIDEOSCAN_ENDPOINT"
-        )
-    raw = {key: value for key, value in table.items() if key != "kind"}
-    options = complaints.checked(OpenAiOptions, raw, path="describer", origins=resolved.origins)
-    return options, resolved.profile.windows.long_side

@@ -10,6 +10,7 @@ from aiohttp import web
 from videoscan.jobs.records import Entry
 from videoscan.web import (
     about_api,
+    endpoint_api,
     events_api,
     feed,
     hooks_api,
@@ -95,6 +96,7 @@ TABLE: tuple[Route, ...] = (
     *keys_api.ROUTES,
     *hooks_api.ROUTES,
     *about_api.ROUTES,
+    *endpoint_api.ROUTES,
     Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))}),
     Route(
         "GET",
@@ -119,6 +121,8 @@ def application(service: Service, *, hosts: Iterable[str], open_to_all: bool, pe
     app[SERVICE] = service
     app[KEY] = Guard(hosts, open_to_all=open_to_all, per_minute=per_minute)
     app[ROUTES] = {}
+    app[endpoint_api.EXAMINER] = endpoint_api.Examiner()
+    app.cleanup_ctx.append(endpoint_api.standing)
     app[uploads.ARRIVING] = set()
     app[DOCUMENT] = json.dumps(routes.document(TABLE, models=(Entry, Options))).encode()
     routes.add(app, TABLE)

@@ -45,3 +45,10 @@ export function perHour(profile, service) {
   if (hour.cost) return t("hour.cost", { ...values, cost: range(hour.cost, { style: "currency", currency: hour.currency }) });
   return t("hour.tokens", values);
 }
+
+/** What is usual here first, then what most people film. */
+export function ordered(profiles, usual) {
+  const order = [usual, "default", "surveillance", "sports", "lecture", "site-inspection", "content-moderation"];
+  const rank = (profile) => (order.includes(profile.name) ? order.indexOf(profile.name) : order.length);
+  return [...profiles].sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));
+}

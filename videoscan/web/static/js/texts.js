@@ -3,9 +3,10 @@
 import { JOBS } from "./texts/jobs.js";
 import { REVIEW } from "./texts/review.js";
 import { SEARCH } from "./texts/search.js";
+import { SETTINGS } from "./texts/settings.js";
 import { SHELL } from "./texts/shell.js";
 
-export const TEXTS = { ...SHELL, ...JOBS, ...REVIEW, ...SEARCH };
+export const TEXTS = { ...SHELL, ...JOBS, ...REVIEW, ...SEARCH, ...SETTINGS };
 
 /** Languages in the order of the table's columns, and what each calls itself. */
 export const LANGUAGES = { en: "English", zh: "中文" };

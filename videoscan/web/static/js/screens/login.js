@@ -37,6 +37,8 @@ export function mount(root) {
     h("form", { class: "login", onsubmit: submit },
       h("h1", {}, t("login.title")),
       h("p", { class: "muted" }, t("login.lead"), " ", h("code", {}, "videoscan keys add NAME")),
+      // Password managers file the key under this name.
+      h("input", { type: "text", name: "username", autocomplete: "username", value: "videoscan", hidden: true }),
       h("div", { class: "field" }, h("label", { for: "login-key" }, t("login.key")), field, complaint),
       h("div", { class: "buttons" }, go)),
   );

@@ -4,7 +4,7 @@ import { post, sentence } from "../api.js";
 import { fill, h } from "../dom.js";
 import { dropped, holdsFiles, isVideo } from "../files.js";
 import { icon } from "../icons.js";
-import { about, perHour, profileAbout, profileName, whereTo } from "../profiles.js";
+import { about, ordered, perHour, profileAbout, profileName, whereTo } from "../profiles.js";
 import { dialog, toast } from "../talk.js";
 import { t } from "../texts.js";
 import { bytes } from "../times.js";
@@ -39,20 +39,13 @@ export async function addVideos({ files = [], started = () => {} } = {}) {
   new Adding(known, started).take(fresh);
 }
 
-/** What is usual here first, then what most people film. */
-function sorted(profiles, usual) {
-  const order = [usual, "default", "surveillance", "sports", "lecture", "site-inspection", "content-moderation"];
-  const rank = (profile) => (order.includes(profile.name) ? order.indexOf(profile.name) : order.length);
-  return [...profiles].sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));
-}
-
 class Adding {
   constructor({ service, profiles }, started) {
     this.service = service;
     this.started = started;
     this.files = [];
     this.others = 0;
-    this.profiles = sorted(profiles.filter((profile) => !profile.error), service.profile);
+    this.profiles = ordered(profiles.filter((profile) => !profile.error), service.profile);
     this.profile = this.usual();
     this.place = "files";
 

@@ -35,12 +35,6 @@ export const SHELL = {
   "login.empty": ["Paste a key first.", "请先粘贴密钥。"],
   "login.out": ["Sign out", "退出登录"],
 
-  "settings.title": ["Settings", "设置"],
-  "settings.language": ["Language", "语言"],
-  "settings.theme": ["Appearance", "外观"],
-  "settings.theme.system": ["As the system", "跟随系统"],
-  "settings.theme.light": ["Light", "浅色"],
-  "settings.theme.dark": ["Dark", "深色"],
 
   "streams.title": ["Live", "实时"],
 };
