@@ -374,6 +374,10 @@ class Timing(Document):
     """Encoding pictures."""
     describe_wait: float = 0.0
     """Waiting for descriptions, added up over requests that ran side by side."""
+    latency_p50: float | None = None
+    """Of a watch: from the arrival of a window's first picture to its description, the median; null for a scan."""
+    latency_p95: float | None = None
+    """The same, for 95 of 100 windows."""
 
 
 class Timeline(Document):

@@ -258,6 +258,19 @@ class _Printer:
                 output.stop_writing()
         return None
 
+    async def written(self, folder: Path) -> None:
+        """A day is finished, or the watch is: its timeline goes into the library."""
+        from videoscan import flow
+
+        if self._library is None:
+            return
+        try:
+            await flow.in_thread(libraries.add, self._library, folder)
+            self.not_stored = None
+        except StoreError as fault:  # the timeline itself is written: `library add` puts it in later
+            self.not_stored = fault
+            output.complain(fault, about=str(folder))
+
     def summary(self, statuses: Sequence[Status]) -> None:
         """How it ended, for a person."""
         for status in statuses:

@@ -18,87 +18,44 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from videoscan import clock, flow, observe, registry
 from videoscan.asking import Asker
 from videoscan.errors import DescribeError, StoreError, VideoscanError
 from videoscan.folder import OutputFolder
-from videoscan.ledger import Accounts, Ledger
+from videoscan.ledger import Ledger
 from videoscan.model import Description, Failure, Lost
 from videoscan.notebook import JournalNotebook
-from videoscan.patience import SYSTEM
 from videoscan.seams import INFINITY, Remembering, Setting
 from videoscan.timeline import Outcome
 from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
 from videoscan.watching.days import AWAY, Day, clock_of
-from videoscan.watching.sharing import Sharing
-from videoscan.watching.telling import Found, Latencies, Status, Teller, unheard
+from videoscan.watching.publishing import AtWork, Publisher, Shared
+from videoscan.watching.telling import Latencies, Status, Teller, unheard
 from videoscan.watching.windows import Closed, Rest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from videoscan.model import Login, Note, Window
     from videoscan.observe import Observer
     from videoscan.request import Request
-    from videoscan.seams import Clock, DescriberSession, LiveSource
+    from videoscan.seams import DescriberSession, LiveSource
     from videoscan.watching.core import CoreItem
+    from videoscan.watching.sharing import Sharing
     from videoscan.watching.telling import Heard
+
+__all__ = ["FINISH", "CameraWatch", "Shared"]
 
 FINISH = 10.0
 """Seconds that a watch which is being stopped waits for descriptions under way."""
 _AHEAD = 64
 _KEEP_EVERY = 600.0
 """Seconds of the camera's clock after which it is looked what is to be deleted."""
-_FOLD_SHARE, _WRITE_SHARE = 20.0, 40.0
-"""Times what folding, and writing, took that is waited before the next."""
-_FOLD_EVERY, _WRITE_EVERY, _REPORT_EVERY = 0.2, 2.0, 30.0
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the cameras of one process share: budgets, and turns at each endpoint. Belongs to one event loop."""
-
-    accounts: Accounts = field(default_factory=Accounts)
-    clock: Clock = SYSTEM
-    _turns: dict[tuple[str, str], Sharing] = field(default_factory=dict)
-
-    def turns(self, request: Request, session: DescriberSession) -> Sharing:
-        """The turns at whoever describes for `request`."""
-        describer = request.describer
-        where = str(describer.get("endpoint") or describer.get("model_file") or describer["kind"])
-        concurrency = session.limits.concurrency
-        found = self._turns.setdefault((describer["kind"], where), Sharing(concurrency))
-        found.most = max(found.most, concurrency)
-        return found
-
-
-@dataclass(slots=True)
-class _AtWork:
-    """A day that is being watched or finished, and who asks about its windows. `over`: the date has passed."""
-
-    day: Day
-    session: DescriberSession
-    asker: Asker
-    turns: Sharing
-    teller: Teller
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    over: bool = False
-    publisher: asyncio.Task[None] | None = None
-    events: int = 0
-
-    def stir(self) -> None:
-        """Something has become of the day."""
-        if not self.day.pending():
-            self.idle.set()
-        self.changed.set()
 
 
 class CameraWatch:
@@ -116,6 +73,7 @@ class CameraWatch:
         duration: float | None = None,
         heard: Heard = unheard,
         observer: Observer = observe.ignore,
+        written: Callable[[Path], Awaitable[None]] | None = None,
     ) -> None:
         """Watch `uri` through `source`.
 
@@ -129,24 +87,24 @@ class CameraWatch:
             duration: Seconds after which the watch ends by itself.
             heard: Is told of events; see `videoscan.watching.telling.Heard`.
             observer: Is told notes, calls and windows; see `videoscan.observe`.
+            written: Is given a day's folder when its timeline was written for the last time: at the day's end, or the watch's.
         """
         self.request, self.name = request, request.given.name
         self.folder = out / self.name
         self._source, self._uri, self._shared = source, uri, shared
         self._login, self._duration = login, duration
-        self._heard, self._observer = heard, observer
+        self._observer = observer
         zone = request.resolved.profile.source.clock_zone
         self._zone = clock.time_zone(zone) if zone else None
         self._core: LiveCore | None = None
         self._stopping = asyncio.Event()
         self._pulse: Pulse | None = None
         self._state: str = "starting"
-        self._today: _AtWork | None = None
+        self._today: AtWork | None = None
         self._finishing: set[asyncio.Task[None]] = set()
-        self._at_work: list[_AtWork] = []
+        self._at_work: list[AtWork] = []
         self._latencies = Latencies()
         self._described = self._failed = self._windows = 0
-        self._events = 0
         self._ever = False
         self._turns: Sharing | None = None
         self._asking = 0
@@ -157,8 +115,12 @@ class CameraWatch:
         self._backlog = Backlog(watch.backlog, request.resolved.profile.windows.max_frames, self._note)
         self._keeper = retention.Keeper(self.folder, watch)
         self._kept_at = -INFINITY
-        self.gaps = False
+        self._publisher = Publisher(request, self._zone, self._latencies, heard, observer, written)
+
+    @property
+    def gaps(self) -> bool:
         """Whether anything is missing from what was watched."""
+        return self._publisher.gaps
 
     # --- from outside ---------------------------------------------------------------------------------------------------------
 
@@ -180,7 +142,7 @@ class CameraWatch:
             position=clock_of(pulse.wall, self._zone) if pulse is not None else None,
             folder=day.place.path if day is not None else None,
             picture=day.picture() if day is not None else None,
-            events=self._events,
+            events=self._publisher.events,
             windows=self._windows,
             described=self._described,
             failed=self._failed,
@@ -224,7 +186,7 @@ class CameraWatch:
 
     async def _run(self) -> None:
         resumed = await self._take_up()
-        session = self._session()
+        session, _ = self._session()
         limits = session.limits
         await session.close()
         now = self._shared.clock.wall()
@@ -359,12 +321,12 @@ class CameraWatch:
         self._today = self._put_to_work(day)
         self._observer(observe.Opened(item.info))
 
-    def _put_to_work(self, day: Day, *, goes_on: bool = False) -> _AtWork:
-        session = self._session()
+    def _put_to_work(self, day: Day, *, goes_on: bool = False) -> AtWork:
+        session, ledger = self._session()
         if isinstance(session, Remembering):
             session.remember_in(JournalNotebook(day.journal, self.request))
         asker = Asker(self.request, session, self._observer, day.place, day.journal)
-        work = _AtWork(day, session, asker, self._shared.turns(self.request, session), Teller())
+        work = AtWork(day, session, asker, self._shared.turns(self.request, session), Teller(), ledger)
         work.idle.set()
         if goes_on:
             work.teller.known(day.snapshot().timeline())
@@ -373,10 +335,10 @@ class CameraWatch:
                 work.idle.clear()
         self._turns = work.turns
         self._at_work.append(work)
-        work.publisher = asyncio.create_task(self._publish(work))
+        work.publisher = asyncio.create_task(self._publisher.keep_up(work))
         return work
 
-    def _end(self, work: _AtWork, position: float, *, last: bool = False) -> None:
+    def _end(self, work: AtWork, position: float, *, last: bool = False) -> None:
         """Nothing more comes for this day: what waits is still described, then its timeline is finished."""
         work.day.at(position, ended=not last)
         work.over = not last
@@ -388,7 +350,7 @@ class CameraWatch:
             self._finishing.add(task)
             task.add_done_callback(self._finishing.discard)
 
-    async def _close_day(self, work: _AtWork) -> None:
+    async def _close_day(self, work: AtWork) -> None:
         await work.idle.wait()
         await self._leave(work)
 
@@ -415,7 +377,7 @@ class CameraWatch:
         finally:
             stopping.cancel()
 
-    async def _leave(self, work: _AtWork) -> None:
+    async def _leave(self, work: AtWork) -> None:
         """The last writing of a day, and its folder is let go."""
         if work not in self._at_work:
             return
@@ -424,21 +386,10 @@ class CameraWatch:
             if work.publisher is not None:
                 work.publisher.cancel()
                 await asyncio.gather(work.publisher, return_exceptions=True)
-            await self._write_last(work)
+            await self._publisher.finish(work)
         finally:
             work.day.close()
             await work.session.close()
-
-    async def _write_last(self, work: _AtWork) -> None:
-        if work.day.position <= 0:
-            return
-        timeline = await flow.in_thread(work.day.snapshot().timeline)
-        self._tell(work, timeline, ended=work.over)
-        if work.day.alerts:
-            timeline = await flow.in_thread(work.day.snapshot().timeline)
-        self.gaps = self.gaps or not timeline.complete
-        await work.day.write(timeline, report=True)
-        self._observer(observe.Finished(timeline))
 
     # --- describing -----------------------------------------------------------------------------------------------------------
 
@@ -498,65 +449,21 @@ class CameraWatch:
         except StoreError as fault:  # a folder that somebody else holds: the next time, then
             self._note(f"old output is not deleted: {fault.message}")
 
-    async def _without_oldest(self, work: _AtWork, before: int) -> None:
+    async def _without_oldest(self, work: AtWork, before: int) -> None:
         """Today's oldest pictures go: first from what is told, then from the disk."""
         async with work.writing:
             work.day.pictures_gone(before)
-            timeline = await flow.in_thread(work.day.snapshot().timeline)
+            timeline = await flow.in_thread(self._publisher.snapshot(work).timeline)
             await work.day.write(timeline, report=True)
             await flow.in_thread(retention.delete_before, work.day.place.path, before)
 
-    def _work_of(self, day: Day) -> _AtWork:
+    def _work_of(self, day: Day) -> AtWork:
         return next(work for work in self._at_work if work.day is day)
 
-    def _session(self) -> DescriberSession:
+    def _session(self) -> tuple[DescriberSession, Ledger]:
         account = self._shared.accounts.of(self.request.budget)
         ledger = Ledger(account, self.request.prices)
-        return registry.make("describers", self.request.describer).session(self._observer, ledger)
-
-    # --- publishing -----------------------------------------------------------------------------------------------------------
-
-    async def _publish(self, work: _AtWork) -> None:
-        """Fold and write the day as it grows, each so seldom that it takes a bounded share of the time."""
-        loop = asyncio.get_running_loop()
-        due = reported = -INFINITY
-        version, dirty, timeline = -1, False, None
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(work.changed.wait(), max(0.0, due - loop.time()) if dirty else None)
-            work.changed.clear()
-            began = loop.time()
-            async with work.writing:
-                if work.day.version != version and work.day.position > 0:
-                    version, dirty = work.day.version, True
-                    timeline = await flow.in_thread(work.day.snapshot().timeline)
-                    self._tell(work, timeline, ended=False)
-                folded = loop.time()
-                if dirty and timeline is not None and folded >= due:
-                    report = folded >= reported + _REPORT_EVERY
-                    await work.day.write(timeline, report=report)
-                    dirty, now = False, loop.time()
-                    due = now + max(_WRITE_EVERY, _WRITE_SHARE * (now - folded))
-                    reported = now if report else reported
-            await asyncio.sleep(max(_FOLD_EVERY, _FOLD_SHARE * (folded - began)))
-
-    def _tell(self, work: _AtWork, timeline: Any, *, ended: bool) -> None:
-        day = work.day
-        for event, complete in work.teller.take(timeline, day.described_to(), ended=ended):
-            found = Found(
-                camera=self.name,
-                event=event,
-                folder=day.place.path,
-                clock=clock_of(day.zero, self._zone),
-                complete=complete,
-                latency=day.latency_of(event),
-                timeline=timeline,
-            )
-            rules = self._heard(found)
-            if rules:
-                day.alerted(event.id, rules)
-        self._events += len(work.teller) - work.events
-        work.events = len(work.teller)
+        return registry.make("describers", self.request.describer).session(self._observer, ledger), ledger
 
     def _note(self, text: str) -> None:
         self._observer(observe.Note(f"{self.name}: {text}"))

@@ -9,26 +9,25 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import flow, publish, reconcile, replays, summarize
+from videoscan import flow, publish
 from videoscan.asking import shown
-from videoscan.document import Event, Evidence
 from videoscan.folder import JOURNAL, OutputFolder
 from videoscan.journal import Journal
 from videoscan.marks import Marks
-from videoscan.model import Description, Failure, Lost, Mark, Reason, Tally
-from videoscan.summarizing import Summed
-from videoscan.timeline import PENDING, Folding, Outcome
-from videoscan.watching import daylog
+from videoscan.model import Description, Failure, Lost, Mark, Reason
+from videoscan.timeline import PENDING, Outcome
+from videoscan.watching import daylog, thinning
 from videoscan.watching.daylog import DayLog, header_of
+from videoscan.watching.snapshot import Slot, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from videoscan.document import Timeline
+    from videoscan.document import Event, Timeline
     from videoscan.model import Condition, SourceInfo, Window
     from videoscan.request import Request
     from videoscan.seams import Limits
@@ -36,148 +35,9 @@ if TYPE_CHECKING:
 
 NOT_YET = "not described yet"
 AWAY = "nobody was watching: videoscan was not running"
-THINNED = "thinned: too many pictures had changed for dedup.max_rate, or for the describer"
 _REMEMBERED = 256
 _WORTH_SAYING = 10.0
 """Seconds before a day's first picture from which on somebody should know why there is nothing."""
-_TITLES = {"frozen": "Picture frozen", "black": "Picture black"}
-_TOLD = {
-    "frozen": "The camera sent the very same picture again and again.",
-    "black": "The camera sent nothing but black.",
-}
-
-
-@dataclass(slots=True)
-class Slot:
-    """A window and what became of it. `rests` are samples that came after it; they are put behind its own.
-
-    `came` and `answered` are when its first new picture came and its answer, monotonic; 0 for an earlier process's.
-    """
-
-    outcome: Outcome
-    came: float = 0.0
-    answered: float = 0.0
-    rests: tuple[Marks, ...] = ()
-
-    @property
-    def pending(self) -> bool:
-        """Whether there is no answer yet."""
-        failure = self.outcome.description.failure
-        return failure is not None and failure.kind == PENDING
-
-    def whole(self) -> Outcome:
-        """The outcome with all marks."""
-        if not self.rests:
-            return self.outcome
-        marks = Marks()
-        marks.extend(Marks.of(self.outcome.marks))
-        for rest in self.rests:
-            marks.extend(rest)
-        return replace(self.outcome, marks=marks)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a day has come to, for a thread to make a timeline of."""
-
-    request: Request
-    info: SourceInfo
-    slots: tuple[Slot, ...]
-    first: tuple[Marks, ...]
-    position: float
-    lost: tuple[Lost, ...]
-    absent: tuple[Lost, ...]
-    skipped: tuple[Lost, ...]
-    conditions: tuple[Condition, ...]
-    alerts: dict[str, tuple[str, ...]]
-    flags: tuple[str, ...]
-    gone_before: int
-    wall: float
-    waited: float
-
-    def timeline(self) -> Timeline:
-        """The whole document. Linear in what the day has come to."""
-        request = self.request
-        folding = Folding(publish.prices(request))
-        sampled = 0
-        for slot in self.slots:
-            outcome = slot.whole()
-            folding.add(outcome)
-            sampled += len(outcome.marks)
-        tally = Tally(
-            duration=self.position,
-            decoded=sampled,
-            lost=self.lost,
-            absent=self.absent,
-            skipped=self.skipped,
-            flags=self.flags,
-        )
-        folded = folding.finish(tally, thinned=THINNED)
-        events = replays.traced(folded.events, excludes=reconcile.excludes)
-        events = self._with_measured(events)
-        if self.gone_before:
-            events = tuple(_without_pictures(event, self.gone_before) for event in events)
-        if self.alerts:
-            events = tuple(replace(each, alerts=self.alerts[each.id]) if each.id in self.alerts else each for each in events)
-        folded = replace(folded, events=events)
-        unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
-        digest = summarize.plain(events, self.position, unseen=unseen)
-        timeline, _ = publish.timeline_of(request, self.info, tally, folded, Summed(digest), wall=self.wall, waited=self.waited)
-        return timeline
-
-    def _with_measured(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        if not self.conditions:
-            return events
-        made = [event for each in self.conditions if (event := self._measured(each)) is not None]
-        return tuple(sorted([*events, *made], key=lambda event: (event.start, event.end, event.id)))
-
-    def _measured(self, condition: Condition) -> Event | None:
-        """The event of a condition, as far as the day reaches; its evidence is the picture that stands for its first frame."""
-        found = self._mark_of(condition)
-        if found is None:
-            return None
-        mark, before, pictures = found
-        end = min(self.position, condition.end if condition.end is not None else self.position)
-        if mark.time > end or (mark.time == end and end < self.position):
-            return None
-        stands = mark.frame if mark.kept else mark.same_as
-        evidence = Evidence(frame=mark.frame, time=mark.time, picture=pictures.get(stands) if stands is not None else None)
-        return Event(
-            id=f"m{mark.frame:08d}-{condition.kind}",
-            origin="measured",
-            start=mark.time,
-            end=end,
-            start_after=min(before, mark.time),
-            end_before=end,
-            title=_TITLES[condition.kind],
-            description=_TOLD[condition.kind],
-            tags=("camera fault", condition.kind),
-            evidence=(evidence,),
-            flags=("measured by the program, told by no model",),
-        )
-
-    def _mark_of(self, condition: Condition) -> tuple[Mark, float, dict[int, str | None]] | None:
-        """The first sample at or after a condition's first frame, the time of the one before it, and the pictures known by then."""
-        before = 0.0
-        pictures: dict[int, str | None] = {}
-        for slot in self.slots:
-            marks = slot.whole().marks
-            pictures.update((each.frame, each.picture) for each in slot.outcome.shown if not each.zoom)
-            if not len(marks) or marks[-1].frame < condition.frame:
-                before = marks[-1].time if len(marks) else before
-                continue
-            for mark in marks:
-                if mark.frame >= condition.frame:
-                    return mark, before, pictures
-                before = mark.time
-        return None
-
-
-def _without_pictures(event: Event, gone_before: int) -> Event:
-    if not event.evidence or event.evidence[0].frame >= gone_before:
-        return event
-    evidence = tuple(replace(each, picture=None) if each.frame < gone_before else each for each in event.evidence)
-    return replace(event, evidence=evidence)
 
 
 class Day:
@@ -325,7 +185,7 @@ class Day:
             return
         self._log.write({"rest": daylog.packed(settled), "after": last}, sync=False)
         slot = self.slots[last]
-        slot.rests = (*slot.rests, settled) if len(slot.rests) < 16 else (_joined((*slot.rests, settled)),)
+        slot.rests = (*slot.rests, settled) if len(slot.rests) < 16 else (thinning.joined((*slot.rests, settled)),)
         self._reach(settled.times[-1], settled)
 
     def missing(self, kind: Literal["lost", "absent"], gap: Lost) -> None:
@@ -366,11 +226,11 @@ class Day:
         slot = self.slots[window.index]
         pictures = tuple(each for each in window.pictures if each.frame not in frames)
         kept = [each.frame for each in pictures]
-        marks = _thinned(slot.whole().marks, frames, kept)
+        marks = thinning.thinned(slot.whole().marks, frames, kept)
         for mark in marks:
             if mark.reason is Reason.THINNED:
                 self._forget(mark.frame, mark.same_as)
-        spans = _stretches(marks, slot.outcome.end)
+        spans = thinning.stretches(marks, slot.outcome.end)
         left = tuple(each for each in slot.outcome.shown if each.frame not in frames)
         packed = Marks.of(marks)
         row = {"thinned": window.index, "frames": sorted(frames), "reason": reason, "marks": daylog.packed(packed)}
@@ -381,7 +241,7 @@ class Day:
         thin = replace(window, pictures=pictures, marks=tuple(marks), overlap=min(window.overlap, len(kept)))
         if into is not None:
             first = self.slots[into]
-            joined = _joined((Marks.of(first.whole().marks), packed))
+            joined = thinning.joined((Marks.of(first.whole().marks), packed))
             known = {(each.frame, each.zoom) for each in first.outcome.shown}
             more = tuple(each for each in left if (each.frame, each.zoom) not in known)
             first.outcome = replace(
@@ -443,14 +303,13 @@ class Day:
 
     # --- what comes out -------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
-        """What the day has come to."""
+    def snapshot(self, *, latency: tuple[float, float] | None = None, billed: float = 0.0) -> Snapshot:
+        """What the day has come to; with how long descriptions took, and how long a deployed endpoint was in use (seconds)."""
         slots = tuple(replace(self.slots[index]) for index in sorted(self.slots))
         return Snapshot(
             request=self.request,
             info=self._info,
             slots=slots,
-            first=(),
             position=self.position,
             lost=tuple(self._gaps["lost"]),
             absent=tuple(self._gaps["absent"]),
@@ -461,6 +320,8 @@ class Day:
             gone_before=self.gone_before,
             wall=time.monotonic() - self._began,
             waited=sum(slot.outcome.description.seconds for slot in slots),
+            billed=billed,
+            latency=latency,
         )
 
     def settled_frame(self) -> int:
@@ -521,38 +382,6 @@ def clock_of(wall: float, zone: dt.tzinfo | None) -> str:
 
 def _pending() -> Description:
     return Description(failure=Failure(PENDING, NOT_YET), attempts=0)
-
-
-def _joined(parts: Sequence[Marks]) -> Marks:
-    whole = Marks()
-    for part in parts:
-        whole.extend(part)
-    return whole
-
-
-def _thinned(marks: Iterable[Mark], frames: set[int], kept: Sequence[int]) -> list[Mark]:
-    """The marks with `frames` left out: the nearest kept frame before each, or else the first, stands for what looked like it."""
-    made, stands = [], kept[0] if kept else None
-    for mark in marks:
-        if mark.kept and mark.frame not in frames:
-            stands = mark.frame
-        gone = mark.frame in frames if mark.kept else mark.same_as in frames
-        made.append(replace(mark, kept=False, reason=Reason.THINNED, same_as=stands) if gone else mark)
-    return made
-
-
-def _stretches(marks: Sequence[Mark], end: float) -> list[tuple[float, float]]:
-    """From when until when frames that were left out would have stood."""
-    spans: list[tuple[float, float]] = []
-    for place, mark in enumerate(marks):
-        if mark.reason is not Reason.THINNED:
-            continue
-        until = marks[place + 1].time if place + 1 < len(marks) else max(end, mark.time)
-        if spans and spans[-1][1] == mark.time:
-            spans[-1] = spans[-1][0], until
-        else:
-            spans.append((mark.time, until))
-    return [span for span in spans if span[1] > span[0]]
 
 
 def is_finished(folder: Path) -> bool:
