@@ -272,7 +272,7 @@ class _Search:
             return
         before = len(self._hits)
         for match in matches:
-            if match.is_file() and (_is_video(match) or match.suffix.lower() in PICTURE_SUFFIXES):
+            if match.is_file() and (is_video(match) or match.suffix.lower() in PICTURE_SUFFIXES):
                 self._take_file(match)
             elif match.is_dir():
                 self._hits += _Tree(match).hits
@@ -321,7 +321,7 @@ class _Tree:
                     videos += self._visit(path)
             elif path.suffix.lower() in PICTURE_SUFFIXES:
                 pictures.append(path)
-            elif _is_video(path):
+            elif is_video(path):
                 videos += 1
                 self.hits.append(_video(path, self._root))
         if pictures and not videos:
@@ -364,7 +364,8 @@ def _parts(hit: _Hit) -> tuple[str, ...]:
     return parts or (hit.named_after.name or "video",)
 
 
-def _is_video(path: Path) -> bool:
+def is_video(path: Path) -> bool:
+    """Whether a file's name says that it is a video; TypeScript is none."""
     suffix = path.suffix.lower()
     if suffix != ".ts":
         return suffix in VIDEO_SUFFIXES
