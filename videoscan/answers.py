@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from videoscan.document import AnswerRecord, ErrorRecord, SecondLookRecord, ToldRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from videoscan.candidates import Candidate
     from videoscan.doubt import Second
     from videoscan.model import Description, Shown
-    from videoscan.reconcile import Candidate
 
 _ALIKE = 60.0
 """Likeness of words, 0 to 100, from which two events of one window that rest on a common frame are one. The same model tells the same
@@ -20,12 +20,11 @@ AGAIN = "told by a second look"
 NOT_AGAIN = "a second look did not tell of it"
 
 
-def merged(first: Sequence[Candidate], again: Sequence[Candidate], second: Second) -> list[Candidate]:
-    """The events of both answers. Where both tell one, the second's words, confidence and frames count, for it has looked closer.
+def merged(first: Sequence[Candidate], again: Sequence[Candidate], seen: Collection[int]) -> list[Candidate]:
+    """The events of both answers; `seen` are the frames that the second look showed. Where both tell one, the second's words, confidence and frames count, for it has looked closer.
 
     What only the first tells stays, with a flag where the second has looked at all of it: nothing that was told is lost.
     """
-    seen = {shown.frame for shown in second.shown}
     kept: list[Candidate] = []
     for candidate in again:
         candidate.flag(AGAIN)
@@ -45,7 +44,7 @@ def _meet(one: Candidate, other: Candidate) -> bool:
     return one.evidence[0].frame <= other.evidence[-1].frame and other.evidence[0].frame <= one.evidence[-1].frame
 
 
-def _take_over(again: Candidate, first: Candidate, seen: set[int]) -> None:
+def _take_over(again: Candidate, first: Candidate, seen: Collection[int]) -> None:
     """What the first answer knows of an event beside what the second look has shown."""
     beside = [evidence for evidence in first.evidence if evidence.frame not in seen]
     before = first.evidence[0].frame

@@ -9,13 +9,17 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic.dataclasses
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoscan.slotted import MANY, Slotted
 from videoscan.spans import CoverageSpan, Seconds, Spans, State
+
+if TYPE_CHECKING:
+    from videoscan.model import Usage
+    from videoscan.money import Prices
 
 SCHEMA_ID: Literal["videoscan.timeline/1"] = "videoscan.timeline/1"
 
@@ -256,6 +260,19 @@ class UsageRecord(Slotted):
     """As the server counted them; null where it did not say."""
     cost: CostRecord | None = None
     """Money; null where `budget.prices` says nothing. A window's does not count the hours of a deployed endpoint."""
+
+    @classmethod
+    def of(cls, usage: Usage, prices: Prices | None = None, *, seconds: float = 0.0) -> UsageRecord:
+        """The record of what was sent and billed. `seconds` is how long a deployed endpoint was in use for it."""
+        return cls.unchecked(
+            usage.requests,
+            usage.retries,
+            usage.images,
+            usage.image_bytes,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            CostRecord(**prices.record(usage, seconds=seconds)) if prices else None,
+        )
 
 
 class ToldRecord(Document):

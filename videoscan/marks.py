@@ -97,7 +97,7 @@ class Sampled:
         """
         frames, stands = np.frombuffer(marks.frames, np.int64), np.frombuffer(marks.stands, np.int64)
         times, codes = np.frombuffer(marks.times, np.float64), np.frombuffer(marks.codes, np.uint8)
-        if not _rises(frames):
+        if not rises(frames):
             order = np.concatenate([np.arange(begin, begin + count) for begin, count in windows])
             ordered = frames[order]
             # A mark counts where it is beyond all that came before it.
@@ -131,11 +131,13 @@ class Sampled:
         return len(self.frames)
 
 
-def _rises(frames: NDArray[np.int64]) -> bool:
+def rises(frames: NDArray[np.int64]) -> bool:
+    """Whether each is greater than the one before it."""
     return all(bool((frames[part][1:] > frames[part][:-1]).all()) for part in parts(len(frames), overlap=1))
 
 
-_TOGETHER = 1 << 18
+_TOGETHER = 1 << 14
+"""Marks at a time: with sixteen times as many a fold of a month was no faster and took 25 MB more."""
 
 
 def parts(length: int, *, overlap: int = 0) -> Iterator[slice]:

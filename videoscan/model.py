@@ -408,20 +408,21 @@ class Usage:
         return counted + self.assumed_prompt_tokens + self.assumed_completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        def both(a: int | None, b: int | None) -> int | None:
-            return None if a is None and b is None else (a or 0) + (b or 0)
-
         return Usage(
             self.requests + other.requests,
             self.retries + other.retries,
             self.images + other.images,
             self.image_bytes + other.image_bytes,
-            both(self.prompt_tokens, other.prompt_tokens),
-            both(self.completion_tokens, other.completion_tokens),
-            both(self.cached_tokens, other.cached_tokens),
+            _both(self.prompt_tokens, other.prompt_tokens),
+            _both(self.completion_tokens, other.completion_tokens),
+            _both(self.cached_tokens, other.cached_tokens),
             self.assumed_prompt_tokens + other.assumed_prompt_tokens,
             self.assumed_completion_tokens + other.assumed_completion_tokens,
         )
+
+
+def _both(a: int | None, b: int | None) -> int | None:
+    return None if a is None and b is None else (a or 0) + (b or 0)
 
 
 @dataclass(frozen=True, slots=True)

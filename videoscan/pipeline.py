@@ -22,6 +22,7 @@ from videoscan.alerts import scanning
 from videoscan.asking import Asker
 from videoscan.errors import ConfigError, DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
+from videoscan.held import SPENT
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
 from videoscan.ledger import Accounts, Ledger
@@ -31,7 +32,7 @@ from videoscan.request import Request, settle
 from videoscan.seams import Naming, Remembering
 from videoscan.second import looked_at_again, most_again
 from videoscan.summarizing import summed_up
-from videoscan.timeline import SPENT, Folding
+from videoscan.timeline import Folding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

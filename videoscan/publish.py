@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, reconcile, registry, replays, reviews, sampling, selection
+from videoscan import __version__, clock, folder, opposites, registry, replays, reviews, sampling, selection
 from videoscan.alerts.scanning import UNASKED
 from videoscan.correcting import Corrector
 from videoscan.document import (
@@ -20,11 +20,12 @@ from videoscan.document import (
     SourceRecord,
     Timeline,
     Timing,
+    UsageRecord,
 )
 from videoscan.errors import SourceUnsupported
 from videoscan.settling import UNSETTLED
 from videoscan.summarize import BY_RULE
-from videoscan.timeline import THINNED, usage_record
+from videoscan.timeline import THINNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,7 +60,7 @@ def folded(
     start, end = _looked_at(request)
     thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
     made = folding.finish(tally, start=start, end=end, thinned=thinned, verdicts=verdicts)
-    return replace(made, events=replays.traced(made.events, excludes=reconcile.excludes))
+    return replace(made, events=replays.traced(made.events, excludes=opposites.excludes))
 
 
 def prices(request: Request) -> Prices | None:
@@ -104,7 +105,7 @@ def timeline_of(
         windows=folded.windows,
         coverage=folded.coverage,
         frames=FrameCounts(decoded=tally.decoded, sampled=folded.sampled, kept=folded.kept),
-        usage=usage_record(folded.usage + summed.usage, prices(request), seconds=billed_seconds),
+        usage=UsageRecord.of(folded.usage + summed.usage, prices(request), seconds=billed_seconds),
         budget=budget,
         timing=Timing(
             wall=round(wall, 3),

@@ -20,11 +20,11 @@ from videoscan.core import LOOKED_AT, Look, refetch, spec_for
 from videoscan.doubt import Allowance, Second
 from videoscan.errors import DescribeError, SourceError
 from videoscan.folder import PICTURES
+from videoscan.held import SPENT
 from videoscan.isolation import core_for
 from videoscan.model import Description, Failure, Mark, Reason, Shown, Window
 from videoscan.reducing import zoom_box
 from videoscan.refetching import renumbered
-from videoscan.timeline import SPENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

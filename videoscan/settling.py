@@ -19,9 +19,10 @@ from videoscan.summarizing import Summed, shares, writer_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from videoscan.candidates import Candidate
     from videoscan.journal import Journal
     from videoscan.observe import Observer
-    from videoscan.reconcile import Candidate, Doubt, Pair
+    from videoscan.reconcile import Doubt, Pair
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, Ledger, Writer
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
     from typing import Self
+
+T = TypeVar("T")
 
 MANY = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 """The configuration of these dataclasses: tolerant of fields from a newer version, as every part of a timeline is."""
@@ -28,15 +30,12 @@ class Slotted:
     @classmethod
     def unchecked(cls, *values: Any) -> Self:
         """One of them from its fields' values, in order, without a look at them; fields behind those have their defaults."""
-        made = object.__new__(cls)
-        setters = _setters(cls)  # type: ignore[arg-type]  # a class has a hash
-        for put, value in zip(setters, values, strict=False):
-            put(made, value)
-        if len(values) < len(setters):
-            for field in dataclasses.fields(cast("Any", cls))[len(values) :]:
-                value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-                object.__setattr__(made, field.name, value)
-        return made
+        rest = _names(cls)[len(values) :]  # type: ignore[arg-type]  # a class has a hash
+        if rest:
+            fields = {field.name: field for field in dataclasses.fields(cast("Any", cls))}
+            for field in map(fields.__getitem__, rest):
+                values += (field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),)
+        return maker(cls)(*values)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
         """A copy with other values in some fields, which are not validated; what pydantic's models call by this name."""
@@ -63,10 +62,25 @@ def _names(cls: Hashable) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cast("Any", cls)))
 
 
-@functools.cache
-def _setters(cls: Hashable) -> tuple[Callable[[Any, Any], None], ...]:
+_makers: dict[type, Callable[..., Any]] = {}
+
+
+def maker(cls: type[T]) -> Callable[..., T]:
+    """`Slotted.unchecked` of a class for whoever makes very many: a function of all its fields' values, in order."""
+    if cls not in _makers:
+        _makers[cls] = _made(cls)
+    return _makers[cls]
+
+
+def _made(cls: type) -> Callable[..., Any]:
+    """Its text is put together as `dataclasses` puts together that of an ``__init__``: a loop over the fields would take twice as long."""
+    names = _names(cls)
     # The slots' own descriptors write past what makes the class frozen.
-    return tuple(cast("type", cls).__dict__[name].__set__ for name in _names(cls))
+    known = {f"put_{name}": cls.__dict__[name].__set__ for name in names} | {"new": object.__new__, "cls": cls}
+    steps = [f"put_{name}(made, {name})" for name in names]
+    exec("\n    ".join([f"def make({', '.join(names)}):", "made = new(cls)", *steps, "return made"]), known)  # noqa: S102  # field names
+    make: Callable[..., Any] = known["make"]
+    return make
 
 
 @functools.cache

@@ -3,10 +3,10 @@
 import pytest
 
 from videoscan import answers, doubt, prompts
+from videoscan.candidates import Candidate
 from videoscan.document import Evidence
-from videoscan.doubt import Allowance, Doubt, Second
-from videoscan.model import Description, Failure, Mark, Picture, Reason, Shown, Told, Window
-from videoscan.reconcile import Candidate
+from videoscan.doubt import Allowance
+from videoscan.model import Description, Failure, Mark, Picture, Reason, Told, Window
 from videoscan.refetching import AtTimes, renumbered
 from videoscan.seams import Scale
 
@@ -142,16 +142,15 @@ def test_a_time_is_wanted_once_whatever_number_of_times_one_frame_answers():
 
 def candidate(title, frames, confidence=0.9):
     evidence = tuple(Evidence(frame=frame, time=frame / 10) for frame in frames)
-    return Candidate.of(told(title, 0, len(frames) - 1, confidence), 3, frames[0], evidence)
+    return Candidate(
+        title, "", (), "model", confidence, None, {}, evidence, (3,), (), None, None, frames[0], frames[0], frames[-1]
+    )
 
 
 def test_of_two_answers_the_second_counts_where_both_tell_a_thing_and_nothing_is_lost():
     first = [candidate("A person may enter", (0, 10, 40), 0.3), candidate("A dog barks", (10,)), candidate("It rains", (0, 90))]
     again = [candidate("A person enters", (5, 10), 0.95), candidate("A cat follows", (10,), 0.8)]
-    seen = tuple(Shown(frame, frame / 10, None, None) for frame in (0, 5, 10))
-    made = {
-        each.title: each for each in answers.merged(first, again, Second(Doubt(3, "uncertain", "", 0, 0, 1), seen, Description()))
-    }
+    made = {each.title: each for each in answers.merged(first, again, {0, 5, 10})}
     assert set(made) == {"A person enters", "A dog barks", "It rains", "A cat follows"}
     person = made["A person enters"]
     assert [evidence.frame for evidence in person.evidence] == [5, 10, 40]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from videoscan import overview, reconcile, replays
+from videoscan import opposites, overview, replays
 from videoscan.document import CoverageSpan, Event, Review
 
 
@@ -109,7 +109,7 @@ def test_a_replay_is_known_by_tag_field_or_title(event, is_one):
 
 
 def traced(*events):
-    return replays.traced(events, excludes=reconcile.excludes)
+    return replays.traced(events, excludes=opposites.excludes)
 
 
 def test_a_replay_refers_to_the_last_play_like_it_and_is_tagged():

@@ -90,9 +90,9 @@ def command(
 
     with libraries.opened(selection, library) as opened:
         answer: Answer = interrupts.run(asked(opened))
-    from videoscan.timeline import usage_record
+    from videoscan.document import UsageRecord
 
-    cost = usage_record(answer.usage, prices).cost
+    cost = UsageRecord.of(answer.usage, prices).cost
     if as_json:
         _put_json(answer, cost)
     else:

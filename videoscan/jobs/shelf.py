@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import answering, flow, registry
 from videoscan.config import load
+from videoscan.document import UsageRecord
 from videoscan.errors import SourceError, StoreError
 from videoscan.folder import TIMELINE
 from videoscan.ledger import Accounts, Ledger
 from videoscan.library.search import search
 from videoscan.library.store import Library
 from videoscan.money import parse_budget
-from videoscan.timeline import usage_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.document import UsageRecord
     from videoscan.jobs.settings import Settings
     from videoscan.library.search import Found, Hit, Order
     from videoscan.library.store import Entry
@@ -130,7 +129,7 @@ class Shelf:
             sources=self._timelines(jobs),
             ledger=ledger,
         )
-        return answer, usage_record(answer.usage, prices)
+        return answer, UsageRecord.of(answer.usage, prices)
 
     def picture_of(self, hit: Hit) -> int | None:
         """The frame of an event's picture, as it can be had from the service, `None` where there is none."""

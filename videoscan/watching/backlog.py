@@ -15,8 +15,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from videoscan.held import BEHIND
 from videoscan.model import Reason
-from videoscan.timeline import BEHIND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

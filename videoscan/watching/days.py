@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from videoscan import flow, publish
 from videoscan.asking import shown
 from videoscan.folder import JOURNAL, OutputFolder
+from videoscan.held import PENDING
 from videoscan.journal import Journal
 from videoscan.marks import Marks
 from videoscan.model import Description, Failure, Lost, Mark, Reason
-from videoscan.timeline import PENDING, Outcome
+from videoscan.timeline import Outcome
 from videoscan.watching import daylog, thinning
 from videoscan.watching.daylog import DayLog, header_of
 from videoscan.watching.snapshot import Slot, Snapshot

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from videoscan import publish, reconcile, replays, summarize
+from videoscan import opposites, publish, replays, summarize
 from videoscan.document import Event, Evidence
+from videoscan.held import PENDING
 from videoscan.marks import Marks
 from videoscan.model import Tally
 from videoscan.summarizing import Summed
-from videoscan.timeline import PENDING, Folded, Folding, Outcome
+from videoscan.timeline import Folded, Folding, Outcome
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
@@ -91,7 +92,7 @@ class Snapshot:
             flags=self.flags,
         )
         folded = folding.finish(tally, thinned=THINNED)
-        events = replays.traced(folded.events, excludes=reconcile.excludes)
+        events = replays.traced(folded.events, excludes=opposites.excludes)
         events = self._with_measured(events)
         if self.gone_before:
             events = tuple(_without_pictures(event, self.gone_before) for event in events)
