@@ -24,7 +24,7 @@ from videoscan.regions import mask as inside
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videoscan.model import Box, Pixels, Regions
+    from videoscan.model import Box, Gray, Pixels, Regions
 
 Plane: TypeAlias = NDArray[np.float32]
 Cells: TypeAlias = NDArray[np.uint8]
@@ -40,6 +40,8 @@ LIGHT = math.log(1.25)
 """Change of the whole picture's brightness that counts, as a logarithm. A drift of +-8 % spans 1.08 / 0.92 = 1.17 and stays below."""
 DARK = 8.0
 """Grey levels added before brightnesses are divided, so that the noise of a black picture is not taken for lights."""
+MOST_REGIONS = 8
+"""In rain nearly every drop is one."""
 _NOISE_RATE = 0.1
 # The mean of the lower half of |x| for a normal x of deviation 1: 4 * (pdf(0) - pdf(0.6745)). As sturdy as the median, which of
 # differences between 8-bit cells is a small whole number and jumps (1 or 2 where 1.4 is meant: a third too little noise).
@@ -74,7 +76,8 @@ class Difference:
     """What became of one picture against another.
 
     `change` is in units of noise, `changed` whether it counts. `region` bounds the largest change, `None` when nothing changed or
-    only the light of everything. `cut`: most of the picture has another structure, and is not merely displaced.
+    only the light of everything. `regions` are all that changed by as much as counts, the strongest (`region`) first, `MOST_REGIONS` at
+    most. `cut`: most of the picture has another structure, and is not merely displaced.
     """
 
     change: float
@@ -180,6 +183,7 @@ class Comparator:
         self._busy: Cells | None = None
         self.open: Plane | None = None
         """1 where cells count, 0 where they are masked; `None` while nothing is masked."""
+        self._ignored: tuple[Plane, Gray] | None = None
 
     @property
     def noise(self) -> float:
@@ -190,6 +194,17 @@ class Comparator:
     def threshold(self) -> float:
         """Grey levels from which on a cell counts as changed."""
         return CHANGED * self.noise
+
+    @property
+    def ignored(self) -> Gray | None:
+        """1 where cells do not count, 0 where they do, shape (rows, columns); one array until that changes, `None` while all count."""
+        if self.open is None:
+            return None
+        if self._ignored is None or self._ignored[0] is not self.open:
+            found = (self.open == 0).astype(np.uint8)
+            same = self._ignored is not None and np.array_equal(found, self._ignored[1])
+            self._ignored = self.open, self._ignored[1] if self._ignored is not None and same else found
+        return self._ignored[1]
 
     @property
     def masked(self) -> float:
@@ -239,16 +254,23 @@ class Comparator:
         change = peak / self.noise
         drift = abs(math.log((now.light + DARK) / (reference.light + DARK)))
         if change > CHANGED:
-            cut = is_cut(now, reference, self.threshold)
-            return Difference(change, changed=True, cut=cut, region=None if cut else self._around(apart, place, now, reference))
+            if is_cut(now, reference, self.threshold):
+                return Difference(change, changed=True, cut=True)
+            regions = self._around(apart, place, now, reference)
+            return Difference(change, changed=True, region=regions[0], regions=regions)
         return Difference(max(change, CHANGED * drift / LIGHT), changed=drift > LIGHT)
 
-    def _around(self, apart: Plane, place: Sequence[int], now: View, reference: View) -> Box | None:
+    def _around(self, apart: Plane, place: Sequence[int], now: View, reference: View) -> tuple[Box, ...]:
         # Taking off the local mean puts a halo round every change; in the luma itself there is none.
         plain = plain_difference(now.luma, reference.luma)
         plain[place[1], place[0]] = np.inf
         labels, boxes = patches(_plane(np.minimum(apart, plain)), self.threshold / 2)
-        return boxes[int(labels[place[1], place[0]]) - 1]
+        peaks = np.zeros(len(boxes) + 1, np.float32)
+        np.maximum.at(peaks, labels.ravel(), apart.ravel())
+        peaks[0] = 0.0  # what belongs to no patch
+        peaks[labels[place[1], place[0]]] = np.inf
+        strongest = np.argsort(-peaks, kind="stable")[:MOST_REGIONS]
+        return tuple(boxes[label - 1] for label in strongest.tolist() if peaks[label] > self.threshold)
 
     def _learn_noise(self, step: Plane, now: View) -> None:
         found = _deviation(step)

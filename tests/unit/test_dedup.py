@@ -12,7 +12,7 @@ from videoscan.dedup.none import NoDedup
 from videoscan.dedup.phash import PhashDedup
 from videoscan.dedup.tiles import TilesDedup
 from videoscan.difference import CHANGED, Comparator, grid
-from videoscan.model import Reason
+from videoscan.model import Reason, Regions
 from videoscan.testing import dedups, scenes
 
 
@@ -99,6 +99,38 @@ def test_a_change_names_where_it_happened_in_units_of_the_noise():
     assert last.change > CHANGED
     x0, y0, x1, y1 = last.region
     assert (x0, y0, x1, y1) == pytest.approx((240 / 320, 90 / 180, 256 / 320, 108 / 180), abs=0.02)
+
+
+def test_everything_that_changed_is_named_the_strongest_first():
+    pictures = [picture.copy() for picture in still(6)]
+    pictures[5][90:108, 240:256] += 40
+    pictures[5][20:38, 40:56] += 100
+    last = marks(pictures)[5]
+    assert [tuple(round(edge, 1) for edge in box) for box in last.regions] == [(0.1, 0.1, 0.2, 0.2), (0.8, 0.5, 0.8, 0.6)]
+    assert last.region == last.regions[0]
+    unchanged = marks(pictures[:5])[-1]
+    assert (unchanged.region, unchanged.regions) == (None, ())
+
+
+def test_a_mark_says_what_does_not_count_a_clock_and_what_lies_outside_of_the_regions():
+    random = np.random.default_rng(5)
+    pictures = []
+    for _ in range(30):
+        picture = still()[0].copy()
+        picture[60:80, 100:120] = random.integers(0, 255, (20, 20))
+        pictures.append(picture)
+    found = marks(pictures)
+    assert found[0].ignored is None
+    for one, next_one in itertools.pairwise(found[15:]):
+        assert (one.ignored is next_one.ignored) == np.array_equal(one.ignored, next_one.ignored), "they share one array"
+    rows, columns = np.nonzero(found[-1].ignored)
+    assert (columns.min() / 160, rows.min() / 90) == pytest.approx((100 / 320, 60 / 180), abs=0.04)
+    assert (columns.max() / 160, rows.max() / 90) == pytest.approx((120 / 320, 80 / 180), abs=0.04)
+    left = Regions(exclude=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),))
+    (first, *_, last) = [frame.mark for frame in TilesDedup().apply(scenes.frames(still(3)), regions=left)]
+    assert first.ignored is None or first.ignored.mean() == pytest.approx(0.5, abs=0.02)
+    assert last.ignored[:, :78].all()
+    assert not last.ignored[:, 82:].any()
 
 
 def test_a_light_switched_on_is_kept_though_nothing_moved():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from videoscan.difference import Difference
-    from videoscan.model import Frame
+    from videoscan.model import Frame, Gray
 
 Seen = TypeVar("Seen")
 
@@ -51,12 +51,13 @@ def keep(
     options: KeepOptions,
     *,
     since: float,
+    ignored: Callable[[], Gray | None] = lambda: None,
 ) -> Iterator[Frame]:
     """Mark every frame, lazily: one is out before the next is asked for. Holds `remember` reductions and no picture.
 
     A frame is compared with the kept frame before it; only if it differs, with the ones before that, newest first. A frame that
-    stands still for `refresh` seconds after the one that stands for it is kept anew. Frames before `since` are looked at and
-    not given out. The rate cap is not applied here: it needs to see what comes later.
+    stands still for `refresh` seconds after the one that stands for it is kept anew. `ignored` is what does not count just now
+    (`Mark.ignored`). Frames before `since` are looked at and not given out. The rate cap is not applied here: it needs to see what comes later.
     """
     kept: deque[_Kept[Seen]] = deque(maxlen=options.remember)
     for frame in frames:
@@ -69,7 +70,7 @@ def keep(
             mark = _judge(frame, seen, kept, compare, options)
         if mark.kept:
             kept.append(_Kept(frame.index, frame.time, seen))
-        yield replace(frame, mark=mark)
+        yield replace(frame, mark=replace(mark, ignored=ignored()))
 
 
 def _judge(

@@ -95,4 +95,11 @@ class TilesDedup:
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
         comparator = PlaceComparator(mask=self.options.mask, regions=regions)
-        return keep(frames, lambda frame: comparator.look(frame.pixels), comparator.compare, self.options, since=since)
+        return keep(
+            frames,
+            lambda frame: comparator.look(frame.pixels),
+            comparator.compare,
+            self.options,
+            since=since,
+            ignored=lambda: comparator.ignored,
+        )
