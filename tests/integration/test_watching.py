@@ -46,6 +46,7 @@ def test_a_preview_is_made_once_and_kept_and_goes_with_its_job(tmp_path, roots):
             assert await served.call("GET", f"{place}/preview") == {
                 "video": "there",
                 "type": "video/mp4",
+                "timeline": True,
                 "preview": {"state": "none", "progress": None, "bytes": None, "error": None},
             }
             await served.call("GET", f"{place}/preview.mp4", 404)
@@ -65,6 +66,10 @@ def test_a_preview_is_made_once_and_kept_and_goes_with_its_job(tmp_path, roots):
             known = {each["frame"]: each["time"] for each in frames}
             for evidence in (each for event in timeline["events"] for each in event["evidence"]):
                 assert known[evidence["frame"]] == pytest.approx(evidence["time"], abs=1e-3)
+            small = await served.call("GET", f"{place}/frames/{frames[0]['frame']}.jpg?side=40")
+            with av.open(io.BytesIO(small)) as container:
+                assert max(container.streams.video[0].width, container.streams.video[0].height) == 40
+            await served.call("GET", f"{place}/frames/{frames[0]['frame']}.jpg?side=4000", 422)
             folder = served.service.settings.folder(job)
             assert len(list(folder.glob("*preview*"))) == 1, "and nothing half made beside it"
             await served.call("DELETE", place, 204)

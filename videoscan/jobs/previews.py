@@ -57,6 +57,7 @@ class Watching(BaseModel):
         description="The file itself: served at `.../video`; not served because parts of it are to be black; not here any more."
     )
     type: str | None = Field(default=None, description="The file's media type.")
+    timeline: bool = Field(default=False, description="Whether there is a timeline yet, or a part of one.")
     preview: Preview
 
 

@@ -11,6 +11,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import orjson
+
 from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
 from videoscan.folder import TIMELINE, OutputFolder
@@ -165,6 +167,26 @@ class Service:
         """A job's timeline, whole or as far as it is, and what stands for this state of it."""
         told, state = await self.told(job)
         return None if told is None else self._placeless(told), state
+
+    async def text(self, job: Job) -> tuple[bytes | None, str]:
+        """As `timeline`, as JSON. What lies on disk was checked when it was written, and is not read into models again."""
+        running = self.worker.running.get(job.id)
+        if running is not None and running.growing is not None:
+            told, state = await self.timeline(job)
+            return (None if told is None else (await flow.in_thread(told.to_json)).encode()), state
+
+        def work() -> tuple[bytes | None, str]:
+            try:
+                stamp = self.stamp(job.id)
+                told = orjson.loads((self.settings.output(job.id) / TIMELINE).read_bytes())
+            except FileNotFoundError:
+                return None, "none"
+            source = told["source"]
+            for each in (source, *source.get("parts", ())):
+                each["uri"] = self.settings.shown(each["uri"])
+            return orjson.dumps(told), stamp
+
+        return await flow.in_thread(work)
 
     async def state(self, job: Job) -> str:
         """What stands for the state of a job's timeline, as `timeline` says it, without making one."""

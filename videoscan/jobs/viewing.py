@@ -57,12 +57,17 @@ class Viewing:
     async def watching(self, job: Job) -> Watching:
         """How a job's recording can be watched."""
         file = None if job.kind == "folder" else await self._service.video(job.id)
+        told, _ = (None, "") if job.kind == "folder" else await self._service.told(job)
         if file is None:
-            return Watching(video="gone", preview=Preview(state="none"))
-        told, _ = await self._service.told(job)
+            return Watching(video="gone", timeline=told is not None, preview=Preview(state="none"))
         preview = Preview(state="none") if told is None else await self.previews.look(job.id, told, file)
         black = await self.blacked_out(job)
-        return Watching(video="blacked_out" if black else "there", type=mimetypes.guess_type(file.name)[0], preview=preview)
+        return Watching(
+            video="blacked_out" if black else "there",
+            type=mimetypes.guess_type(file.name)[0],
+            timeline=told is not None,
+            preview=preview,
+        )
 
     async def make_preview(self, job: Job) -> Watching:
         """Have a preview made, unless there is one. Raises `Conflict` where there is nothing yet to make it of."""

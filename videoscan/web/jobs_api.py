@@ -113,8 +113,11 @@ async def timeline(request: web.Request) -> web.StreamResponse:
     """The timeline, or what there is of it."""
     if (unchanged := await _unchanged_yet(request)) is not None:
         return unchanged
-    told, state = await _told(request)
-    body = await flow.in_thread(told.to_json)
+    job = await _scanned(request)
+    body, state = await request.app[SERVICE].text(job)
+    if body is None:
+        raise _no_timeline(job)
+    state = f"{job.id}-{state}"
     return web.Response(body=body, content_type="application/json", headers={"ETag": f'"{state}"', "Cache-Control": "no-cache"})
 
 
@@ -144,13 +147,22 @@ async def _unchanged_yet(request: web.Request) -> web.Response | None:
 
 
 async def _told(request: web.Request) -> tuple[Timeline, str]:
+    job = await _scanned(request)
+    told, state = await request.app[SERVICE].timeline(job)
+    if told is None:
+        raise _no_timeline(job)
+    return told, f"{job.id}-{state}"
+
+
+async def _scanned(request: web.Request) -> Job:
     job = await found(request)
     if job.kind == "folder":
         raise Problem(409, "a folder has no timeline of its own", hint="each of its children has one")
-    told, state = await request.app[SERVICE].timeline(job)
-    if told is None:
-        raise Problem(404, f"there is no timeline yet: the job is {job.state}", headers={"Retry-After": "2"})
-    return told, f"{job.id}-{state}"
+    return job
+
+
+def _no_timeline(job: Job) -> Problem:
+    return Problem(404, f"there is no timeline yet: the job is {job.state}", headers={"Retry-After": "2"})
 
 
 def _unchanged(request: web.Request, state: str) -> web.Response | None:

@@ -6,7 +6,7 @@ import mimetypes
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from videoscan import flow
 from videoscan.folder import PICTURES
@@ -15,12 +15,24 @@ from videoscan.jobs.previews import Watching
 from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
+from videoscan.web.schemas import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIXES = (".jpg", ".png", ".webp", ".bmp", ".tiff")
 _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".bmp": "image/bmp", ".tiff": "image/tiff"}
+
+
+class Wanted(Asked):
+    """How a picture is wanted."""
+
+    side: int | None = Field(
+        default=None,
+        ge=16,
+        le=2048,
+        description="At most so many pixels on its longer side, as JPEG; the picture as it is, unless said.",
+    )
 
 
 class Kept(BaseModel):
@@ -41,7 +53,30 @@ async def frame(request: web.Request) -> web.StreamResponse:
     path = await flow.in_thread(look)
     if path is None:
         raise Problem(404, f"no picture of frame {number} was kept")
-    return _file(path, _TYPES[path.suffix], "private, max-age=3600")
+    side = routes.query(request, Wanted).side
+    if side is None:
+        return _file(path, _TYPES[path.suffix], "private, max-age=3600")
+    body = await flow.in_thread(_small, path, side)
+    return web.Response(body=body, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _small(path: Path, side: int) -> bytes:
+    """A picture shrunk to `side` pixels, as JPEG; decoded at half its size where that is enough."""
+    import cv2
+    import numpy as np
+
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_REDUCED_COLOR_2)
+    if picture is None or max(picture.shape[:2]) < side:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if picture is None:
+        raise Problem(404, f"the picture {path.name} cannot be read")
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 82])[1])
 
 
 async def video(request: web.Request) -> web.StreamResponse:
@@ -145,6 +180,7 @@ ROUTES = (
         frame,
         "A kept picture",
         _answers("The picture.", _PICTURES),
+        query=Wanted,
         patterns={**jobs_api.PATTERN, "frame": r"\d{1,12}"},
         headers=_RANGE,
     ),

@@ -10,9 +10,10 @@ const LONGEST_WAIT = 15_000;
  * Follows the feed of `job` until it ends or `close()` is called.
  * `handlers.event(kind, data, id)` gets each event; `handlers.state(state, detail)` gets `connecting`, `live`, `lost` (detail: seconds
  * until the next try), `ended` (the job has ended and all is told) or `refused` (detail: the status).
- * `after` is the number of the last event that is known already.
+ * `after` is the number of the last event that is known already. With `stay` it is followed after the job's end too, for corrections and
+ * new attempts, and never `ended`.
  */
-export function follow(job, handlers, { after = "" } = {}) {
+export function follow(job, handlers, { after = "", stay = false } = {}) {
   const control = new AbortController();
   let last = String(after);
   let waited = 0;
@@ -24,7 +25,7 @@ export function follow(job, handlers, { after = "" } = {}) {
     while (!control.signal.aborted) {
       try {
         const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
-        const answer = await fetch(`${BASE}/jobs/${job}/feed`, { headers, signal: control.signal, cache: "no-store" });
+        const answer = await fetch(`${BASE}/jobs/${job}/feed${stay ? "?follow=true" : ""}`, { headers, signal: control.signal, cache: "no-store" });
         if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return tell("refused", answer.status);
         if (!answer.ok) throw new Error(String(answer.status));
         reached(true);

@@ -1,10 +1,526 @@
-// One job: its video, its time bar, its events.
+// One job: its recording, its time bar, its events, and what a person says of them.
 
-import { add, h } from "../dom.js";
+import { post, remove, sentence } from "../api.js";
+import { add, fill, h } from "../dom.js";
+import { icon } from "../icons.js";
+import { may } from "../session.js";
+import { sure, toast } from "../talk.js";
 import { t } from "../texts.js";
+import { clock, percent } from "../times.js";
+import { About } from "../review/about.js";
+import { Ask } from "../review/ask.js";
+import { Controls } from "../review/controls.js";
+import { Detail } from "../review/detail.js";
+import { Everywhere } from "../review/everywhere.js";
+import { closing, exportMenu } from "../review/exports.js";
+import { FilterBar } from "../review/filterbar.js";
+import { empty } from "../review/filters.js";
+import { children } from "../review/folder.js";
+import { help, keys } from "../review/keys.js";
+import { Player } from "../review/player.js";
+import { Record } from "../review/record.js";
+import { EventList } from "../review/rows.js";
+import { TimeBar } from "../review/timebar.js";
+import { lasts, wallClock, wallDay } from "../review/wall.js";
 
-/** The screen. */
-export function mount(root) {
-  add(root, h("p", { class: "muted" }, t("review.loading")));
-  return () => {};
+const SMALL = "(max-width: 699px)";
+
+/** The screen. `params`: `id`, and where to begin: `t` in seconds, `event` an event's id. */
+export async function mount(root, params) {
+  const record = new Record(params.id);
+  const wait = h("p", { class: "review-wait muted", role: "status" }, t("review.loading"));
+  add(root, wait);
+  try {
+    await record.load();
+  } catch (fault) {
+    record.close();
+    if (fault.status !== 404) throw fault;
+    fill(root, h("div", { class: "nothing" }, h("h1", {}, t("review.unknown")), h("a", { href: "#/", class: "button" }, t("app.lost.home"))));
+    return { unmount() {} };
+  }
+  wait.remove();
+  document.title = `${record.job.name} · videoscan`;
+  if (record.job.kind === "folder") return children(root, record);
+  const screen = new Screen(root, record);
+  screen.begin(params);
+  return { unmount: () => screen.end(), update: (next) => screen.go(next) };
 }
+
+class Screen {
+  constructor(root, record) {
+    this.root = root;
+    this.record = record;
+    this.control = new AbortController();
+    this.current = null;
+    const player = new Player(record);
+    this.player = player;
+    this.controls = new Controls(record, player, { next: () => this.step(1), previous: () => this.step(-1), full: () => this.full() });
+    this.bar = new TimeBar(record, { onlane: (tag) => this.filters.flip(tag) });
+    this.list = new EventList(record, player);
+    this.filters = new FilterBar(record);
+    this.detail = new Detail(record, player, this.acts());
+    this.everywhere = new Everywhere(record, { seek: (hit) => this.hit(hit), close: () => this.tab("events") });
+    this.ask = new Ask(record, { seek: (hit) => this.hit(hit) });
+    this.about = new About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: () => this.retryButton() });
+    this.head = h("header", { class: "job-head" });
+    this.banner = h("div", { class: "job-banner", role: "status", hidden: true });
+    this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("review.side") });
+    this.events = h("section", { class: "panel list-panel", "aria-label": t("review.events") }, this.filters.element, this.list.element);
+    this.small = matchMedia(SMALL);
+    this.layout = h("div", { class: "review" },
+      this.head, this.banner,
+      h("div", { class: "view" }, h("div", { class: "stage-frame" }, player.stage, this.controls.notice), this.controls.element),
+      this.bar.element,
+      this.detail.element,
+      h("div", { class: "side" }, this.tabs, this.events, this.everywhere.element, this.ask.element, this.about.element));
+  }
+
+  begin(params) {
+    add(this.root, this.layout);
+    const { record, player, bar, list, filters } = this;
+    const signal = this.control.signal;
+    const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
+    on(player, "time", () => this.moved());
+    on(player, "play", () => this.controls.state());
+    on(player, "mode", () => this.controls.mode());
+    on(bar, "seek", (event) => this.seek(event.detail));
+    on(bar, "choose", (event) => this.choose(event.detail));
+    on(list, "choose", (event) => this.pressed(event.detail));
+    on(list, "seek", (event) => this.seek(event.detail, { show: true }));
+    on(list, "accept", (event) => this.correct(event.detail, "accept"));
+    on(list, "reject", (event) => this.correct(event.detail, "reject"));
+    on(filters, "filter", () => this.narrow());
+    on(filters, "everywhere", (event) => { this.tab("everywhere"); this.everywhere.search(event.detail); });
+    on(record, "job", () => this.restate());
+    on(record, "timeline", () => this.renew());
+    on(record, "event", (event) => this.changed(event.detail));
+    on(record, "note", () => this.about.renew());
+    on(record, "fault", (event) => { const told = sentence(event.detail); if (told) toast(told); });
+    on(this.small, "change", () => this.drawTabs());
+    keys(this.keyActs(), signal);
+    this.tab("events");
+    this.renew();
+    this.restate();
+    player.open().catch((fault) => this.complain(fault));
+    record.follow();
+    this.go(params);
+  }
+
+  end() {
+    this.control.abort();
+    this.record.close();
+    this.player.destroy();
+    this.bar.destroy();
+    this.list.destroy();
+  }
+
+  // --- what is shown -----------------------------------------------------------------------------------------------------------
+
+  /** Goes where the address says. */
+  go({ t: at, event: id }) {
+    const event = id ? this.record.event(id) : null;
+    const seconds = at === undefined ? NaN : Number(at);
+    if (event) this.choose(event, { seek: Number.isNaN(seconds), remember: false });
+    if (!Number.isNaN(seconds)) this.seek(seconds, { show: true, remember: false });
+    if (id && !event && this.record.timeline) toast(t("review.event.unknown"));
+    if (!event && Number.isNaN(seconds)) this.moved();
+  }
+
+  /** The timeline has changed. */
+  renew() {
+    const { record } = this;
+    const { source } = record;
+    if (source) this.layout.style.setProperty("--shape", `${source.width} / ${source.height}`);
+    this.bar.renew();
+    this.narrow();
+    this.filters.renew();
+    this.about.renew();
+    this.current = this.current && record.event(this.current.id);
+    this.bar.current = this.current;
+    this.detail.show(this.current);
+    if (this.player.mode === "slides") this.player.readFrames().catch(() => {});
+    else if (this.player.mode === "none") this.player.open().catch((fault) => this.complain(fault));
+    this.drawHead();
+    this.moved();
+  }
+
+  /** One event was corrected. */
+  changed(event) {
+    if (this.current?.id === event.id) {
+      this.current = this.record.event(event.id);
+      this.bar.current = this.current;
+      this.detail.show(this.current);
+    }
+    this.bar.renew();
+    this.narrow();
+    this.filters.renew();
+    this.drawTabs();
+  }
+
+  narrow() {
+    const { filter } = this.filters;
+    this.list.show(filter);
+    const shown = this.list.shown;
+    const narrowed = !empty(filter);
+    this.bar.narrowTo(narrowed ? new Set(shown.map((event) => event.id)) : null, filter.text.trim() ? shown.map((event) => event.start) : [], filter.tags);
+    this.filters.told(shown.length);
+    this.list.say(...this.nothing(narrowed));
+  }
+
+  nothing(narrowed) {
+    const { record } = this;
+    if (narrowed) return [h("p", {}, t("review.none.filter"))];
+    if (!record.timeline) return [h("p", {}, t(`review.none.${record.job.state}`))];
+    if (!record.ended) return [h("span", { class: "spinner" }), h("p", {}, t("review.none.yet"))];
+    const looked = record.runs.every((run) => run.state === "described" || run.state === "unchanged");
+    return [h("p", {}, t(looked ? "review.none.quiet" : "review.none.part"))];
+  }
+
+  moved() {
+    const { player } = this;
+    const seconds = player.time;
+    this.controls.at(seconds);
+    this.bar.at(seconds, { follow: player.playing });
+    this.list.at(seconds, { follow: player.playing });
+    if (player.playing) this.following(seconds);
+    const near = this.controls.regionsOn && this.current?.evidence.find((each) => each.region && Math.abs(each.time - seconds) < (player.playing ? 0.7 : 0.35));
+    if (near !== this.outlined) {
+      this.outlined = near;
+      player.outline(near ? near.region : null);
+    }
+  }
+
+  /** While it plays, what goes on now is what is told of beside the picture, unless somebody writes there. */
+  following(seconds) {
+    if (this.detail.editing || (this.current && seconds >= this.current.start && seconds < this.current.end)) return;
+    const id = this.list.going(seconds).at(-1);
+    if (!id || id === this.current?.id) return;
+    this.current = this.record.event(id);
+    this.bar.current = this.current;
+    this.list.choose(this.current, { reveal: false });
+    this.detail.show(this.current);
+  }
+
+  // --- moving ------------------------------------------------------------------------------------------------------------------
+
+  seek(seconds, { show = false, remember = true } = {}) {
+    this.player.seek(seconds);
+    if (show) {
+      this.bar.scale.reveal(this.player.time);
+      this.bar.draw();
+    }
+    if (remember) this.remember();
+  }
+
+  choose(event, { seek = true, remember = true } = {}) {
+    if (!event) return;
+    this.current = event;
+    this.bar.choose(event);
+    this.list.choose(event);
+    this.detail.show(event);
+    if (seek) this.player.seek(event.start);
+    else this.moved();
+    if (remember) this.remember();
+  }
+
+  /** A row was pressed: chosen; on a phone, pressed again, told of. */
+  pressed(event) {
+    const again = this.current?.id === event.id;
+    this.choose(event);
+    if (again && this.small.matches) this.tab("detail");
+  }
+
+  hit(hit) {
+    const event = this.record.event(hit.id);
+    if (event) this.choose(event);
+    else this.seek(hit.start, { show: true });
+  }
+
+  step(by) {
+    const next = this.list.next(by, this.player.time);
+    if (!next) return;
+    const within = this.list.host.contains(document.activeElement);
+    this.choose(next);
+    if (within) this.list.focusCurrent();
+  }
+
+  /** Puts where we are into the address, so that it can be sent to somebody. */
+  remember() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => {
+      const values = new URLSearchParams({ t: this.player.time.toFixed(1), ...(this.current ? { event: this.current.id } : {}) });
+      if (!this.control.signal.aborted) history.replaceState(history.state, "", `#/jobs/${this.record.id}?${values}`);
+    }, 300);
+  }
+
+  full() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.layout.querySelector(".view").requestFullscreen?.().catch(() => {});
+  }
+
+  // --- correcting --------------------------------------------------------------------------------------------------------------
+
+  may() { return this.record.settled && may("submit"); }
+
+  whyNot() { return t(may("submit") ? "review.not.settled" : "review.not.allowed"); }
+
+  acts() {
+    return {
+      may: () => this.may(),
+      whyNot: () => this.whyNot(),
+      accept: (event) => this.correct(event, "accept"),
+      reject: (event) => this.correct(event, "reject"),
+      edit: (event) => this.edit(event),
+      save: (event, changes, comment) => this.correct(event, "edit", { changes, comment }),
+      add: (changes, comment) => this.add(changes, comment),
+      link: (event) => this.link(event),
+      seek: (seconds) => { this.player.pause(); this.seek(seconds, { show: true }); },
+    };
+  }
+
+  edit(event) {
+    if (!event) return;
+    if (!this.may()) { toast(this.whyNot()); return; }
+    if (this.small.matches) this.tab("detail");
+    this.detail.edit(event);
+  }
+
+  /** Whether it was taken. */
+  async correct(event, action, { changes = null, comment = null } = {}) {
+    if (!event) return false;
+    if (!this.may()) { toast(this.whyNot()); return false; }
+    const already = event.review?.state === { accept: "accepted", reject: "rejected" }[action];
+    if (already) return this.undo({ only: event });
+    try {
+      await this.record.correct(event.id, action, { changes, comment });
+    } catch (fault) {
+      this.refused(fault, () => this.correct(this.record.event(event.id), action, { changes, comment }));
+      return false;
+    }
+    toast(t(`review.done.${action}`, { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000 });
+    return true;
+  }
+
+  async add(changes, comment) {
+    try {
+      const event = await this.record.add(changes, comment);
+      this.detail.editing = null;
+      this.choose(event);
+      toast(t("review.done.add", { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000 });
+      return true;
+    } catch (fault) {
+      this.refused(fault, () => this.add(changes, comment));
+      return false;
+    }
+  }
+
+  /** Takes the last correction back; with `only`, the last word on that event. Whether there was one. */
+  async undo({ only = null } = {}) {
+    if (!this.may()) { toast(this.whyNot()); return false; }
+    try {
+      if (only) {
+        await this.record.correct(only.id, "undo");
+        toast(t("review.done.undo", { title: shortened(only.title) }), { stay: 3000 });
+        return true;
+      }
+      const last = await this.record.undo();
+      if (!last) { toast(t("review.undo.none"), { stay: 3000 }); return false; }
+      const event = this.record.event(last.id);
+      if (event) this.choose(event, { seek: event.id !== this.current?.id });
+      else if (this.current?.id === last.id) { this.current = null; this.bar.choose(null); this.detail.show(null); }
+      toast(t("review.done.undo", { title: shortened(last.title) }), { stay: 3000 });
+      return true;
+    } catch (fault) {
+      this.refused(fault, null);
+      return false;
+    }
+  }
+
+  refused(fault, again) {
+    const told = sentence(fault);
+    if (!told) return;
+    if (fault.status === 409 && again) this.record.refresh();
+    const label = fault.status === 409 ? t("review.anyway") : t("app.again");
+    toast(fault.status === 0 ? t("review.unsaved") : told, { action: again && (fault.status === 409 || fault.status === 0 || fault.status >= 500) ? { label, run: again } : null, stay: 12_000 });
+  }
+
+  complain(fault) {
+    const told = sentence(fault);
+    if (told) toast(told);
+  }
+
+  async link(event) {
+    const address = `${location.origin}${location.pathname}#/jobs/${this.record.id}?t=${event.start.toFixed(1)}&event=${encodeURIComponent(event.id)}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      toast(t("review.link.copied"), { stay: 3000 });
+    } catch {
+      toast(address);
+    }
+  }
+
+  // --- around it ---------------------------------------------------------------------------------------------------------------
+
+  tab(name) {
+    this.shownTab = name;
+    const panels = { events: this.events, everywhere: this.everywhere.element, ask: this.ask.element, about: this.about.element };
+    for (const [each, panel] of Object.entries(panels)) panel.hidden = each !== name;
+    this.layout.dataset.tab = name;
+    this.about.renew();
+    this.drawTabs();
+    if (name === "events") this.list.virtual.draw();
+  }
+
+  drawTabs() {
+    const names = ["events", ...(this.small.matches ? ["detail"] : []), "ask", "about"];
+    if (this.shownTab === "detail" && !this.small.matches) { this.tab("events"); return; }
+    const inside = document.activeElement?.closest?.(".tabs") ? this.shownTab : null;
+    fill(this.tabs, names.map((name) => {
+      const chosen = name === this.shownTab || (name === "events" && this.shownTab === "everywhere");
+      return h("button", {
+        type: "button", role: "tab", "aria-selected": String(chosen), tabindex: chosen ? "0" : "-1", "data-tab": name, onclick: () => this.tab(name),
+        onkeydown: (event) => {
+          const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (!by) return;
+          event.preventDefault();
+          event.stopPropagation();
+          this.tab(names[(names.indexOf(name) + by + names.length) % names.length]);
+          this.tabs.querySelector('[aria-selected="true"]').focus();
+        },
+      }, t(`review.tab.${name}`), name === "events" && this.record.events.length ? h("span", { class: "num count-of" }, this.record.events.length) : null);
+    }));
+    if (inside) this.tabs.querySelector('[aria-selected="true"]')?.focus();
+  }
+
+  /** The job's state or progress has changed. */
+  restate() {
+    const { job } = this.record;
+    if (this.shownState !== job.state) {
+      this.shownState = job.state;
+      this.drawHead();
+      this.detail.show(this.current);
+      this.narrow();
+    }
+    this.drawBanner();
+    this.about.renew();
+  }
+
+  drawHead() {
+    const { record } = this;
+    const { job, source } = record;
+    const key = JSON.stringify([job.state, job.name, record.duration, source?.clock, record.events.length]);
+    if (key === this.headKey) return;
+    this.headKey = key;
+    const day = source && wallDay(source, 0);
+    const line = [record.duration ? lasts(record.duration) : null, day && `${day} ${wallClock(source, 0)}–${wallClock(source, record.duration)}`, source?.camera].filter(Boolean);
+    const can = may("submit");
+    const act = (name, sign, run, bad = false) => h("button", { type: "button", class: bad ? "bad" : null, onclick: run }, icon(sign), t(name));
+    fill(this.head,
+      h("a", { class: "job-back", href: job.parent ? `#/jobs/${job.parent}` : "#/", "aria-label": t("review.back"), title: t("review.back") }, icon("back")),
+      h("div", { class: "job-names" }, h("h1", {}, h("bdi", {}, job.name)), h("p", { class: "muted num" }, line.join(" · "))),
+      job.state !== "done" && h("span", { class: `job-state ${job.state}` }, t(`review.job.${job.state}`)),
+      h("span", { class: "space" }),
+      can && this.record.settled && h("button", { type: "button", class: "button", onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
+      record.timeline && exportMenu(job.id, job.name),
+      closing(h("details", { class: "menu" }, h("summary", { class: "button plain icon-only", "aria-label": t("review.more"), title: t("review.more") }, icon("more")), h("div", { class: "menu-sheet" },
+        h("button", { type: "button", onclick: help }, h("kbd", {}, "?"), t("review.keys")),
+        can && record.ended && act("review.retry", "retry", () => this.retry()),
+        can && !record.ended && act("review.cancel", "stop", () => this.cancel()),
+        can && record.ended && act("review.delete", "trash", () => this.remove(), true)))));
+  }
+
+  /** What a reader should know of the scan: how far it is, why it failed, what of it is missing. */
+  drawBanner() {
+    const { record, banner } = this;
+    const { job } = record;
+    const failed = record.timeline?.windows.filter((window) => window.status === "failed") ?? [];
+    let inside = null;
+    let kind = "";
+    if (job.state === "running") {
+      const { progress } = job;
+      const share = progress?.duration ? Math.min(1, progress.decoded && progress.windows ? (progress.described + progress.failed) / progress.windows : progress.position / progress.duration) : null;
+      const told = [progress && t("review.progress", { at: clock(progress.position), n: progress.described }), progress?.failed ? t("review.progress.failed", { n: progress.failed }) : null, job.eta ? t("review.progress.left", { time: lasts(job.eta) }) : null];
+      inside = [h("span", { class: "live-dot", "aria-hidden": "true" }), h("span", { class: "num" }, share !== null && h("b", {}, `${percent(share)} `), told.filter(Boolean).join(" · ")), h("span", { class: `meter${share === null ? " unsure" : ""}`, style: { "--share": share ?? 0 } }, h("i")), h("button", { type: "button", class: "link", onclick: () => this.seek(Math.max(0, this.edge()), { show: true }) }, t("review.edge"))];
+      kind = "running";
+    } else if (job.state === "queued") {
+      inside = [h("span", { class: "spinner" }), h("span", {}, t("review.queued"))];
+    } else if (job.state === "failed") {
+      inside = [icon("alert"), h("span", { dir: "auto" }, h("b", {}, t("review.job.failed")), ` ${job.error?.message ?? ""}${job.error?.hint ? ` (${job.error.hint})` : ""}`), this.retryButton(t("review.retry"))];
+      kind = "bad";
+    } else if (job.state === "cancelled") {
+      inside = [icon("stop"), h("span", {}, t("review.cancelled")), this.retryButton(t("review.go.on"))];
+      kind = "warn";
+    } else if (failed.length) {
+      const seconds = failed.reduce((sum, window) => sum + window.end - window.start, 0);
+      inside = [icon("alert"), h("span", {}, t("review.failed.banner", { n: failed.length, time: lasts(seconds) })), this.retryButton(), h("button", { type: "button", class: "link", onclick: () => this.tab("about") }, t("review.why"))];
+      kind = "warn";
+    }
+    banner.hidden = inside === null;
+    banner.className = `job-banner ${kind}`;
+    if (inside) {
+      const focused = banner.contains(document.activeElement) ? document.activeElement.textContent : null;
+      fill(banner, inside);
+      if (focused) [...banner.querySelectorAll("button")].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
+    }
+  }
+
+  /** The last second that was looked at. */
+  edge() {
+    const last = this.record.runs.findLast((run) => run.state === "described" || run.state === "unchanged");
+    return (last?.end ?? 0) - 0.1;
+  }
+
+  retryButton(name = t("review.retry.failed")) {
+    if (!may("submit") || !this.record.ended) return null;
+    return h("button", { type: "button", class: "button", onclick: () => this.retry() }, icon("retry"), name);
+  }
+
+  async retry() {
+    try {
+      this.record.job = await post(`${this.record.path}/retry`);
+      this.restate();
+    } catch (fault) { this.complain(fault); }
+  }
+
+  async cancel() {
+    if (!(await sure(t("review.cancel.sure"), t("review.cancel.text"), { yes: t("review.cancel") }))) return;
+    try {
+      this.record.job = await post(`${this.record.path}/cancel`);
+      this.restate();
+    } catch (fault) { this.complain(fault); }
+  }
+
+  async remove() {
+    if (!(await sure(t("review.delete.sure"), t("review.delete.text", { name: this.record.job.name }), { yes: t("review.delete"), bad: true }))) return;
+    try {
+      await remove(this.record.path);
+      location.hash = "#/";
+    } catch (fault) { this.complain(fault); }
+  }
+
+  beginAdd() {
+    if (!this.may()) { toast(this.whyNot()); return; }
+    this.player.pause();
+    if (this.small.matches) this.tab("detail");
+    this.detail.edit(null, this.player.time);
+  }
+
+  keyActs() {
+    const { player, bar, controls } = this;
+    return {
+      next: () => this.step(1), previous: () => this.step(-1), play: () => player.toggle(),
+      back: (event) => this.seek(player.time - (event.shiftKey ? 1 : 5), { show: true }), forward: (event) => this.seek(player.time + (event.shiftKey ? 1 : 5), { show: true }),
+      frameBack: () => player.step(-1), frameOn: () => player.step(1), slower: () => controls.faster(-1), faster: () => controls.faster(1),
+      accept: () => this.correct(this.current, "accept"), reject: () => this.correct(this.current, "reject"), edit: () => this.edit(this.current), add: () => this.beginAdd(), undo: () => this.undo(),
+      zoomIn: () => bar.zoom(2), zoomOut: () => bar.zoom(0.5), zoomAll: () => bar.fit(), zoomEvent: () => this.current && bar.zoomTo(this.current),
+      enlarge: () => this.detail.enlarge(), full: () => this.full(), sound: () => controls.sound(), help, escape: () => this.escape(),
+    };
+  }
+
+  escape() {
+    if (!empty(this.filters.filter)) this.filters.clear();
+    else if (this.shownTab !== "events") this.tab("events");
+  }
+}
+
+const shortened = (title) => (title.length > 48 ? `${title.slice(0, 47)}…` : title);

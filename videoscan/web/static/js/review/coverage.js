@@ -1,0 +1,98 @@
+// What was looked at and what was not, as the bar draws it and as people read it. Pure but for `pattern`, which paints a tile.
+
+export const STATES = ["described", "unchanged", "failed", "lost", "skipped", "absent"];
+
+/** Whether somebody looked. */
+export const known = (state) => state === "described" || state === "unchanged";
+
+/** Coverage in order of time, neighbours of one state and reason joined: `{ start, end, state, reason }`. */
+export function runs(coverage) {
+  const found = [];
+  for (const { start, end, state, reason } of coverage) {
+    const last = found.at(-1);
+    if (last && last.state === state && (last.reason ?? null) === (reason ?? null)) last.end = end;
+    else found.push({ start, end, state, reason: reason ?? null });
+  }
+  return found;
+}
+
+/** The runs that nobody looked at. */
+export const gaps = (all) => all.filter((run) => !known(run.state));
+
+/** Seconds by state. */
+export function totals(all) {
+  const seconds = Object.fromEntries(STATES.map((state) => [state, 0]));
+  for (const run of all) seconds[run.state] += run.end - run.start;
+  return seconds;
+}
+
+/**
+ * What to paint of `all` on a scale, left to right: `{ x, width, state }` in pixels. Runs that were looked at and are thinner than a pixel
+ * are drawn together, in the state that most of their time has; what nobody looked at is drawn however short it is.
+ */
+export function strokes(all, scale) {
+  const painted = [];
+  let pending = null;
+  const flush = () => {
+    if (pending) painted.push({ x: pending.x, width: pending.until - pending.x, state: pending.described * 2 >= pending.time ? "described" : "unchanged" });
+    pending = null;
+  };
+  for (const run of all) {
+    if (run.end <= scale.from) continue;
+    if (run.start >= scale.to) break;
+    const x = Math.max(0, scale.x(run.start));
+    const until = Math.min(scale.width, scale.x(run.end));
+    if (known(run.state) && until - x < 1) {
+      pending ??= { x, until, described: 0, time: 0 };
+      pending.until = until;
+      pending.time += run.end - run.start;
+      if (run.state === "described") pending.described += run.end - run.start;
+      if (pending.until - pending.x >= 1) flush();
+      continue;
+    }
+    flush();
+    painted.push({ x, width: known(run.state) ? until - x : Math.max(2, until - x), state: run.state });
+  }
+  flush();
+  return painted;
+}
+
+/** A tile of a state's pattern for a canvas: states differ in their pattern, not by colour alone. `colours` are those of `palette`. */
+export function pattern(context, state, colours, ratio) {
+  const side = { unchanged: 6, failed: 8, lost: 7, skipped: 5, absent: 9 }[state];
+  if (!side) return colours.accentMid;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = Math.round(side * ratio);
+  const paint = tile.getContext("2d");
+  const scale = tile.width / side;
+  paint.scale(scale, scale);
+  const box = (colour, x, y, width, height) => {
+    paint.fillStyle = colour;
+    paint.fillRect(x, y, width, height);
+  };
+  if (state === "unchanged") {
+    box(colours.accentFaint, 0, 0, side, side);
+    box(colours.accentMid, 2, 2, 1.6, 1.6);
+  } else if (state === "skipped" || state === "absent") {
+    box(colours.gapFaint, 0, 0, side, side);
+    if (state === "skipped") box(colours.gap, 0, 0, 1.6, side);
+    else box(colours.gap, 1, side / 2 - 0.75, 5.5, 1.5);
+  } else {
+    box(colours.warnFaint, 0, 0, side, side);
+    paint.strokeStyle = colours.warn;
+    paint.lineWidth = state === "failed" ? 2.6 : 1;
+    paint.beginPath();
+    for (const at of [-side, 0, side]) {
+      paint.moveTo(at, side);
+      paint.lineTo(at + side, 0);
+      if (state === "lost") {
+        paint.moveTo(at, 0);
+        paint.lineTo(at + side, side);
+      }
+    }
+    paint.stroke();
+  }
+  const made = context.createPattern(tile, "repeat");
+  made.setTransform(new DOMMatrix().scale(1 / scale));
+  return made;
+}
