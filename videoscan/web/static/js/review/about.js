@@ -68,7 +68,7 @@ export class About {
       h("ul", { class: "legend" }, legend.map(([state, time]) => h("li", {}, h("span", { class: `swatch ${state}`, "aria-hidden": "true" }), t(`review.state.${state}`), h("span", { class: "num muted" }, lasts(time))))),
       missing.length ? h("ul", { class: "gaps" }, missing.slice(0, FEW).map(line)) : null,
       missing.length > FEW ? h("details", {}, h("summary", {}, t("review.gaps.more", { n: missing.length - FEW })), h("ul", { class: "gaps" }, missing.slice(FEW, 500).map(line))) : null,
-      failed.length ? h("div", { class: "failed" }, h("p", {}, t("review.failed.windows", { n: failed.length })), h("p", { class: "muted fine", dir: "auto" }, [...new Set(failed.map((window) => window.error?.message).filter(Boolean))].slice(0, 3).join(" · ")), this.retry?.()) : null);
+      failed.length ? h("div", { class: "failed-part" }, h("p", {}, t("review.failed.windows", { n: failed.length })), h("p", { class: "muted fine", dir: "auto" }, [...new Set(failed.map((window) => window.error?.message).filter(Boolean))].slice(0, 3).join(" · ")), this.retry?.()) : null);
   }
 
   chapters(timeline) {

@@ -1,7 +1,6 @@
 // Keys that do something wherever the focus is, and the sheet that shows them.
 
-import { typing } from "../dom.js";
-import { h } from "../dom.js";
+import { h, typing } from "../dom.js";
 import { dialog } from "../talk.js";
 import { t } from "../texts.js";
 
@@ -37,6 +36,6 @@ export function keys(acts, signal) {
 export function help() {
   const close = h("button", { type: "button", class: "button", autofocus: true }, t("do.close"));
   const group = ([name, lines]) => h("div", {}, h("h3", {}, t(`review.keys.${name}`)), h("dl", {}, lines.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(`review.key.${what}`))))));
-  const shown = dialog(t("review.keys"), [h("div", { class: "keys" }, SHEET.map(group)), h("p", { class: "muted fine" }, t("review.keys.bar")), h("div", { class: "buttons" }, close)], { wide: true });
+  const shown = dialog(t("review.keys"), [h("div", { class: "key-sheet" }, SHEET.map(group)), h("p", { class: "muted fine" }, t("review.keys.bar")), h("div", { class: "buttons" }, close)], { wide: true });
   close.addEventListener("click", shown.close);
 }

@@ -37,6 +37,7 @@ export class Record extends EventTarget {
     this.etag = null;
     this.last = "";
     this.mine = new Map();
+    this.told = new Map();
     this.control = new AbortController();
   }
 
@@ -71,6 +72,7 @@ export class Record extends EventTarget {
   }
 
   take(timeline) {
+    this.told.clear();
     this.timeline = timeline;
     this.events = timeline.events;
     this.runs = runs(timeline.coverage);
@@ -198,17 +200,32 @@ export class Record extends EventTarget {
    * Says something of an event. What it will look like is shown at once, and taken back when the service refuses. Somebody else's
    * correction that was not seen here is not overwritten: then an `ApiError` 409 is thrown, and theirs is shown.
    */
-  async correct(id, action, { changes = null, comment = null, quiet = false } = {}) {
-    const before = this.event(id);
-    const sent = { action, changes, comment, by: this.by, seen: seen(before) };
-    if (action !== "undo") this.put(id, guessed(before, action, changes));
-    const after = await this.send(id, () => patch(`${this.path}/events/${id}`, cleaned(sent)), before);
-    if (action !== "undo" && !quiet) this.undone.push({ id, action, after: seen(after), title: before.title });
-    return after;
+  async correct(id, action, { changes = null, comment = null } = {}) {
+    // Shown before it is sent: who judges quickly does not wait for the wire.
+    const shown = this.event(id);
+    if (action !== "undo") this.put(id, guessed(shown, action, changes));
+    return this.inTurn(async () => {
+      const before = this.told.get(id) ?? shown;
+      const sent = { action, changes, comment, by: this.by, seen: seen(before) };
+      const after = await this.send(id, () => patch(`${this.path}/events/${id}`, cleaned(sent)), before);
+      if (action !== "undo") this.undone.push({ id, action, after: seen(after), title: before.title });
+      return after;
+    });
+  }
+
+  /** One correction after the other: each rests on what the one before came to. */
+  inTurn(work) {
+    const next = (this.turn ?? Promise.resolve()).then(work, work);
+    this.turn = next.catch(() => {});
+    return next;
   }
 
   /** Adds an event of a person's own. */
-  async add(changes, comment = null) {
+  add(changes, comment = null) {
+    return this.inTurn(() => this.added(changes, comment));
+  }
+
+  async added(changes, comment) {
     this.saving = true;
     try {
       const { event } = await post(`${this.path}/events`, cleaned({ changes, comment, by: this.by }));
@@ -222,7 +239,11 @@ export class Record extends EventTarget {
   }
 
   /** Takes back what was done last on this page; what that was, `null` where nothing was done. */
-  async undo() {
+  undo() {
+    return this.inTurn(() => this.takeBack());
+  }
+
+  async takeBack() {
     const last = this.undone.pop();
     if (!last) return null;
     const before = this.event(last.id);
@@ -242,6 +263,7 @@ export class Record extends EventTarget {
     this.mine.set(id, (this.mine.get(id) ?? 0) + 1);
     try {
       const { event } = await ask();
+      this.told.set(id, event);
       this.put(id, event);
       return event;
     } catch (fault) {

@@ -289,8 +289,8 @@ class Screen {
   async correct(event, action, { changes = null, comment = null } = {}) {
     if (!event) return false;
     if (!this.may()) { toast(this.whyNot()); return false; }
-    const already = event.review?.state === { accept: "accepted", reject: "rejected" }[action];
-    if (already) return this.undo({ only: event });
+    const already = { accepted: "accept", rejected: "reject" }[event.review?.state];
+    if (already === action) return this.undo({ only: event });
     try {
       await this.record.correct(event.id, action, { changes, comment });
     } catch (fault) {
@@ -420,7 +420,7 @@ class Screen {
       h("div", { class: "job-names" }, h("h1", {}, h("bdi", {}, job.name)), h("p", { class: "muted num" }, line.join(" · "))),
       job.state !== "done" && h("span", { class: `job-state ${job.state}` }, t(`review.job.${job.state}`)),
       h("span", { class: "space" }),
-      can && this.record.settled && h("button", { type: "button", class: "button", onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
+      can && this.record.settled && h("button", { type: "button", class: "button", "aria-label": t("review.add"), onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
       record.timeline && exportMenu(job.id, job.name),
       closing(h("details", { class: "menu" }, h("summary", { class: "button plain icon-only", "aria-label": t("review.more"), title: t("review.more") }, icon("more")), h("div", { class: "menu-sheet" },
         h("button", { type: "button", onclick: help }, h("kbd", {}, "?"), t("review.keys")),

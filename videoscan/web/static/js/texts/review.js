@@ -66,6 +66,7 @@ export const REVIEW = {
   "review.shown.slides.unplayable": ["This browser cannot play the file. Shown are the pictures that were kept.", "此浏览器无法播放该文件。显示的是保留的图片。"],
   "review.shown.slides.blacked_out": ["Parts of this recording are to stay hidden, so the file is not played. Shown are the pictures that were kept.", "该录像的部分区域需要遮挡，因此不播放原文件。显示的是保留的图片。"],
   "review.shown.slides.gone": ["The recording is not here. Shown are the pictures that were kept.", "录像不在此处。显示的是保留的图片。"],
+  "review.shown.slides.joined": ["This recording is made of several files. Shown are the pictures that were kept.", "该录像由多个文件组成。显示的是保留的图片。"],
   "review.preview.making": ["A preview is being made: {share}.", "正在生成预览：{share}。"],
   "review.preview.waiting": ["A preview waits to be made.", "预览正在排队生成。"],
   "review.preview.failed": ["No preview could be made: {why}", "无法生成预览：{why}"],
