@@ -359,10 +359,18 @@ class SqliteStore:
                 " AND feed.number > ? ORDER BY feed.number LIMIT ?",
                 (job, job, after, most),
             ).fetchall()
-            return [
-                Entry(number=row["number"], job=row["job"], at=row["at"], kind=row["kind"], data=json.loads(row["data"]))
-                for row in rows
-            ]
+            return [_entry(row) for row in rows]
+
+        return await self._do(work)
+
+    async def latest(self, job: str, kinds: Iterable[str], most: int) -> list[Entry]:
+        """The last of what a job's feed says, the newest first; of these kinds only, where some are named."""
+        wanted = tuple(kinds)
+        narrowed = f" AND kind IN ({','.join('?' * len(wanted))})" if wanted else ""
+
+        def work(database: sqlite3.Connection) -> list[Entry]:
+            query = f"SELECT * FROM feed WHERE job = ?{narrowed} ORDER BY number DESC LIMIT ?"  # noqa: S608 - marks only
+            return [_entry(row) for row in database.execute(query, (job, *wanted, most))]
 
         return await self._do(work)
 
@@ -500,3 +508,7 @@ def _settle_folder(database: sqlite3.Connection, folder: str) -> None:
         ended = now() if state in FINAL else None
         database.execute("UPDATE jobs SET state = ?, finished = ? WHERE id = ?", (state, ended, folder))
         _tell(database, folder, "state", {"state": state})
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(number=row["number"], job=row["job"], at=row["at"], kind=row["kind"], data=json.loads(row["data"]))

@@ -13,7 +13,7 @@ from videoscan.jobs.records import FINAL, Entry
 from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
-from videoscan.web.schemas import Asked
+from videoscan.web.schemas import Asked, EntryList, Latest
 from videoscan.web.security import head
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ async def feed(request: web.Request) -> web.StreamResponse:
             await _follow(service, job, after, news, answer, stay=following.follow)
         await answer.write_eof()
     return answer
+
+
+async def latest(request: web.Request) -> web.StreamResponse:
+    """The last of what happened, the newest first: for whoever only looks in."""
+    job, asked = await jobs_api.found(request), routes.query(request, Latest)
+    return routes.answer(EntryList(entries=await request.app[SERVICE].store.latest(job.id, asked.kind, asked.limit)))
 
 
 async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, answer: web.StreamResponse, *, stay: bool) -> None:
@@ -111,5 +117,14 @@ ROUTES = (
                 {"type": "string", "pattern": r"^\d{1,18}$"},
             )
         },
+    ),
+    Route(
+        "GET",
+        f"{BASE}/jobs/{{id}}/feed/latest",
+        latest,
+        "The last of what happened",
+        {200: Answer("Entries of the feed, the newest first.", EntryList)},
+        query=Latest,
+        patterns=jobs_api.PATTERN,
     ),
 )

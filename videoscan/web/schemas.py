@@ -79,6 +79,19 @@ class JobList(BaseModel):
     next: int | None
 
 
+class Latest(Asked):
+    """Which of the last entries of a feed."""
+
+    kind: list[str] = Field(default=[], max_length=10, description="Only these kinds.")
+    limit: int = Field(default=20, ge=1, le=200)
+
+
+class EntryList(BaseModel):
+    """Entries of a feed, the newest first."""
+
+    entries: list[Entry]
+
+
 class Login(Asked):
     """A key, for a login that a browser keeps as a cookie."""
 

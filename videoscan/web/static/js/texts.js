@@ -5,8 +5,9 @@ import { REVIEW } from "./texts/review.js";
 import { SEARCH } from "./texts/search.js";
 import { SETTINGS } from "./texts/settings.js";
 import { SHELL } from "./texts/shell.js";
+import { STREAMS } from "./texts/streams.js";
 
-export const TEXTS = { ...SHELL, ...JOBS, ...REVIEW, ...SEARCH, ...SETTINGS };
+export const TEXTS = { ...SHELL, ...JOBS, ...REVIEW, ...SEARCH, ...SETTINGS, ...STREAMS };
 
 /** Languages in the order of the table's columns, and what each calls itself. */
 export const LANGUAGES = { en: "English", zh: "中文" };

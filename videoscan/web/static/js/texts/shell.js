@@ -36,5 +36,4 @@ export const SHELL = {
   "login.out": ["Sign out", "退出登录"],
 
 
-  "streams.title": ["Live", "实时"],
 };
