@@ -59,6 +59,8 @@ class LiveDecoder:
         """How many of them the decoder was given."""
         self._ready: list[tuple[Arrival, VideoFrame]] = []
         self._drained = True
+        self._taken = -INFINITY
+        """When the last picture that came out is shown."""
 
     def offer(self, arrival: Arrival, aim: Aim) -> Picked | None:
         """Take in the next packet; the picture that meets the aim, if it is certain by now. Ask `more` with the next aim then."""
@@ -85,11 +87,12 @@ class LiveDecoder:
         first, last = self._group[0], self._group[-1]
         if self._context is None:
             self._group = []
-            if _is_key(last, aim) or last.time >= aim.time:
+            if last.time > self._taken and (_is_key(last, aim) or last.time >= aim.time):
                 assert last.picture is not None
+                self._taken = last.time
                 return Picked(last, ArrayPixels(last.picture))
             return None
-        if first is last and _is_key(first, aim):
+        if first is last and first.time > self._taken and _is_key(first, aim):
             return self._key(first)
         if last.time < aim.time or aim.keyframe_until >= last.time > aim.keyframe_from:
             return None  # it may still come, or a keyframe that is better
@@ -135,6 +138,7 @@ class LiveDecoder:
         for arrival, frame in shown:
             if arrival is key:
                 self.failed = 0
+                self._taken = key.time
                 return _picked(arrival, frame)
         self.failed += 1
         return None
@@ -145,7 +149,8 @@ class LiveDecoder:
             self._reset()
         while True:
             for place, (arrival, frame) in enumerate(self._ready):
-                if arrival.time >= time:
+                if arrival.time >= time and arrival.time > self._taken:
+                    self._taken = arrival.time
                     del self._ready[: place + 1]
                     self.failed = 0
                     return _picked(arrival, frame)

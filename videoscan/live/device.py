@@ -49,7 +49,7 @@ class DeviceOptions(LiveOptions):
 class DeviceLink:
     """An opened device. For one thread. See `videoscan.live.reader.Connection`: pictures come decoded, and carry no times."""
 
-    paced = False
+    paced = timed = False
     codec: str | None = None
     extradata: bytes | None = None
     base = 1.0

@@ -31,6 +31,9 @@ _ALLOWED = {
     "other": "rtmp,rtmps,rtmpt,tcp,tls,crypto",
 }
 
+_NO_TIMESTAMPS = 0x0080
+"""``AVFMT_NOTIMESTAMPS``: MJPEG over HTTP, raw H.264. FFmpeg counts 25 pictures a second there, whatever the camera sends."""
+
 _PLAYLIST_PATIENCE = 30.0
 """Seconds. FFmpeg waits inside of one read until an HLS server lists the next segment, and segments may last ten seconds."""
 
@@ -63,7 +66,7 @@ class Link:
     """An open connection to a stream, or a file that is read like one (`Link.file`).
 
     For one thread. One read ends within `patience` seconds whatever the camera does. `paced`: packets come in bursts and have to wait for
-    their time.
+    their time. `timed`: they have times of their own.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Link:
         self.extradata = bytes(context.extradata) if context.extradata else None
         self.size = (context.width, context.height)
         self.base = float(self.video.time_base or 1)
+        self.timed = not (container.format.flags & _NO_TIMESTAMPS or container.format.name.endswith("_pipe"))
         rate = self.video.average_rate
         self.rate = float(rate) if rate and 0.01 <= rate <= 240 else None
 

@@ -42,7 +42,7 @@ _REFUSED = Patience(first=15.0, longest=300.0)
 """Cameras lock whoever comes with a wrong password a few times in a row."""
 
 _USUAL = 1 / 25
-_LONGEST_SPACING = 60.0
+_SHORTEST_SPACING, _LONGEST_SPACING = 0.001, 60.0
 _DISTANCES = 9
 """Distances of packets in time of which the middle one counts: an interruption changes nothing, and a slow camera is soon known."""
 
@@ -58,6 +58,7 @@ class Connection(Protocol):
     """What a reader reads from; `videoscan.live.link.Link` is one."""
 
     paced: bool
+    timed: bool
     patience: float
     """Seconds that one read may take."""
     codec: str | None
@@ -200,7 +201,7 @@ class Reader:
         self.connections += 1
         self._again.clear()
         clock = StreamClock(link.base, paced=link.paced)
-        if link.rate:
+        if link.rate and link.timed:
             self.spacing = 1 / link.rate
         if self.recorder is not None and link.codec is not None:
             self.recorder.begin(link.codec, link.extradata)
@@ -217,12 +218,14 @@ class Reader:
                     clock.jump(jump)
                 if not came and isinstance(read, Packet) and not read.is_keyframe:
                     continue  # nothing can be seen before the first keyframe
-                self._put(read, clock, max(arrived, self._floor))
+                self._put(read, clock, max(arrived, self._floor), timed=link.timed)
                 came += 1
                 if came > 1 and not link.paced:
                     self._distances.append(arrived - before)
                     usual = sorted(self._distances)[len(self._distances) // 2]
-                    self.spacing = min(max(usual, 1 / link.rate if link.rate else 0.0), _LONGEST_SPACING)
+                    self.spacing = min(
+                        max(usual, 1 / link.rate if link.rate and link.timed else _SHORTEST_SPACING), _LONGEST_SPACING
+                    )
                 before = arrived
         except LinkFailed as failed:
             if isinstance(failed, LinkEnded):
@@ -250,7 +253,7 @@ class Reader:
                         break
             except LinkFailed as error:
                 failed = error
-            stamps = [_stamp(read) for read in opening]
+            stamps = [_stamp(read) if link.timed else None for read in opening]
             last = next((stamp for stamp in reversed(stamps) if stamp is not None), None)
             ages = [max(0.0, (last - stamp) * link.base) if last is not None and stamp is not None else 0.0 for stamp in stamps]
             # The first packets of RTSP have no times yet: they are as old as those after them, at least.
@@ -270,13 +273,13 @@ class Reader:
             yield read, edge + self.spacing
             raise LinkFailed(f"no picture came for {link.patience:g} s")
 
-    def _put(self, read: Read, clock: StreamClock, arrived: float) -> None:
+    def _put(self, read: Read, clock: StreamClock, arrived: float, *, timed: bool) -> None:
         self._count += 1
         if isinstance(read, Packet):
-            placed = clock.place(read.dts, read.pts, arrived, self.spacing)
+            placed = clock.place(read.dts if timed else None, read.pts if timed else None, arrived, self.spacing)
             decoded, shown = max(self._floor, placed.decoded), max(self._floor, placed.shown)
             # Pictures that are shown before others that came earlier count in the order in which they are shown.
-            index = self._count + round((shown - decoded) / self.spacing)
+            index = self._count + (round((shown - decoded) / self.spacing) if shown > decoded else 0)
             arrival = Arrival(decoded, shown, read.is_keyframe, read.size, index, packet=read)
         else:
             arrival = Arrival(arrived, arrived, key=True, size=read.nbytes, index=self._count, picture=read)

@@ -1,0 +1,248 @@
+"""Every kind of stream that a camera may send, from real servers on loopback."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import av
+import pytest
+from streaming import Web, beats, collected, ffmpeg, frames, gaps
+
+from tests.faults.camera import Camera, free_port, needed
+from tests.faults.runner import in_order
+from videoscan.live.device import DeviceLink, DeviceOptions, DeviceSource
+from videoscan.live.link import LinkFailed
+from videoscan.live.stream import RealtimeSource, StreamOptions, StreamSource, at_work
+from videoscan.model import Condition, Login
+from videoscan.samplers.interval import IntervalOptions, IntervalSampler
+from videoscan.samplers.keyframe import KeyframeOptions, KeyframeSampler
+from videoscan.seams import Setting
+
+QUICK = {"stall": 0.8, "connect_timeout": 2.0, "longest_wait": 0.3}
+KEYS = KeyframeSampler(KeyframeOptions(least=0.0))
+
+
+def stream(**options: object) -> StreamSource:
+    return StreamSource(StreamOptions(**{**QUICK, **options}))
+
+
+def enough(number):
+    return lambda items: len(frames(items)) >= number
+
+
+def test_mjpeg_over_http_gives_every_picture_its_time_of_arrival():
+    with Web(rate=20) as server:
+        items = collected(stream().open(f"{server.address}/mjpeg"), KEYS, enough(12))
+    times = [frame.time for frame in frames(items)]
+    assert len(times) == 12
+    assert in_order(items) == []
+    assert 0.3 < times[-1] - times[0] < 2
+    assert frames(items)[0].pixels.size == (160, 120)
+
+
+def test_a_stalled_camera_is_noticed_and_its_gap_is_where_it_was():
+    with Web(rate=20) as server:
+        footage = stream(stall=0.6).open(f"{server.address}/mjpeg")
+        stalled: list[float] = []
+
+        def watching(items):
+            if len(frames(items)) == 8 and not server.stalled and not stalled:
+                server.stalled = True
+                stalled.append(time.monotonic())
+            if any(beat.state != "playing" for beat in beats(items[8:])) and server.stalled:
+                stalled.append(time.monotonic())
+                server.stalled = False
+            return len(gaps(items)) >= 2 and len(frames(items)) > 12
+
+        items = collected(footage, KEYS, watching)
+    assert stalled[1] - stalled[0] < 1.2
+    assert in_order(items) == []
+    gap = gaps(items)[1]
+    assert gap.kind == "lost"
+    assert "no picture" in gap.reason
+    assert gap.end - gap.start >= 0.5
+
+
+def test_an_answer_that_ends_is_asked_for_again():
+    with Web(rate=30, ends_after=5) as server:
+        items = collected(stream().open(f"{server.address}/mjpeg"), KEYS, enough(12))
+        assert server.connections >= 2
+    assert "ended the connection" in gaps(items)[1].reason
+    assert in_order(items) == []
+
+
+def test_a_picture_of_another_size_is_taken_as_it_is_and_said():
+    told = []
+    with Web(rate=30) as server:
+
+        def watching(items):
+            if len(frames(items)) == 5:
+                server.size = (240, 180)
+            return len(frames(items)) >= 15
+
+        footage = stream().open(f"{server.address}/mjpeg", Setting(told=told.append))
+        sizes = {frame.pixels.size for frame in frames(collected(footage, KEYS, watching))}
+    assert sizes == {(160, 120), (240, 180)}
+    assert (footage.info.width, footage.info.height) == (240, 180)
+    assert ["240x180" in note.text for note in told] == [True]
+
+
+@pytest.mark.parametrize("how", ["given", "address", "environment", "own variable"])
+def test_a_login_is_used_from_wherever_it_comes_and_never_shown(how, monkeypatch):
+    secret, user = "p@ss:w/rd?", "admin"
+    said: list[object] = []
+    with Web(rate=30, login=f"{user}:{secret}") as server:
+        address, setting = f"{server.address}/mjpeg", Setting(camera="Front door", told=said.append)
+        if how == "given":
+            setting = Setting(login=Login(user, secret), told=said.append)
+        elif how == "address":
+            address = address.replace("http://", "http://admin:p%40ss%3Aw%2Frd%3F@")
+        else:
+            name = "VIDEOSCAN_CAMERA" if how == "environment" else "VIDEOSCAN_CAMERA_FRONT_DOOR"
+            monkeypatch.setenv(f"{name}_USER", user)
+            monkeypatch.setenv(f"{name}_PASSWORD", secret)
+        footage = stream().open(address, setting)
+        items = collected(footage, KEYS, enough(3))
+    assert len(frames(items)) == 3
+    everything = f"{items} {said} {footage.info} {setting}"
+    assert "p%40ss" not in everything
+    assert secret not in everything
+
+
+def test_a_refused_login_is_said_and_not_tried_again_at_once():
+    with Web(login="admin:right") as server:
+        footage = stream().open(f"{server.address}/mjpeg", Setting(login=Login("admin", "wrong-one")))
+        items = collected(footage, KEYS, lambda items: any(beat.state == "waiting" for beat in beats(items)))
+        assert server.connections == 0
+    assert beats(items)[-1].reason == "the camera refuses the login"
+    assert "wrong-one" not in str(items)
+
+
+def test_hls_is_played_at_its_own_pace_though_segments_come_in_bursts(tmp_path):
+    playlist = tmp_path / "live.m3u8"
+    arguments = ("-f", "hls", "-hls_time", "1", "-hls_list_size", "6", "-hls_flags", "delete_segments", str(playlist))
+    with ffmpeg(*arguments), Web(tmp_path) as server:
+        end = time.monotonic() + 15
+        while not (playlist.exists() and playlist.read_text().count(".ts") >= 3):
+            assert time.monotonic() < end
+            threading.Event().wait(0.05)
+        came: list[float] = []
+
+        def watching(items):
+            if len(frames(items)) > len(came):
+                came.append(time.monotonic())
+            return len(came) >= 5
+
+        items = collected(stream().open(f"{server.address}/files/live.m3u8"), KEYS, watching)
+    times = [frame.time for frame in frames(items)]
+    assert in_order(items) == []
+    assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx([1.0] * 4, abs=0.05)
+    assert came[-1] - came[0] == pytest.approx(4.0, abs=0.8)
+    assert len(gaps(items)) == 1
+
+
+def test_a_transport_stream_that_is_pushed_over_udp_is_watched_and_recorded(tmp_path):
+    port = free_port()
+    with ffmpeg("-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"):
+        footage = stream(connect_timeout=5.0).open(f"udp://127.0.0.1:{port}", Setting(record=tmp_path))
+        items = collected(footage, KEYS, enough(4))
+    times = [frame.time for frame in frames(items)]
+    assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx([1.0] * 3, abs=0.1)
+    (recording,) = footage.recorded(0, 100)
+    with av.open(recording.uri) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (320, 180)
+        decoded = [float(frame.time) for frame in container.decode(video=0)]
+    assert len(decoded) >= 25
+    assert decoded[-1] == pytest.approx(recording.duration, abs=0.2)
+
+
+def test_rtsp_brings_pictures_a_second_look_and_a_recording_from_one_connection(tmp_path):
+    needed()
+    with Camera("--auth", "viewer:s3cr et/@") as camera:
+        setting = Setting(record=tmp_path, login=Login("viewer", "s3cr et/@"))
+        footage = stream(segment_seconds=1).open(f"rtsp://127.0.0.1:{camera.port}/cam", setting)
+        sampler = IntervalSampler(IntervalOptions(every=0.5, snap=False))
+        items: list[object] = []
+        for item in footage.items(sampler, duration=12):
+            items.append(item)
+            if len(frames(items)) >= 7:
+                break
+        again = [round(frame.time, 3) for frame in footage.recent(1.0, 2.0)]
+        footage.close()
+    times = [frame.time for frame in frames(items)]
+    assert in_order(items) == []
+    assert [later - earlier for earlier, later in itertools.pairwise(times[1:])] == pytest.approx([0.5] * 5, abs=0.1)
+    assert len(again) == pytest.approx(25, abs=2)
+    assert all(1.0 <= time < 2.0 for time in again)
+    recorded = footage.recorded(0, 100)
+    assert len(recorded) >= 2
+    for part in recorded:
+        with av.open(part.uri) as container:
+            pictures = [frame for frame in container.decode(video=0) if not frame.is_corrupt]
+        assert pictures[0].key_frame
+        assert len(pictures) == pytest.approx(part.duration * 25, abs=3)
+    joints = itertools.pairwise(recorded)
+    assert all(later.start - earlier.end < 0.1 for earlier, later in joints)
+
+
+def test_rtsp_over_datagrams():
+    needed()
+    with Camera() as camera:
+        items = collected(stream(transport="udp").open(f"rtsp://127.0.0.1:{camera.port}/cam"), KEYS, enough(2))
+    assert len(frames(items)) == 2
+
+
+def test_nobody_there_is_waited_for_and_the_reason_is_told():
+    footage = stream().open(f"rtsp://127.0.0.1:{free_port()}/cam")
+    items = list(footage.items(KEYS, duration=1.0))
+    assert "127.0.0.1 refuses the connection" in [beat.reason for beat in beats(items)]
+    assert gaps(items)[-1].start == 0.0
+    assert in_order(items) == []
+
+
+def test_closing_from_another_thread_ends_a_connection_that_hangs():
+    with Web(rate=20) as server:
+        server.stalled = True
+        footage = stream().open(f"{server.address}/mjpeg")
+        closing = threading.Timer(0.5, footage.close)
+        closing.start()
+        before = time.monotonic()
+        items = list(footage.items(KEYS))
+        closing.join()
+    assert time.monotonic() - before < 4
+    assert frames(items) == []
+
+
+def test_a_file_is_played_as_if_it_were_live_and_ends(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    with ffmpeg("-t", "2", str(clip)) as process:
+        assert process.wait() == 0
+    before = time.monotonic()
+    footage = RealtimeSource().open(str(clip))
+    items = list(footage.items(IntervalSampler(IntervalOptions(every=0.4, snap=False))))
+    assert time.monotonic() - before == pytest.approx(2.0, abs=0.8)
+    times = [frame.time for frame in frames(items)]
+    assert [round(later - times[0], 3) for later in times] == [0.0, 0.4, 0.8, 1.2, 1.6]
+    assert [item for item in items if isinstance(item, Condition)] == []
+
+
+def test_a_device_is_read_through_opencv(tmp_path):
+    # No camera is plugged in here: a file stands in, which OpenCV opens in the same way.
+    clip = tmp_path / "clip.mp4"
+    with ffmpeg("-t", "1", str(clip)) as process:
+        assert process.wait() == 0
+    options = DeviceOptions(stall=0.5, longest_wait=0.1)
+    footage = at_work(str(clip), lambda read: DeviceLink(str(clip), options, read), options, Setting())
+    items = collected(footage, KEYS, enough(15))
+    assert "is it still plugged in?" in gaps(items)[-1].reason
+    assert frames(items)[0].pixels.size == (320, 180)
+    assert in_order(items) == []
+
+
+def test_a_device_that_is_not_there_is_refused_at_once_and_waited_for_later():
+    with pytest.raises(Exception, match="there is no device '/dev/video97'"):
+        DeviceSource().open("/dev/video97")
+    with pytest.raises(LinkFailed, match="not plugged in"):
+        DeviceLink("/dev/video97", DeviceOptions(), 1.0)
