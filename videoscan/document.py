@@ -397,6 +397,15 @@ class Timing(Document):
     """The same, for 95 of 100 windows."""
 
 
+class Told(Document):
+    """Summary and chapters as they were before a person's corrections of the events were taken into them."""
+
+    summary: str | None = None
+    """The whole in a few sentences; null where none was made."""
+    chapters: tuple[Chapter, ...] = ()
+    """The source in chapters."""
+
+
 class Timeline(Document):
     """One source, understood: events with evidence, and an account of every second."""
 
@@ -419,6 +428,8 @@ class Timeline(Document):
     """The source in chapters, without a hole between them; none without events."""
     flags: tuple[str, ...] = ()
     """Sentences about what was corrected or is doubtful in summary and chapters, and where a model's word on doubtful pairs was not to be had."""
+    told: Told | None = None
+    """What summary and chapters said before they were made to match a person's corrections; null while they are as they were written."""
     events: tuple[Event, ...] = ()
     """What happened, in order of start."""
     windows: tuple[WindowRecord, ...] = ()
@@ -457,9 +468,9 @@ class Timeline(Document):
 # Fields that came after a timeline could first be written without them. A document that lacks one is still valid; whatever is
 # added later goes here too.
 _MAY_BE_MISSING = {
-    "Timeline": {"flags", "budget"},
+    "Timeline": {"flags", "budget", "told"},
     "SourceRecord": {"flags", "left_out"},
-    "Part": {"skipped"},
+    "Part": {"skipped", "sound"},
     "DescriberRecord": {"note"},
     "ErrorRecord": {"raw"},
     "Review": {"comment", "was"},

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from videoscan.document import Event, Review, Timeline
 from videoscan.errors import StoreError
 from videoscan.folder import REVIEWS, OutputFolder, storing
+from videoscan.retelling import STRUCK, retold, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,9 @@ State = Literal["accepted", "rejected", "edited", "added"]
 _STATES: Mapping[str, State] = {"accept": "accepted", "reject": "rejected", "edit": "edited", "add": "added"}
 _MOVED = "its times were set by a person, but what it rests on lies elsewhere now: they are the describer's again"
 _SUMMARY = "a person has corrected events since the summary was written"
+
+_OURS = frozenset({_SUMMARY, STRUCK})
+"""The flags that a merge sets."""
 
 Text = Annotated[str, Field(max_length=20_000)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -123,10 +127,13 @@ def standing(corrections: Iterable[Correction]) -> list[Correction]:
 
 def bare(timeline: Timeline) -> Timeline:
     """The timeline as its describer told it: `merged`, taken back."""
-    if not any(event.review is not None for event in timeline.events) and _SUMMARY not in timeline.flags:
+    if not any(event.review is not None for event in timeline.events) and timeline.told is None and not _OURS & {*timeline.flags}:
         return timeline
+    if timeline.told is not None:
+        was = {"summary": timeline.told.summary, "chapters": timeline.told.chapters, "told": None}
+        timeline = timeline.model_copy(update=was)
     events = [_restored(event) for event in timeline.events if not (event.review and event.origin == "person")]
-    return _with(timeline, events, tuple(flag for flag in timeline.flags if flag != _SUMMARY), before=timeline.events)
+    return _with(timeline, events, tuple(flag for flag in timeline.flags if flag not in _OURS), before=timeline.events)
 
 
 def merged(timeline: Timeline, corrections: Iterable[Correction]) -> Merge:
@@ -159,11 +166,12 @@ def merged(timeline: Timeline, corrections: Iterable[Correction]) -> Merge:
         for event in plain.events
     ]
     events = sorted([*events, *added], key=lambda event: event.start)
-    flags = plain.flags
-    cited = " ".join([plain.summary or "", *(f"{chapter.title} {chapter.summary or ''}" for chapter in plain.chapters)])
-    if any(event.review and event.review.state in {"rejected", "edited"} and event.id in cited for event in events):
-        flags = (*flags, _SUMMARY)
-    return Merge(timeline=_with(plain, events, flags, before=plain.events), orphans=tuple(orphans))
+    shown = retold(plain, _with(plain, events, plain.flags, before=plain.events))
+    cited = " ".join([shown.summary or "", *(f"{chapter.title} {chapter.summary or ''}" for chapter in shown.chapters)])
+    corrected = any(event.review and event.review.state in {"rejected", "edited"} and event.id in cited for event in events)
+    if corrected and shown.summary != rule_for(shown):
+        shown = shown.model_copy(update={"flags": (*shown.flags, _SUMMARY)})
+    return Merge(timeline=shown, orphans=tuple(orphans))
 
 
 class _Finder:

@@ -11,7 +11,7 @@ import examples
 import pytest
 from shared import hold_to_contract
 
-from videoscan import publish, selection
+from videoscan import overview, publish, selection, summarize
 from videoscan.correcting import Corrector, changes
 from videoscan.document import Evidence, Timeline
 from videoscan.errors import ConfigError, StoreError
@@ -189,6 +189,52 @@ def test_a_summary_that_cites_what_a_person_corrected_says_so(told):
     shown, _ = corrected(told, lambda c: c.reject(event.id))
     assert any("corrected events since" in flag for flag in shown.flags)
     assert bare(shown).flags == told.flags
+
+
+def by_rule(told):
+    """The timeline with the summary and the chapters that are written without a model."""
+    quiet = overview.quiet(told.events, told.coverage)
+    unseen = sum(span.end - span.start for span in told.coverage if span.state not in {"described", "unchanged"})
+    made = summarize.plain(told.events, told.coverage[-1].end, unseen=unseen, quiet=quiet)
+    return told.model_copy(update={"summary": made.summary, "chapters": made.chapters})
+
+
+def test_a_summary_by_rule_is_written_again_of_what_a_person_left_standing(told):
+    told = by_rule(told)
+    first, second = told.events[0], told.events[1]
+
+    def correct(corrector):
+        corrector.reject(first.id)
+        corrector.edit(second.id, changes(title="A fox trots by"))
+
+    shown, _ = corrected(told, correct)
+    assert first.id not in shown.summary
+    assert first.id in told.summary
+    assert "A fox trots by" in shown.summary
+    assert shown.flags == told.flags, "it is not older than the corrections"
+    assert sorted(each for chapter in shown.chapters for each in chapter.events) == sorted(each.id for each in told.events)
+    assert shown.told.summary == told.summary
+    assert bare(shown) == told
+    assert by_rule(shown).summary == shown.summary
+
+
+def test_what_a_model_said_of_nothing_but_rejected_events_is_left_out_until_they_are_accepted(told):
+    one, two = "e00000010", "e00000020"
+    renamed = zip((one, two), told.events, strict=False)
+    events = (*(event.model_copy(update={"id": name}) for name, event in renamed), *told.events[2:])
+    chapters = tuple(each.model_copy(update={"events": ()}) for each in told.chapters)
+    told = told.model_copy(update={"events": events, "chapters": chapters})
+    summary = f"A man breaks into the van [{one}]. Then a woman walks by [{two}], as before [{one}, {two}]."
+    chapters = tuple(each.model_copy(update={"summary": f"一个人打开车门[{one}]。之后很安静。"}) for each in chapters[:1])
+    told = told.model_copy(update={"summary": summary, "chapters": (*chapters, *told.chapters[1:])})
+    shown, made = corrected(told, lambda c: c.reject(one))
+    assert shown.summary == f"Then a woman walks by [{two}], as before [{one}, {two}]."
+    assert shown.chapters[0].summary == "之后很安静。"
+    assert any("rejected is left out" in flag for flag in shown.flags)
+    assert bare(shown) == told
+    assert merged(shown, made).timeline == shown, "merging twice is merging once"
+    again, _ = corrected(told, lambda c: (c.reject(one), c.accept(one)))
+    assert (again.summary, again.flags, again.told) == (summary, told.flags, None)
 
 
 # The folder
