@@ -12,8 +12,8 @@ USE    := $(VENV)/.use
 SPREAD := -n logical --maxprocesses 4 --dist loadfile
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: help demo test fuzz kills soak conformance check format bench browser docs wheel clean
-help:     ; @sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile
+.PHONY: help demo test fuzz kills service-kills soak conformance check format bench browser docs wheel clean
+help:     ; @sed -n 's/^\([a-z-]*\): .*## /\1\t/p' Makefile
 demo: $(USE)         ## scan a sample with the built-in describer and print its timeline
 	@$(BIN)/videoscan demo
 test: $(READY)       ## the whole test suite
@@ -24,6 +24,8 @@ kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten m
 	$(BIN)/python -m tests.kill
 soak: $(READY)       ## give a real RTSP camera forty faults, and hold what is told of it to what was done: ten minutes
 	PYTHONPATH=tests $(BIN)/python -m tests.faults
+service-kills: $(READY) ## kill a working service 100 times, and go on: ten minutes to half an hour
+	$(BIN)/python -m tests.kill --service
 conformance: $(READY) ## the client against llama.cpp, vLLM and transformers, installed for it: 5 GB and half an hour the first time
 	$(BIN)/python -m pytest -o pythonpath="tests . tests/conformance" -o timeout=1800 tests/conformance/servers.py
 check: $(READY)      ## format, lint, types, import rules, tests: what CI runs

@@ -1,4 +1,7 @@
-"""``python -m tests.kill``: kill scans two hundred times at random moments, and once before every kind of file operation."""
+"""``python -m tests.kill``: kill scans two hundred times at random moments, and once before every kind of file operation.
+
+With ``--service`` a running service is killed instead.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,21 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.kill import service
 from tests.kill.runner import Trial, at_points, at_random, make_clip, operations, summary, uninterrupted
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.kill", description="Kill scans, and see what is left of them.")
-    parser.add_argument("--kills", type=int, default=200, metavar="N", help="at random moments, half of them of isolated scans")
+    parser.add_argument(
+        "--kills", type=int, metavar="N", help="200 unless said: at random moments, half of them of isolated scans"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the moments")
+    parser.add_argument("--service", action="store_true", help="kill a service that works, a hundred times unless said")
     given = parser.parse_args()
+    if given.service:
+        return _service(given.kills or 100, given.seed)
+    given.kills = given.kills or 200
     began = time.monotonic()
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory(prefix="kills-") as text:
@@ -37,6 +47,13 @@ def main() -> int:
         ]
         print(f"before file operations, {len(chosen)} of them", summary(chosen), sep="\n")
     return int(any(trial.problems for trial in [*trials, *chosen]))
+
+
+def _service(kills: int, seed: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        run = service.Trial(Path(folder), seed=seed).make(kills)
+    print(run, *run.problems, sep="\n")
+    return int(bool(run.problems))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kill import runner
+from tests.kill import runner, service
 from tests.kill.runner import at_points, at_random, make_clip, uninterrupted
 
 
@@ -57,3 +57,10 @@ def test_a_journal_that_forgets_would_be_seen(wholes, tmp_path, monkeypatch):
     assert "in the journal and asked again" in said
     assert "calls repeated" in said
     assert "the timeline is another one" in said
+
+
+@pytest.mark.slow
+def test_a_service_that_is_killed_while_it_works_loses_no_job_and_tells_each_end_under_one_id(tmp_path):
+    run = service.Trial(tmp_path, seed=3, longest=1.0).make(2)
+    assert run.problems == []
+    assert (run.kills, run.jobs >= 1) == (2, True)
