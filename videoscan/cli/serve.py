@@ -40,6 +40,8 @@ _GRACE = 10.0
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder whose videos may be named by path. Without one, only uploads and addresses are taken. Repeatable.",
 )
+@click.option("--bucket", "buckets", multiple=True, metavar="NAME", help="A bucket whose objects may be submitted. Repeatable.")
+@click.option("--s3-endpoint", metavar="URL", help="Where the store of these buckets is, if not Amazon's.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which this service is reached. Repeatable.")
 @click.option("--profile", default="default", show_default=True, help="What a job gets that names none.")
 @click.option(
@@ -83,6 +85,8 @@ def command(
     port: int,
     data: Path,
     roots: Sequence[Path],
+    buckets: Sequence[str],
+    s3_endpoint: str | None,
     hosts: Sequence[str],
     profile: str,
     library: Path | None,
@@ -121,6 +125,8 @@ def command(
         most_bytes=most_bytes,
         spare_bytes=spare_bytes,
         preview_bytes=preview_bytes,
+        buckets=tuple(buckets),
+        s3_endpoint=s3_endpoint,
         private_addresses=private_addresses,
         keep_days=keep_days,
         keep_bytes=keep_bytes,
@@ -128,6 +134,10 @@ def command(
     for root in roots:
         if not root.is_dir():
             raise ConfigError(f"--root {root} is no folder", hint="name one that is there")
+    if buckets:
+        from videoscan.jobs.buckets import require
+
+        require()
     registry.check(profile, sets=sets, overrides={"describer.endpoint": endpoint, "describer.model": model})
     money.parse_budget(budget)
     from videoscan.cli import interrupts

@@ -78,10 +78,12 @@ async def judged(address: str, settings: Settings) -> None:
         check_host(host, addresses=[str(each[4][0]) for each in found])
 
 
-async def fetch(address: str, folder: Path, settings: Settings, *, room: Callable[[int], None]) -> Path:
+async def fetch(
+    address: str, folder: Path, settings: Settings, *, room: Callable[[int], None], secretly: str | None = None
+) -> Path:
     """Fetch `address` into `folder`; the file's path. What was fetched before is not fetched again.
 
-    `room` raises `StoreError` when there is none for so many bytes. Raises `SourceError` for what the other side does.
+    `secretly` is the address to ask instead, one that no message may hold. `room` raises `StoreError` when there is none for so many bytes. Raises `SourceError` for what the other side does.
     """
     target = folder / file_name(address)
     if target.exists():
@@ -92,7 +94,7 @@ async def fetch(address: str, folder: Path, settings: Settings, *, room: Callabl
             aiohttp.ClientSession(
                 connector=connector(settings, limit=4), timeout=_PATIENCE, trust_env=False, auto_decompress=False
             ) as session,
-            _answered(session, address, settings) as answer,
+            _answered(session, address, secretly or address, settings) as answer,
         ):
             length = answer.content_length
             if length is not None:
@@ -113,7 +115,8 @@ async def fetch(address: str, folder: Path, settings: Settings, *, room: Callabl
     except RuleBroken as fault:
         raise SourceError(str(fault), hint="upload the file instead") from None
     except (aiohttp.ClientError, TimeoutError) as fault:
-        raise SourceLost(f"{address} could not be fetched: {fault or type(fault).__name__}", hint="retry the job") from fault
+        why = type(fault).__name__ if secretly or not str(fault) else fault
+        raise SourceLost(f"{address} could not be fetched: {why}", hint="retry the job") from (None if secretly else fault)
     finally:
         beside.unlink(missing_ok=True)
     return target
@@ -139,8 +142,9 @@ def growing(path: Path) -> Iterator[Callable[[bytes], None]]:
 
 
 @contextlib.asynccontextmanager
-async def _answered(session: aiohttp.ClientSession, address: str, settings: Settings) -> AsyncIterator[aiohttp.ClientResponse]:
-    current = address
+async def _answered(
+    session: aiohttp.ClientSession, address: str, current: str, settings: Settings
+) -> AsyncIterator[aiohttp.ClientResponse]:
     for _ in range(_REDIRECTS + 1):
         check_address(current, settings)
         async with session.get(current, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as answer:

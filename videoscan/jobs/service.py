@@ -16,7 +16,7 @@ import orjson
 from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
 from videoscan.folder import TIMELINE, OutputFolder
-from videoscan.jobs import fetching, retention, rules
+from videoscan.jobs import buckets, fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.pulse import Pulse
@@ -132,6 +132,9 @@ class Service:
     async def _place(self, text: str, *, owned: bool) -> str | Path:
         if owned:
             return Path(text)
+        if text.startswith(buckets.SCHEME):
+            buckets.check(text, self.settings)
+            return text
         if "://" in text.split("?", 1)[0]:
             await fetching.judged(text, self.settings)
             return text

@@ -37,6 +37,10 @@ class Settings:
     """What previews for the review page may take of the disk, all together; one takes at most a quarter of it."""
     private_addresses: bool = False
     """Whether sources may be fetched from loopback, private and link-local addresses."""
+    buckets: tuple[str, ...] = ()
+    """Buckets of an S3-compatible store whose objects may be submitted."""
+    s3_endpoint: str | None = None
+    """Where that store is; `None` leaves it to the environment."""
     most_attempts: int = 3
     """A job during which the service ended so often is given up: it may be what ended it."""
     keep_days: float | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import flow, inputs, money, observe, pipeline
 from videoscan.errors import StoreError, VideoscanError
-from videoscan.jobs import fetching, rules
+from videoscan.jobs import buckets, fetching, rules
 from videoscan.jobs.growing import Growing
 from videoscan.jobs.records import Fault, Progress
 from videoscan.request import settle
@@ -217,7 +217,8 @@ class Worker:
         source, owned = found
         if "://" in source:
             folder = self._settings.folder(job.id) / "source"
-            return await fetching.fetch(source, folder, self._settings, room=self.room), True
+            secretly = await flow.in_thread(buckets.signed, source, self._settings) if source.startswith(buckets.SCHEME) else None
+            return await fetching.fetch(source, folder, self._settings, room=self.room, secretly=secretly), True
         path = Path(source)
         if not owned and not rules.inside(path, self._settings):
             raise StoreError(f"{self._settings.shown(source)} is no longer below a folder of this service", hint="submit it anew")
