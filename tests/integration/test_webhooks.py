@@ -13,9 +13,10 @@ from receiving import Receiver, verified
 from serving import API, serving
 
 from videoscan.errors import StoreError
-from videoscan.jobs.records import HOOK_KINDS, Fault, Job, new_id, now
+from videoscan.jobs.records import USUAL_KINDS, Fault, Job, new_id, now
 from videoscan.patience import Patience
 from videoscan.stores.sqlite import SqliteStore
+from videoscan.testing.model_server import ModelServer, sees_everything
 from videoscan.webhooks import signature
 
 HOOKS = f"{API}/webhooks"
@@ -53,7 +54,7 @@ def test_a_receiver_is_told_of_the_end_and_of_corrections(tmp_path, roots):
         receiver = Receiver()
         async with receiver.up(), serving(tmp_path, roots=roots, private_addresses=True) as served:
             made = await served.call("POST", HOOKS, 201, json={"url": receiver.url})
-            assert made["kinds"] == list(HOOK_KINDS)
+            assert made["kinds"] == list(USUAL_KINDS)
             only = await served.call("POST", HOOKS, 201, json={"url": receiver.url, "kinds": ["job.failed"]})
             job = await served.submit("reel.mp4")
             first, message = verified(made["secret"], *await receiver.next())
@@ -216,5 +217,54 @@ def test_an_end_and_its_message_are_written_together_or_not_at_all(tmp_path):
             assert (await store.job(second.id)).state == "cancelled"
         finally:
             await store.close()
+
+    asyncio.run(work())
+
+
+def test_events_are_told_as_they_are_found_and_once(tmp_path, roots):
+    def script(request):
+        return sees_everything(request)
+
+    async def work(server):
+        receiver = Receiver()
+        sets = ("windows.max_frames=2", "windows.overlap_frames=0", "dedup.kind=none", "describer.probe=never")
+        async with (
+            receiver.up(),
+            serving(tmp_path, roots=roots, private_addresses=True, endpoint=server.url, model="test-model", sets=sets) as served,
+        ):
+            made = await served.call("POST", HOOKS, 201, json={"url": receiver.url, "kinds": ["event.found"]})
+            job = (await served.submit("pair/a.mp4"))["id"]
+            await served.until(job)
+            windows = (await served.call("GET", f"{API}/jobs/{job}/timeline"))["windows"]
+            told = [verified(made["secret"], *await receiver.next())[1] for _ in windows]
+            assert {message["type"] for message in told} == {"event.found"}
+            data = sorted((message["data"] for message in told), key=lambda each: each["index"])
+            assert [(each["start"], each["end"]) for each in data] == [(each["start"], each["end"]) for each in windows]
+            assert all(each["events"] and each["job"] == job for each in data)
+            # What a retry finds in the journal was told before.
+            await served.call("POST", f"{API}/jobs/{job}/retry", 202)
+            await served.until(job)
+            assert len(await settled(served, made["id"], *["delivered"] * len(windows))) == len(windows)
+            feed = [each["data"]["index"] for each in await served.feed(job) if each["event"] == "window"]
+            assert sorted(feed) == list(range(len(windows)))
+
+    with ModelServer.in_thread(script) as server:
+        asyncio.run(work(server))
+
+
+def test_a_delivery_that_was_given_up_is_sent_again_when_somebody_asks(tmp_path):
+    async def work():
+        receiver = Receiver([503] * SOON.tries)
+        async with receiver.up(), serving(tmp_path, private_addresses=True) as served:
+            served.service.deliverer.patience = SOON
+            made = await served.call("POST", HOOKS, 201, json={"url": receiver.url})
+            await failed(served)
+            (told,) = await settled(served, made["id"], "failed")
+            place = f"{HOOKS}/{made['id']}/deliveries"
+            again = await served.call("POST", f"{place}/{told['id']}/retry", 202)
+            assert (again["state"], again["attempts"]) == ("waiting", 0)
+            (now_,) = await settled(served, made["id"], "delivered")
+            assert (now_["id"], now_["attempts"]) == (told["id"], 1)
+            await served.call("POST", f"{place}/msg_{'0' * 24}/retry", 404)
 
     asyncio.run(work())

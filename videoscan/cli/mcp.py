@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +55,7 @@ def command(
     """
     from videoscan import money, registry
     from videoscan.cli import interrupts
+    from videoscan.jobs import logs
     from videoscan.jobs.settings import Settings
 
     try:
@@ -76,7 +76,7 @@ def command(
         budget=tuple(budget),
     )
     # stdout belongs to the protocol.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.to_stderr(logging.WARNING)
     try:
         interrupts.run(_serve(settings, port if http else None))
     except KeyboardInterrupt:

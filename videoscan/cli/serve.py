@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +77,20 @@ _GRACE = 10.0
     type=click.IntRange(0),
     help="What jobs may hold on the disk together: beyond it, those that ended longest ago are forgotten.",
 )
+@click.option(
+    "--grace",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds that running jobs get to come to their end when the service is stopped. What has not then goes on at the next start.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Log lines on stderr: for people or programs.",
+)
 @click.option("--private-addresses", is_flag=True, help="Fetch sources from loopback, private and link-local addresses too.")
 def command(
     *,
@@ -101,6 +114,8 @@ def command(
     preview_bytes: int,
     keep_days: float | None,
     keep_bytes: int | None,
+    grace: float,
+    log_format: str,
     private_addresses: bool,
 ) -> int:
     """Run the HTTP service: jobs, timelines, live feeds.
@@ -109,6 +124,7 @@ def command(
     elsewhere only with one. Stop it with Ctrl-C or SIGTERM: what runs is queued again, and goes on at the next start.
     """
     from videoscan import money, registry
+    from videoscan.jobs import logs
     from videoscan.jobs.settings import Settings
 
     settings = Settings(
@@ -127,6 +143,7 @@ def command(
         preview_bytes=preview_bytes,
         buckets=tuple(buckets),
         s3_endpoint=s3_endpoint,
+        grace=grace,
         private_addresses=private_addresses,
         keep_days=keep_days,
         keep_bytes=keep_bytes,
@@ -142,7 +159,7 @@ def command(
     money.parse_budget(budget)
     from videoscan.cli import interrupts
 
-    _log_to_stderr()
+    logs.to_stderr(form="json" if log_format == "json" else "text")
     try:
         interrupts.run(_serve(settings, host, port, hosts))
     except KeyboardInterrupt:
@@ -186,7 +203,3 @@ async def _serve(settings: Settings, host: str, port: int, hosts: Sequence[str])
                 await asyncio.Event().wait()
             finally:
                 await runner.cleanup()
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")

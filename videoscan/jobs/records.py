@@ -89,8 +89,11 @@ class Key(Record):
     created: str
 
 
-HookKind: TypeAlias = Literal["job.done", "job.failed", "job.cancelled", "event.corrected"]
+HookKind: TypeAlias = Literal["job.done", "job.failed", "job.cancelled", "event.found", "event.corrected"]
 """What a webhook can be told."""
+
+USUAL_KINDS: tuple[HookKind, ...] = ("job.done", "job.failed", "job.cancelled", "event.corrected")
+"""What it is told where nobody says: not every window that has something in it."""
 
 HOOK_KINDS: tuple[HookKind, ...] = get_args(HookKind)
 

@@ -64,7 +64,8 @@ class Service:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop what runs (it is queued again, and goes on at the next start), and close."""
+        """Let what runs come to its end within the time given, stop the rest (it goes on at the next start), and close."""
+        await self.worker.drain(self.settings.grace)
         self.board.close()
         for task in self._tasks:
             task.cancel()

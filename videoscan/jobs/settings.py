@@ -37,6 +37,8 @@ class Settings:
     """What previews for the review page may take of the disk, all together; one takes at most a quarter of it."""
     private_addresses: bool = False
     """Whether sources may be fetched from loopback, private and link-local addresses."""
+    grace: float = 0.0
+    """Seconds that running jobs get to come to their end when the service is stopped, before they are parked."""
     buckets: tuple[str, ...] = ()
     """Buckets of an S3-compatible store whose objects may be submitted."""
     s3_endpoint: str | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import flow, inputs, money, observe, pipeline
 from videoscan.errors import StoreError, VideoscanError
-from videoscan.jobs import buckets, fetching, rules
+from videoscan.jobs import buckets, fetching, logs, rules
 from videoscan.jobs.growing import Growing
 from videoscan.jobs.records import Fault, Progress
 from videoscan.request import settle
@@ -52,6 +52,7 @@ class Running:
         self.growing: Growing | None = None
         self.news: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
         self.cancelled = False
+        self._spans: dict[int, tuple[float, float]] = {}
 
     def eta(self) -> float | None:
         """Seconds that it will probably take from now, by the windows once their number is known, else by the time sampled."""
@@ -76,6 +77,7 @@ class Running:
                 update={"position": round(max(0.0, fact.position), 3), "sampled": fact.sampled, "kept": fact.kept}
             )
         elif isinstance(fact, observe.WindowReady):
+            self._spans[fact.window.index] = round(fact.window.start, 3), round(fact.window.end, 3)
             self.progress = told.model_copy(update={"windows": told.windows + 1})
         elif isinstance(fact, observe.WindowDone):
             failure = fact.description.failure
@@ -83,9 +85,9 @@ class Running:
             self.progress = told.model_copy(update={counted: getattr(told, counted) + 1})
             error = None if failure is None else {"kind": failure.kind, "message": self.plain(failure.message)}
             titles = [event.title for event in fact.description.events]
-            self.news.put_nowait(
-                ("window", {"index": fact.index, "summary": fact.description.summary, "events": titles, "error": error})
-            )
+            start, end = self._spans.pop(fact.index, (None, None))
+            told_of = {"index": fact.index, "start": start, "end": end, "summary": fact.description.summary}
+            self.news.put_nowait(("window", {**told_of, "events": titles, "error": error}))
         elif isinstance(fact, observe.Decoded):
             self.progress = told.model_copy(update={"decoded": True, "windows": fact.windows})
         elif isinstance(fact, observe.Note):
@@ -104,8 +106,16 @@ class Worker:
         self._board = board
         self._done = done
         self._wake = asyncio.Event()
+        self._draining = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.running: dict[str, Running] = {}
+
+    async def drain(self, seconds: float) -> None:
+        """Take no further job, and wait so long for those that run."""
+        self._draining = True
+        if self._tasks and seconds > 0:
+            _log.info("stopping: %d jobs may run for %g s more", len(self._tasks), seconds)
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -118,7 +128,9 @@ class Worker:
         try:
             while True:
                 self._wake.clear()
-                while len(self._tasks) < self._settings.at_once and (job := await self._lease()) is not None:
+                while (
+                    not self._draining and len(self._tasks) < self._settings.at_once and (job := await self._lease()) is not None
+                ):
                     self._board.changed(job.id, job.parent)
                     task = asyncio.create_task(self._work(job), name=f"job {job.id}")
                     self._tasks[job.id] = task
@@ -149,6 +161,7 @@ class Worker:
             self._tasks[job].cancel()
 
     async def _work(self, job: Job) -> None:
+        logs.JOB.set(job.id)
         running = self.running[job.id] = Running(job, self._plain)
         telling = asyncio.create_task(self._tell(running))
         state: State = "failed"

@@ -88,6 +88,20 @@ class Hooks:
         found: tuple[list[Delivery], int | None] | None = await self._do(work)
         return found
 
+    async def again(self, hook: str, delivery: str) -> Delivery | None:
+        """Have a delivery sent once more, now, and as often as a new one where that fails; `None` where there is none of that id."""
+
+        def work(database: sqlite3.Connection) -> Delivery | None:
+            database.execute(
+                "UPDATE outbox SET state = 'waiting', attempts = 0, due = ?, ended = NULL WHERE id = ? AND hook = ?",
+                (time.time(), delivery, hook),
+            )
+            row = database.execute("SELECT * FROM outbox WHERE id = ? AND hook = ?", (delivery, hook)).fetchone()
+            return None if row is None else _delivery(row)
+
+        found: Delivery | None = await self._do(work)
+        return found
+
     # --- sending -------------------------------------------------------------------------------------------------------------
 
     async def due(self) -> tuple[list[Due], float | None]:
@@ -120,6 +134,8 @@ def post(database: sqlite3.Connection, job: str, kind: str, data: dict[str, Any]
         what = f"job.{data['state']}"
     elif kind == "event":
         what = "event.corrected"
+    elif kind == "window" and data["events"]:
+        what = "event.found"
     else:
         return
     wanting = [row["id"] for row in database.execute("SELECT id, kinds FROM hooks") if what in json.loads(row["kinds"])]

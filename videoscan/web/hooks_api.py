@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from videoscan.jobs import fetching
-from videoscan.jobs.records import ID
+from videoscan.jobs.records import ID, Delivery
 from videoscan.stores.hooks import MOST
 from videoscan.web import routes
 from videoscan.web.problems import Problem
@@ -53,7 +53,27 @@ def _missing(request: web.Request) -> Problem:
 
 _PATTERNS = {"id": ID.strip("^$")}
 
+
+async def again(request: web.Request) -> web.StreamResponse:
+    """It is sent again, with the same id."""
+    service = request.app[SERVICE]
+    found = await service.store.hooks.again(request.match_info["id"], request.match_info["delivery"])
+    if found is None:
+        raise Problem(404, f"there is no delivery {request.match_info['delivery']} of this webhook")
+    service.board.changed()
+    return routes.answer(found, status=202)
+
+
 ROUTES = (
+    Route(
+        "POST",
+        f"{BASE}/webhooks/{{id}}/deliveries/{{delivery}}/retry",
+        again,
+        "Send a delivery again",
+        {202: Answer("The delivery, which waits to be sent.", Delivery)},
+        scope="admin",
+        patterns={"id": ID.strip("^$"), "delivery": r"msg_[0-9a-f]{24}"},
+    ),
     Route("GET", f"{BASE}/webhooks", listed, "List webhooks", {200: Answer("Every webhook.", HookList)}, scope="admin"),
     Route(
         "POST",

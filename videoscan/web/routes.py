@@ -193,6 +193,7 @@ def _operation(route: Route, refs: Mapping[tuple[type[Any], str], Any]) -> dict[
         parameters.append({"name": name, "in": "header", "required": False, "description": meaning, "schema": dict(form)})
     operation: dict[str, Any] = {
         "summary": route.summary,
+        "tags": [_area(route.path)],
         "operationId": f"{route.method.lower()}_{_words(route.path)}",
         "parameters": parameters,
         "responses": {str(status): _response(told, refs) for status, told in route.answers.items()},
@@ -222,6 +223,12 @@ def _response(told: Answer, refs: Mapping[tuple[type[Any], str], Any]) -> dict[s
             name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in told.headers.items()
         }
     return response
+
+
+def _area(path: str) -> str:
+    """What a route is about, for the documents and clients that are made of this one."""
+    first = path.removeprefix(BASE).strip("/").partition("/")[0]
+    return first if first in {"jobs", "uploads", "search", "ask", "streams", "webhooks", "keys", "profiles"} else "service"
 
 
 def _words(path: str) -> str:

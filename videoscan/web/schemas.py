@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from videoscan.jobs.records import HOOK_KINDS, Delivery, Entry, Hook, HookKind, Job, Key
+from videoscan.jobs.records import HOOK_KINDS, USUAL_KINDS, Delivery, Entry, Hook, HookKind, Job, Key
 
 __all__ = [
     "Entry",
@@ -139,7 +139,10 @@ class NewHook(Asked):
         description="Where it is posted to; redirects are not followed.",
     )
     kinds: list[HookKind] = Field(
-        default=list(HOOK_KINDS), min_length=1, max_length=len(HOOK_KINDS), description="What is told; everything by default."
+        default=list(USUAL_KINDS),
+        min_length=1,
+        max_length=len(HOOK_KINDS),
+        description="What is told; all but `event.found` by default.",
     )
 
 

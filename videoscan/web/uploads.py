@@ -311,7 +311,7 @@ ARRIVING: web.AppKey[set[str]] = web.AppKey("uploads-arriving", set)
 """Uploads that somebody is writing just now."""
 
 _PATTERN = {"id": ID.strip("^$")}
-_HEADER = {"Tus-Resumable": ("The protocol's version: 1.0.0.", {"type": "string", "const": _VERSION})}
+_HEADER = {"Tus-Resumable": ("The protocol's version: 1.0.0.", {"type": "string", "pattern": r"^1\.0\.0$"})}
 _NUMBER = {"type": "string", "pattern": r"^\d{1,18}$"}
 _AT = {"Upload-Offset": "How many bytes are there."}
 
