@@ -55,12 +55,21 @@ class LiveDecoder:
         self._group: list[Arrival] = []
         """Packets since the last keyframe, that one included; none where the group cannot be decoded."""
         self._bytes = 0
+        self._top = -INFINITY
+        """When the last of them is shown; reordered ones come in another order."""
         self._fed = 0
         """How many of them the decoder was given."""
         self._ready: list[tuple[Arrival, VideoFrame]] = []
         self._drained = True
+        self._next: Arrival | None = None
+        """A keyframe that came, while the group before it may still hold what is wanted."""
         self._taken = -INFINITY
         """When the last picture that came out is shown."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether what follows can be decoded: a keyframe came, and nothing is missing since."""
+        return bool(self._group)
 
     def offer(self, arrival: Arrival, aim: Aim) -> Picked | None:
         """Take in the next packet; the picture that meets the aim, if it is certain by now. Ask `more` with the next aim then."""
@@ -68,13 +77,14 @@ class LiveDecoder:
             assert arrival.picture is not None
             self._group = [arrival]
             return self.more(aim)
+        if self._next is not None:
+            self._start(self._next)
         if arrival.key:
-            before = self._before(arrival, aim)
-            self._start(arrival)
-            # One that was waiting in the group before goes first; the keyframe is still there for the next aim.
-            return before or self.more(aim)
+            self._next = arrival
+            return self.more(aim)
         if self._group:
             self._group.append(arrival)
+            self._top = max(self._top, arrival.time)
             self._bytes += arrival.size
             if len(self._group) > _MOST_PACKETS or self._bytes > _MOST_BYTES:
                 self._forget()
@@ -82,6 +92,12 @@ class LiveDecoder:
 
     def more(self, aim: Aim) -> Picked | None:
         """A picture among the packets so far that meets another aim."""
+        if self._next is not None:
+            # Those that were waiting in the group before go first.
+            picked = self._before(self._next, aim)
+            if picked is not None:
+                return picked
+            self._start(self._next)
         if not self._group:
             return None
         first, last = self._group[0], self._group[-1]
@@ -94,13 +110,13 @@ class LiveDecoder:
             return None
         if first is last and first.time > self._taken and _is_key(first, aim):
             return self._key(first)
-        if last.time < aim.time or aim.keyframe_until >= last.time > aim.keyframe_from:
+        if self._top < aim.time or aim.keyframe_until >= last.time > aim.keyframe_from:
             return None  # it may still come, or a keyframe that is better
         return self._reach(aim.time)
 
     def last(self, aim: Aim) -> Picked | None:
         """The picture that meets the aim, now that nothing follows."""
-        if not self._group or self._context is None or self._group[-1].time < aim.time:
+        if not self._group or self._context is None or self._top < aim.time:
             return None
         return self._reach(aim.time, drain=True)
 
@@ -112,8 +128,9 @@ class LiveDecoder:
         return last if aim.time > last else min(last, max(aim.time, self._group[0].time))
 
     def _start(self, key: Arrival) -> None:
-        self._group, self._bytes, self._fed = [key], key.size, 0
+        self._group, self._bytes, self._fed, self._top = [key], key.size, 0, key.time
         self._ready.clear()
+        self._next = None
 
     def _forget(self) -> None:
         self._group, self._bytes, self._fed = [], 0, 0
@@ -121,7 +138,7 @@ class LiveDecoder:
 
     def _before(self, key: Arrival, aim: Aim) -> Picked | None:
         """The picture of the group that ends here, where the aim was waiting for a keyframe that would have been better."""
-        if not self._group or self._group[-1].time < aim.time or _is_key(key, aim):
+        if not self._group or self._top < aim.time or _is_key(key, aim):
             return None
         return self._reach(aim.time, drain=True)
 

@@ -11,7 +11,7 @@ from videoscan.live.backlog import Began
 from videoscan.live.conditions import Watcher
 from videoscan.live.decoding import LiveDecoder
 from videoscan.model import LONGEST_GAP, Frame, Gap, Heartbeat, Note, SourceInfo
-from videoscan.seams import Aim
+from videoscan.seams import INFINITY, Aim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +161,10 @@ class LiveStream:
 
     def _aim(self, session: SamplerSession) -> Aim:
         """What the sampler wants; after a gap the first picture there is, because it ends the gap."""
-        return session.aim() if self._gap is None else Aim(self._covered, self._covered, float("inf"))
+        if self._gap is None:
+            return session.aim()
+        joined = self._decoder is not None and self._decoder.joined
+        return Aim(self._covered) if joined else Aim(INFINITY, self._covered, INFINITY)
 
     def _picked(self, picked: Picked, session: SamplerSession) -> Iterator[LiveItem]:
         arrival = picked.arrival
