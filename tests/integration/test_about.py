@@ -120,3 +120,18 @@ def test_a_job_without_pictures_has_no_poster(tmp_path, roots):
             await served.call("GET", f"{API}/jobs/{job}/poster.jpg", 204)
 
     run(work())
+
+
+def test_the_last_of_a_feed_is_told_newest_first(tmp_path, roots):
+    async def work():
+        async with serving(tmp_path / "data", roots=roots) as served:
+            job = (await served.submit("reel.mp4"))["id"]
+            await served.until(job)
+            told = await served.feed(job)
+            last = (await served.call("GET", f"{API}/jobs/{job}/feed/latest?limit=2"))["entries"]
+            numbered = [entry for entry in told if entry["id"] is not None]
+            assert [entry["number"] for entry in last] == [int(entry["id"]) for entry in numbered[:-3:-1]]
+            states = (await served.call("GET", f"{API}/jobs/{job}/feed/latest?kind=state"))["entries"]
+            assert [entry["data"]["state"] for entry in states] == ["done", "running", "queued"]
+
+    run(work())

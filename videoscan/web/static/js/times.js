@@ -12,13 +12,13 @@ export function clock(seconds, { digits = 0 } = {}) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A length of time in words: `2 h 5 min`, `45 s`. */
-export function length(seconds) {
+/** A length of time in words: `2 h 5 min`, `45 s`; `coarse` for what is only guessed. */
+export function length(seconds, { coarse = false } = {}) {
   const unit = (value, name) => new Intl.NumberFormat(locale(), { style: "unit", unit: name, unitDisplay: "short" }).format(value);
   const whole = Math.round(Math.max(0, seconds));
   if (whole < 60) return unit(whole, "second");
   const minutes = Math.round(whole / 60);
-  if (minutes < 60) return whole < 600 && whole % 60 ? `${unit(Math.floor(whole / 60), "minute")} ${unit(whole % 60, "second")}` : unit(minutes, "minute");
+  if (minutes < 60) return !coarse && whole < 600 && whole % 60 ? `${unit(Math.floor(whole / 60), "minute")} ${unit(whole % 60, "second")}` : unit(minutes, "minute");
   const hours = Math.floor(minutes / 60);
   if (hours >= 48) return unit(Math.round(hours / 24), "day");
   return minutes % 60 ? `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}` : unit(hours, "hour");

@@ -81,7 +81,7 @@ function running(job, within) {
   else if (told?.decoded && told.windows) text = t("job.describing", { done: told.described + told.failed, n: told.windows });
   else if (told?.duration) text = t("job.reading", { position: clock(told.position), duration: clock(told.duration) });
   else if (told?.position) text = t("job.read", { position: clock(told.position) });
-  const left = job.eta === null ? null : t("job.left", { time: length(job.eta) });
+  const left = job.eta === null ? null : t("job.left", { time: length(job.eta, { coarse: true }) });
   const meter = h("div", {
     class: done === null ? "meter unsure" : "meter", role: "progressbar", "aria-label": t("job.progress", { name: job.name }),
     "aria-valuenow": done === null ? null : Math.round(done * 100), "aria-valuemin": 0, "aria-valuemax": 100,

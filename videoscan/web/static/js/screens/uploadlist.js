@@ -58,7 +58,7 @@ function uploadRow(upload) {
     bar.style.setProperty("--share", String(done));
     element.dataset.state = upload.state;
     const left = upload.state === "sending" && upload.rate > 0
-      ? [t("up.rate", { rate: bytes(upload.rate) }), t("job.left", { time: length((upload.size - upload.sent) / upload.rate) })].join(" · ")
+      ? [t("up.rate", { rate: bytes(upload.rate) }), t("job.left", { time: length((upload.size - upload.sent) / upload.rate, { coarse: true }) })].join(" · ")
       : "";
     const text = upload.state === "failed" ? upload.error : t(`up.${upload.state}`, values);
     fill(words, h("span", { class: upload.state === "failed" ? "bad" : null }, text), left && h("span", { class: "muted" }, left));
