@@ -85,7 +85,8 @@ function streamCard(first, signal, changed) {
     const state = stream.state === "failed" ? "failed" : live.state;
     element.dataset.state = stream.state === "queued" ? "queued" : state;
     badge.textContent = stream.state === "queued" ? t("streams.queued") : t(`streams.state.${state}`);
-    if (stream.picture && (state === "playing" || image.hidden)) image.src = `${stream.picture}?${Date.now()}`;
+    // Before anything was seen there is none, whatever its address.
+    if (stream.picture && live.position && (state === "playing" || image.hidden)) image.src = `${stream.picture}?${Date.now()}`;
     fill(facts, parts(live).filter(Boolean).map((part, place) => [place ? " · " : null, part]));
     why.textContent = stream.error?.message ?? live.fault ?? (state === "playing" ? "" : live.reason ?? "");
     // What is new is asked for when there is something new.
@@ -119,13 +120,13 @@ function parts(live) {
 /** The last events; one that was told again as it went on stands once, with its alerts. */
 function rows(job, entries) {
   const shown = new Map();
-  const alerted = new Set(entries.filter((entry) => entry.kind === "alert").map((entry) => entry.data.event));
+  const alerted = new Map(entries.filter((entry) => entry.kind === "alert").map((entry) => [entry.data.event, entry.data.rule]));
   for (const { kind, at, data } of entries) if (kind === "found" && !shown.has(data.event)) shown.set(data.event, { at, ...data });
   const events = [...shown.values()].slice(0, SHOWN);
   if (!events.length) return h("li", { class: "muted fine" }, t("streams.quiet"));
   return events.map((event) => h("li", {},
     h("time", { class: "fine muted", datetime: event.at, title: clock(event.start) }, wallText(event.at)),
     h("a", { href: `#/jobs/${job}?t=${event.start}&event=${encodeURIComponent(event.event)}`, dir: "auto" }, event.title),
-    alerted.has(event.event) && h("span", { class: "badge alerted" }, t("streams.alert")),
+    alerted.has(event.event) && h("span", { class: "badge alerted", dir: "auto" }, t("streams.alert", { rule: alerted.get(event.event) })),
     !event.complete && h("span", { class: "fine muted" }, t("streams.going"))));
 }

@@ -23,7 +23,7 @@ export const STREAMS = {
   "streams.failed": ["{n} window not described|{n} windows not described", "{n} 段未描述"],
   "streams.quiet": ["Nothing yet", "暂无事件"],
   "streams.latest": ["Latest events of {name}", "{name} 的最新事件"],
-  "streams.alert": ["alert", "警报"],
+  "streams.alert": ["alert: {rule}", "警报：{rule}"],
   "streams.going": ["going on", "进行中"],
   "streams.remove": ["Remove", "移除"],
   "streams.remove.of": ["Remove {name}", "移除 {name}"],
