@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import json
 import os
 import random
 import re
+import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
 import urllib.request
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from commanding import ENTRY, film
 
-from videoscan.testing.model_server import ModelServer
+from videoscan.cli import serve
+from videoscan.testing.model_server import ModelServer, sees_everything
+
+ROOT = Path(__file__).parents[2]
 
 EVERY = [
     option
@@ -112,3 +120,58 @@ def test_killed_at_any_moment_it_loses_no_job_and_asks_nothing_twice(videoscan, 
         assert len(server.requests) <= 10 + 2, f"killed after {asked}: at most what was in flight is asked again"
     with contextlib.closing(sqlite3.connect(tmp_path / "service.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_back_up_that_was_made_while_it_worked_is_restored_as_the_how_to_says(videoscan, reel, tmp_path):
+    page = (ROOT / "docs" / "how-to" / "service.md").read_text(encoding="utf-8").partition("## Back up")[2]
+    back_up, restore = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    data = tmp_path / "videoscan-service"
+
+    def slowly(request):
+        return replace(sees_everything(request), delay=0.1)
+
+    with ModelServer.in_thread(slowly) as server:
+        options = [*EVERY, "--root", reel.parent, "--endpoint", server.url, "--model", "test-model"]
+        with started(data, *options) as (_, base):
+            for _ in range(3):
+                assert videoscan("submit", "--there", "reel.mp4", "--server", base)[0] == 0
+            states = []
+            while states != ["done", "running", "queued"]:
+                states = [job["state"] for job in call(base, "jobs")["jobs"]][::-1]
+                assert states != ["done"] * 3, "the back-up comes while it works"
+            subprocess.run(["bash", "-euc", back_up], cwd=tmp_path, check=True)
+        data.rename(tmp_path / "lost")
+        subprocess.run(["bash", "-euc", restore], cwd=tmp_path, check=True)
+        with started(data, *options) as (_, base):
+            jobs = [job["id"] for job in call(base, "jobs")["jobs"]]
+            assert len(jobs) == 3
+            assert videoscan("jobs", "wait", *jobs, "--server", base)[0] == 0
+            for job in jobs:
+                windows = call(base, f"jobs/{job}/timeline")["windows"]
+                assert [window["status"] for window in windows] == ["described"] * 10
+            assert len({hit["job"] for hit in call(base, "search?q=saw&limit=100")["hits"]}) == 3
+        assert len(server.requests) <= 30 + 2 + 2, "asked again is what was in flight at the back-up, and at the end"
+
+
+def test_the_unit_and_the_container_start_it_with_options_that_there_are(tmp_path):
+    unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    unit.optionxform = str
+    unit.read(ROOT / "docs" / "service" / "videoscan.service", encoding="utf-8")
+    container = (ROOT / "docs" / "service" / "Containerfile").read_text(encoding="utf-8")
+    assert 'ENTRYPOINT ["videoscan"]' in container
+    commands = [
+        shlex.split(unit["Service"]["ExecStart"])[1:],
+        json.loads(re.search(r"^CMD (\[.*\])$", container, re.MULTILINE).group(1)),
+    ]
+    for command, *arguments in commands:
+        assert command == "serve"
+        context = serve.command.make_context("serve", list(arguments), resilient_parsing=False)
+        assert context.params["grace"] < 40, "the time until it is killed is longer"
+    assert int(unit["Service"]["TimeoutStopSec"]) == 40
+    if shutil.which("systemd-analyze"):
+        text = (ROOT / "docs" / "service" / "videoscan.service").read_text(encoding="utf-8")
+        (tmp_path / "videoscan.service").write_text(text.replace("/usr/local/bin/videoscan", "/bin/true"))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", tmp_path / "videoscan.service"], check=False, capture_output=True, text=True
+        )
+        assert "Unknown" not in done.stderr, done.stderr
