@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from videoscan import clock, recorders
+from videoscan import clock, config, recorders
 from videoscan.errors import ConfigError, VideoscanError
 from videoscan.inputs import Found, Input, Refused, natural
 from videoscan.naming import Wish, settle
@@ -69,6 +69,20 @@ def join(found: Found, settings_of: Settings, *, out: Path | None = None, by_nam
     names = settle([Wish(given.uri, (given.name,)) for given in (*joined, *rest)], out)
     inputs = tuple(given.renamed(name) for given, name in zip((*joined, *rest), names, strict=True))
     return Found(inputs, tuple(refused), tuple(dict.fromkeys(notes)))
+
+
+def settings_of(
+    profile: str | Path | Mapping[str, Any] = "default", *, sets: Sequence[str] = (), overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """The `source` table by path. A profile is read once, however many files there are. Raises `ConfigError`."""
+    every = config.load_every_camera(profile, sets=sets, overrides=overrides)
+    rules = every[0].profile.cameras
+
+    def of(path: str) -> SourceOptions:
+        place = next((number for number, rule in enumerate(rules, 1) if config.fits(rule.match, path)), 0)
+        return every[place].profile.source
+
+    return of
 
 
 def _add(given: Input, settings: SourceOptions, cameras: dict[tuple[str, str], _Camera], *, by_name: bool) -> None:

@@ -128,7 +128,7 @@ def test_a_back_up_that_was_made_while_it_worked_is_restored_as_the_how_to_says(
     data = tmp_path / "videoscan-service"
 
     def slowly(request):
-        return replace(sees_everything(request), delay=0.1)
+        return replace(sees_everything(request), delay=0.05)
 
     with ModelServer.in_thread(slowly) as server:
         options = [*EVERY, "--root", reel.parent, "--endpoint", server.url, "--model", "test-model"]

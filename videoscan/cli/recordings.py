@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.cli.options import Choices
-    from videoscan.config import SourceOptions
     from videoscan.inputs import Found, Input
-    from videoscan.joining import Settings
 
 
 def find(arguments: Sequence[str], choices: Choices, *, out: Path | None = None) -> Found:
@@ -24,7 +22,8 @@ def find(arguments: Sequence[str], choices: Choices, *, out: Path | None = None)
         raise ConfigError("--by-name goes with --join", hint="it says in which order recordings are joined")
     if not choices.join:
         return inputs.find(arguments, out=out)
-    return joining.join(inputs.find(arguments), _settings(choices), out=out, by_name=choices.by_name)
+    settings = joining.settings_of(choices.profile, sets=choices.sets, overrides=choices.overrides)
+    return joining.join(inputs.find(arguments), settings, out=out, by_name=choices.by_name)
 
 
 def single(argument: str, choices: Choices) -> Input:
@@ -40,17 +39,3 @@ def single(argument: str, choices: Choices) -> Input:
         cameras = ", ".join(given.name for given in found.inputs)
         raise ConfigError(f"{argument} holds the recordings of {len(found.inputs)} cameras: {cameras}", hint="name one of them")
     return found.inputs[0]
-
-
-def _settings(choices: Choices) -> Settings:
-    """The `source` table by path. A profile is read once, however many files there are."""
-    from videoscan import config
-
-    every = config.load_every_camera(choices.profile, sets=choices.sets, overrides=choices.overrides)
-    rules = every[0].profile.cameras
-
-    def settings_of(path: str) -> SourceOptions:
-        place = next((number for number, rule in enumerate(rules, 1) if config.fits(rule.match, path)), 0)
-        return every[place].profile.source
-
-    return settings_of

@@ -67,6 +67,7 @@ class Job(Record):
     )
     usage: dict[str, Any] | None = Field(default=None, description="What was sent and billed, as a timeline has it.")
     error: Fault | None = None
+    joined: bool = Field(default=False, description="Whether it scans several recordings of one camera as one.")
     children: list[str] | None = Field(default=None, description="A folder's jobs.")
 
 

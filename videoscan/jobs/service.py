@@ -15,6 +15,7 @@ import orjson
 
 from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
+from videoscan.errors import SourceUnsupported
 from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import buckets, fetching, retention, rules
 from videoscan.jobs.board import Board
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from videoscan.correcting import Corrector
+    from videoscan.errors import VideoscanError
     from videoscan.jobs.settings import Settings
 
 _log = logging.getLogger("videoscan.jobs")
@@ -93,6 +95,7 @@ class Service:
         owned: bool = False,
         name: str | None = None,
         job: str | None = None,
+        join: bool = False,
     ) -> tuple[Job, bool]:
         """Make a job of a source, and of each video where it is a folder; the job, and whether it is new.
 
@@ -104,6 +107,7 @@ class Service:
             owned: Whether the file goes when the job goes.
             name: What a person calls it.
             job: The id that an upload was given.
+            join: Whether the recordings of each camera in a folder become one job.
 
         Raises `rules.RuleBroken`, `ConfigError`, `SourceError`, and what `SqliteStore.add` raises.
         """
@@ -111,7 +115,7 @@ class Service:
         asked = await flow.in_thread(rules.profile_of, wanted, self.settings)
         request = None
         if key is not None:
-            what = json.dumps([str(source) if not owned else name, asked, question], sort_keys=True)
+            what = json.dumps([str(source) if not owned else name, asked, question, *[join] * join], sort_keys=True)
             request = key, hashlib.sha256(what.encode()).hexdigest()
         text = str(source)
         place = await self._place(text, owned=owned)
@@ -125,8 +129,12 @@ class Service:
         )
         jobs = [(first, owned)]
         if isinstance(place, Path) and place.is_dir():
-            jobs = await flow.in_thread(self._folder, first, place)
-        made, new = await self.store.add(jobs, request=request, most_waiting=self.settings.most_waiting)
+            jobs = await flow.in_thread(self._cameras if join else self._folder, first, place)
+        elif join:
+            raise rules.RuleBroken("`join` is for a folder of recordings")
+        made, new = await self.store.add(
+            jobs, request=request, most_waiting=self.settings.most_waiting, joined=str(place) if join else None
+        )
         self.worker.wake()
         return made, new
 
@@ -148,14 +156,33 @@ class Service:
         if len(within) == 1 and within[0].kind == "images":
             return [(first, False)]
         if not within:
-            why = found.refused[0].error if found.refused else rules.RuleBroken(f"{first.name} holds nothing that can be scanned")
-            raise why
+            if found.refused:
+                raise self._refused(found.refused[0].error)
+            raise rules.RuleBroken(f"{first.name} holds nothing that can be scanned")
         folder = first.model_copy(update={"kind": "folder"})
         children = [
             first.model_copy(update={"id": new_id(), "parent": first.id, "name": each.name, "source": each.uri})
             for each in within
         ]
         return [(folder, False), *((child, False) for child in children)]
+
+    def _refused(self, error: VideoscanError) -> SourceUnsupported:
+        """Why a folder is refused, without where it lies on this machine."""
+        return SourceUnsupported(self.worker.plain(error.message), hint=error.hint and self.worker.plain(error.hint))
+
+    def _cameras(self, first: Job, place: Path) -> list[tuple[Job, bool]]:
+        """The job of a folder, with one for each camera whose recordings lie in it."""
+        found = self.worker.recordings(place, first)
+        if found.refused:
+            raise self._refused(found.refused[0].error)
+        cameras = [each for each in found.inputs if each.kind == "joined"]
+        if not cameras:
+            raise rules.RuleBroken(f"{first.name} holds no recordings that can be joined")
+        children = [
+            first.model_copy(update={"id": new_id(), "parent": first.id, "name": each.name, "source": each.uri, "joined": True})
+            for each in cameras
+        ]
+        return [(first.model_copy(update={"kind": "folder"}), False), *((child, False) for child in children)]
 
     # --- what became of it ---------------------------------------------------------------------------------------------------
 

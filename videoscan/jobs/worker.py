@@ -11,11 +11,12 @@ import functools
 import logging
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videoscan import flow, inputs, money, observe, pipeline
-from videoscan.errors import StoreError, VideoscanError
+from videoscan import flow, inputs, joining, money, observe, pipeline
+from videoscan.errors import SourceNotFound, StoreError, VideoscanError
 from videoscan.jobs import buckets, fetching, logs, rules
 from videoscan.jobs.growing import Growing
 from videoscan.jobs.records import Fault, Progress
@@ -162,7 +163,7 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         logs.JOB.set(job.id)
-        running = self.running[job.id] = Running(job, self._plain)
+        running = self.running[job.id] = Running(job, self.plain)
         telling = asyncio.create_task(self._tell(running))
         state: State = "failed"
         error: Fault | None = None
@@ -175,7 +176,7 @@ class Worker:
             state = "cancelled" if running.cancelled else "queued"
         except VideoscanError as fault:
             error = Fault(
-                kind=type(fault).__name__, message=self._plain(fault.message), hint=fault.hint and self._plain(fault.hint)
+                kind=type(fault).__name__, message=self.plain(fault.message), hint=fault.hint and self.plain(fault.hint)
             )
         except Exception as fault:
             _log.exception("job %s ended in an unexpected fault", job.id)
@@ -196,8 +197,7 @@ class Worker:
 
     async def _scan(self, job: Job, running: Running) -> Timeline:
         settings = self._settings
-        source, owned = await self._source(job)
-        given = await flow.in_thread(inputs.single, source)
+        given, owned = await self._given(job)
         if not owned and not all(rules.inside(Path(file), settings) for file in given.files):
             raise StoreError(f"{settings.shown(given.uri)} holds links out of the folders of this service", hint="take them away")
         running.growing = Growing(await flow.in_thread(self.request, job, given))
@@ -223,6 +223,26 @@ class Worker:
         }
         return settle(given, profile=job.profile, flags={**flags, "prompt.question": job.question}, sets=rules.sets_of(settings))
 
+    def recordings(self, folder: Path, job: Job) -> inputs.Found:
+        """The recordings in a folder, as one input for each camera. Files out of the service's folders are left out. Blocking."""
+        found = inputs.find([str(folder)])
+        within = tuple(each for each in found.inputs if all(rules.inside(Path(file), self._settings) for file in each.files))
+        return joining.join(replace(found, inputs=within), joining.settings_of(job.profile, sets=rules.sets_of(self._settings)))
+
+    async def _given(self, job: Job) -> tuple[inputs.Input, bool]:
+        """What is to be scanned, and whether it is the job's own."""
+        folder = await self._store.joined(job.id)
+        if folder is None:
+            source, owned = await self._source(job)
+            return await flow.in_thread(inputs.single, source), owned
+        found = await flow.in_thread(self.recordings, Path(folder), job)
+        given = next((each for each in found.inputs if each.uri == job.source), None)
+        if given is None:
+            raise SourceNotFound(f"the recordings {self._settings.shown(job.source)} are gone", hint="submit their folder anew")
+        for refused in found.refused:
+            self.running[job.id].hear(observe.Note(str(refused.error)))
+        return given, False
+
     async def _source(self, job: Job) -> tuple[Path, bool]:
         """The file or folder to scan, and whether it is the job's own; what comes from an address is fetched first."""
         found = await self._store.source(job.id)
@@ -247,7 +267,7 @@ class Worker:
                 hint="free some space, or take jobs away",
             )
 
-    def _plain(self, text: str) -> str:
+    def plain(self, text: str) -> str:
         """A message without where things lie on this machine."""
         settings = self._settings
         for place in (settings.data, *(root.parent for root in settings.roots)):

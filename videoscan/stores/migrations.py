@@ -81,6 +81,8 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX outbox_by_due ON outbox (state, due);
     CREATE INDEX outbox_by_hook ON outbox (hook, number);
     """,
+    # Recordings that are scanned as one: the folder in which they were found.
+    "ALTER TABLE jobs ADD COLUMN joined TEXT;",
 )
 
 

@@ -104,7 +104,12 @@ class SqliteStore:
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
     async def add(
-        self, jobs: Sequence[tuple[Job, bool]], *, request: tuple[str, str] | None = None, most_waiting: int | None = None
+        self,
+        jobs: Sequence[tuple[Job, bool]],
+        *,
+        request: tuple[str, str] | None = None,
+        most_waiting: int | None = None,
+        joined: str | None = None,
     ) -> tuple[Job, bool]:
         """Add a job (and its children behind it), whole or not at all; returns the first, and whether it is new.
 
@@ -112,6 +117,7 @@ class SqliteStore:
             jobs: Each with whether its file belongs to the job and goes with it.
             request: An idempotency key and what stands for the request: the same again gives the job that it made.
             most_waiting: How many jobs may be queued at once.
+            joined: The folder in which the recordings lie that the children scan as one.
 
         Raises `Conflict` when the key stands for another request, `QueueFull` when too many wait.
         """
@@ -130,11 +136,11 @@ class SqliteStore:
             (last,) = database.execute("SELECT coalesce(max(number), 0) FROM jobs").fetchone()
             for number, (job, owned) in enumerate(jobs, start=last + 1):
                 database.execute(
-                    "INSERT INTO jobs (id, number, kind, state, parent, name, source, owned, profile, question, created)"
-                    " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                    "INSERT INTO jobs (id, number, kind, state, parent, name, source, owned, profile, question, created,"
+                    " joined) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                     (
                         job.id, number, job.kind, job.state, job.parent, job.name, job.source, owned, json.dumps(job.profile),
-                        job.question, job.created,
+                        job.question, job.created, joined if job.joined else None,
                     ),
                 )  # fmt: skip
                 _tell(database, job.id, "state", {"state": job.state})
@@ -152,6 +158,15 @@ class SqliteStore:
             with contextlib.suppress(KeyError):
                 return _job(database, job)
             return None
+
+        return await self._do(work)
+
+    async def joined(self, job: str) -> str | None:
+        """The folder whose recordings of one camera the job scans as one; `None` for a job of one source."""
+
+        def work(database: sqlite3.Connection) -> str | None:
+            row = database.execute("SELECT joined FROM jobs WHERE id = ?", (job,)).fetchone()
+            return None if row is None else row["joined"]
 
         return await self._do(work)
 
@@ -495,6 +510,7 @@ def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
         progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
         usage=json.loads(row["usage"]) if row["usage"] else None,
         error=Fault.model_validate_json(row["error"]) if row["error"] else None,
+        joined=row["joined"] is not None,
         children=children,
     )
 

@@ -55,7 +55,9 @@ async def submit(request: web.Request) -> web.StreamResponse:
         if asked.source.startswith("upload:"):
             job, new = await uploads.submit(service, asked, key)
         else:
-            job, new = await service.submit(asked.source, profile=asked.profile, question=asked.question, key=key)
+            job, new = await service.submit(
+                asked.source, profile=asked.profile, question=asked.question, key=key, join=asked.join
+            )
     headers = {"Location": f"{BASE}/jobs/{job.id}"} | ({} if new else {"Idempotent-Replayed": "true"})
     return routes.answer(service.shown(job), status=202, headers=headers)
 

@@ -46,7 +46,11 @@ class JobRequest(Options):
     source: str = Field(
         min_length=1,
         max_length=4096,
-        description="A path below one of the service's folders, an http(s) address, or `upload:ID` of a finished upload.",
+        description="A path below one of the service's folders, an http(s) or s3 address, or `upload:ID` of a finished upload.",
+    )
+    join: bool = Field(
+        default=False,
+        description="Of a folder: its recordings of each camera become one timeline, in the order of their clocks.",
     )
 
 
