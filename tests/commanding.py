@@ -21,6 +21,20 @@ def film(path, seconds=4, *, size="160x120", rate=10):
     return path
 
 
+def visits(path, seconds=12):
+    """A still scene in which somebody shows up two seconds in every four, each time elsewhere."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    boxes = (
+        f"drawbox=x={20 + 70 * (n % 4)}:y={10 + 40 * (n % 3)}:w=40:h=60:color=white:t=fill:enable='between(t,{4 * n + 1},{4 * n + 3})'"
+        for n in range(seconds // 4 + 1)
+    )
+    scene = ",".join([f"color=c=0x606060:s=320x180:r=10:d={seconds},noise=alls=4:allf=t", *boxes])
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", scene, "-pix_fmt", "yuv420p", "-g", "10", "-y", path], check=True
+    )
+    return path
+
+
 def lines(out):
     return [json.loads(line) for line in out.splitlines()]
 

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from commanding import film
+from commanding import visits
 from receiving import Receiver, verified
 
 from videoscan.alerts import pictures
@@ -435,14 +435,15 @@ def test_a_name_is_one_level_of_a_topic():
 
 
 def test_a_watch_tells_of_alerts_between_its_events_and_writes_them_into_the_day(tmp_path, capsys):
-    clip = film(tmp_path / "clip.mp4", 3)
+    clip = visits(tmp_path / "clip.mp4", 5)
     profile = tmp_path / "mine.toml"
-    profile.write_text('[[alerts]]\nname = "all"\n[watch]\nquiet = 1\n')
+    profile.write_text('[[alerts]]\nname = "all"\n[watch]\nquiet = 1\nlatency = 2\n')
     out = tmp_path / "out"
     assert run(["watch", "--realtime", str(clip), "--profile", str(profile), "--out", str(out), "--camera", "Gate"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     alerts = [line for line in lines if line.get("type", "").startswith("alert.")]
     events = [line for line in lines if "latency" in line]
+    assert events
     assert {alert["data"]["event"]["id"] for alert in alerts} == {each["event"]["id"] for each in events}
     assert all(alert["data"]["camera"] == "Gate" and "base64" not in (alert["data"]["picture"] or {}) for alert in alerts)
     (file,) = out.glob("Gate/*/timeline.json")

@@ -90,11 +90,15 @@ class Alerting:
         self.told = 0
         """How many messages were made."""
 
-    def over(self, watch: CameraWatch, shared: Shared, *, observer: Observer = observe.ignore) -> Self:
-        """Judge what `watch` finds by the rules of its profile. `shared` is what its camera shares, the budget too; `observer` is told notes."""
+    def over(self, watch: CameraWatch, shared: Shared, *, camera: str | None = None, observer: Observer = observe.ignore) -> Self:
+        """Judge what `watch` finds by the rules of its profile.
+
+        `shared` is what its camera shares, the budget too. `camera` is what it is called in messages, where its folder has another name;
+        `observer` is told notes.
+        """
         request = watch.request
         self._rules = request.resolved.profile.alerts
-        self._request, self._camera, self._observer = request, watch.name, observer
+        self._request, self._camera, self._observer = request, camera or watch.name, observer
         self._alerted = watch.alerted
         self._account = shared.accounts
         self._record = AlertRecord(watch.folder / FILE)

@@ -70,6 +70,11 @@ def _socket(address: AddrInfoType) -> socket.socket:
 async def judged(address: str, settings: Settings) -> None:
     """Raises `RuleBroken` for an address that may not be fetched, its name looked up. A name that is unknown now is no breach."""
     check_address(address, settings)
+    await judged_host(address, settings)
+
+
+async def judged_host(address: str, settings: Settings) -> None:
+    """Raises `RuleBroken` for an address whose host's name leads to where this service may not reach."""
     if settings.private_addresses:
         return
     host = urlsplit(address).hostname or ""

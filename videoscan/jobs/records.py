@@ -47,10 +47,10 @@ class Fault(Record):
 
 
 class Job(Record):
-    """One video to be scanned, or a folder of them (`children`)."""
+    """One video to be scanned, a folder of them (`children`), or a live source that is watched (`stream`)."""
 
     id: str = Field(pattern=ID)
-    kind: Literal["scan", "folder"] = "scan"
+    kind: Literal["scan", "folder", "stream"] = "scan"
     state: State = "queued"
     parent: str | None = Field(default=None, description="The job of the folder that this one is a part of.")
     name: str = Field(description="What a person calls it: the file's name.")
@@ -71,13 +71,47 @@ class Job(Record):
     children: list[str] | None = Field(default=None, description="A folder's jobs.")
 
 
+class LiveStatus(Record):
+    """How the watching of a stream stands."""
+
+    state: Literal["starting", "connecting", "playing", "stalled", "waiting", "ending", "ended"] = Field(
+        description="`playing` is as it should be; while `connecting`, `stalled` or `waiting` the camera is away, and it is tried again."
+    )
+    reason: str | None = Field(default=None, description="Why it is not playing.")
+    position: str | None = Field(default=None, description="The wall time of the live edge, ISO 8601.")
+    day: str | None = Field(default=None, description="The local date whose timeline grows.")
+    events: int = Field(default=0, ge=0, description="Events found since the watching began.")
+    windows: int = Field(default=0, ge=0)
+    described: int = Field(default=0, ge=0)
+    failed: int = Field(default=0, ge=0)
+    waiting: int = Field(default=0, ge=0, description="Windows that wait for the describer.")
+    latency: dict[str, float] | None = Field(
+        default=None, description="Seconds from a picture's arrival to its description: `p50` and `p95` of the last windows."
+    )
+    lost: float = Field(default=0.0, ge=0, description="Seconds of the day that were not seen.")
+    gaps: int = Field(default=0, ge=0, description="In how many gaps.")
+    left_out: dict[str, int] = Field(
+        default_factory=dict,
+        description="What the describer was too slow for: pictures `unchanged` and `thinned`, windows `dropped`.",
+    )
+    fault: str | None = Field(default=None, description="Why the last window could not be described.")
+
+
+class Stream(Job):
+    """A live source that is watched: a job of kind stream, and how it stands."""
+
+    url: str = Field(description="Its address, without login or password; a file's path as a job's `source`.")
+    live: LiveStatus
+    picture: str | None = Field(description="Where the latest picture is; null before there is one.")
+
+
 class Entry(Record):
     """One line of a job's feed. `number` rises through all jobs and is never given twice."""
 
     number: int
     job: str
     at: str
-    kind: Literal["state", "window", "event", "note"]
+    kind: Literal["state", "window", "event", "note", "stream", "found", "alert"]
     data: dict[str, Any]
 
 
@@ -90,10 +124,14 @@ class Key(Record):
     created: str
 
 
-HookKind: TypeAlias = Literal["job.done", "job.failed", "job.cancelled", "event.found", "event.corrected"]
+HookKind: TypeAlias = Literal[
+    "job.done", "job.failed", "job.cancelled", "event.found", "event.corrected", "alert.started", "alert.completed"
+]
 """What a webhook can be told."""
 
-USUAL_KINDS: tuple[HookKind, ...] = ("job.done", "job.failed", "job.cancelled", "event.corrected")
+USUAL_KINDS: tuple[HookKind, ...] = (
+    "job.done", "job.failed", "job.cancelled", "event.corrected", "alert.started", "alert.completed",
+)  # fmt: skip
 """What it is told where nobody says: not every window that has something in it."""
 
 HOOK_KINDS: tuple[HookKind, ...] = get_args(HookKind)

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from videoscan.jobs.settings import Settings
 
 SCHEMES = frozenset({"http", "https"})
+STREAMS = frozenset({"rtsp", "rtsps", "http", "https"})
 
 # What of a profile a stranger may say. Not where pictures go, which key goes along, or which file of this machine is read.
-_TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "reconcile", "summary", "budget"})
+_TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "reconcile", "summary", "budget", "watch", "alerts"})
 _DESCRIBER = frozenset({"language", "max_tokens", "detail"})
 _NOT_THEIRS = frozenset(
     {
@@ -163,6 +164,10 @@ def profile_of(asked: str | Mapping[str, Any], settings: Settings) -> str | dict
             for key in value:
                 if (allowed is not None and key not in allowed) or (name, key) in _NOT_THEIRS:
                     raise RuleBroken(f"`{name}.{str(key)[:64]}` cannot be set by a job of this service")
+    rules = table.get("alerts")
+    for rule in rules if isinstance(rules, list) else ():
+        if isinstance(rule, dict) and rule.get("to"):
+            raise RuleBroken("`alerts[].to` cannot be set by a job of this service: its webhooks and the job's feed are told")
     source = table.get("source")
     pattern = source.get("clock_pattern") if isinstance(source, dict) else None
     if isinstance(pattern, str) and (pattern.count("*") > _MOST_STARS or len(pattern) > 200):
@@ -183,6 +188,37 @@ LIMITS = (
     "source.max_streams=64",
 )
 """What a stranger's file may ask for, unless whoever runs the service says otherwise: 4 GiB, 12 hours of a core, two days of video."""
+
+
+def check_stream(text: str, settings: Settings) -> None:
+    """Raises `RuleBroken` for a live source's address that may not be listened to, as far as its text tells."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as fault:
+        raise RuleBroken(f"that is no address: {fault}") from None
+    scheme = parts.scheme.lower()
+    if scheme not in STREAMS:
+        raise RuleBroken(f"{scheme[:40]} is not watched here: {', '.join(sorted(STREAMS))} are")
+    if not parts.hostname:
+        raise RuleBroken("the address names no host")
+    if port == 0:
+        raise RuleBroken("port 0 is no port")
+    if settings.private_addresses:
+        return
+    check_host(parts.hostname, literal_only=True)
+    if scheme not in {"rtsp", "rtsps"}:
+        # FFmpeg follows redirects and playlists wherever they lead.
+        raise RuleBroken(
+            f"{scheme} streams can lead to the neighbourhood, which this service may not reach: it takes rtsp and rtsps"
+        )
+
+
+def placeless(text: str, settings: Settings) -> str:
+    """A message without where things lie on this machine."""
+    for place in (settings.data, *(root.parent for root in settings.roots)):
+        text = text.replace(f"{place}/", "").replace(str(place), "the service's folder")
+    return text
 
 
 def sets_of(settings: Settings) -> Sequence[str]:

@@ -21,11 +21,12 @@ from videoscan.jobs import buckets, fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.pulse import Pulse
-from videoscan.jobs.records import Job, new_id, now
+from videoscan.jobs.records import Job, Stream, new_id, now
 from videoscan.jobs.shelf import Shelf
+from videoscan.jobs.streaming import Streams, source_of
 from videoscan.jobs.viewing import Viewing
 from videoscan.jobs.worker import Worker
-from videoscan.stores.sqlite import SqliteStore
+from videoscan.stores.sqlite import Conflict, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from videoscan.correcting import Corrector
     from videoscan.errors import VideoscanError
     from videoscan.jobs.settings import Settings
+    from videoscan.model import Login
 
 _log = logging.getLogger("videoscan.jobs")
 
@@ -50,6 +52,7 @@ class Service:
         self.shelf = Shelf(settings)
         self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
         self.pulse = Pulse()
+        self.streams = Streams(self.store, settings, self.board)
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
         self.viewing = Viewing(self)
         self._tasks: list[asyncio.Task[None]] = []
@@ -61,7 +64,7 @@ class Service:
         except BaseException:
             await self.store.close()
             raise
-        runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.pulse.run())
+        runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.streams.run(), self.pulse.run())
         self._tasks = [asyncio.create_task(each) for each in runs]
         return self
 
@@ -184,6 +187,41 @@ class Service:
         ]
         return [(first.model_copy(update={"kind": "folder"}), False), *((child, False) for child in children)]
 
+    async def watch(
+        self, name: str, url: str, *, profile: str | Mapping[str, Any] | None = None, login: Login | None = None
+    ) -> Job:
+        """Watch a live source from now on: a job of kind stream. `login` is kept for it, and told nobody.
+
+        Raises `rules.RuleBroken`, `ConfigError`, and `Conflict` when as many streams are watched as may be.
+        """
+        wanted = profile if profile is not None else self.settings.profile
+        asked = await flow.in_thread(rules.profile_of, wanted, self.settings)
+        watched, shown = await flow.in_thread(source_of, url, login, self.settings)
+        if "://" in watched.url:
+            await fetching.judged_host(watched.url, self.settings)
+        if len(await self.store.streams.all()) >= self.settings.most_streams:
+            raise Conflict(f"{self.settings.most_streams} streams are watched already: remove one first")
+        source = shown if "://" in watched.url else watched.url
+        job = Job(id=new_id(), kind="stream", name=name, source=source, profile=asked, created=now())
+        made, _ = await self.store.add([(job, False)], stream=watched)
+        self.streams.wake()
+        return made
+
+    def shown_stream(self, job: Job) -> Stream:
+        """A stream as a caller sees it."""
+        live = self.streams.live(job)
+        there = live.windows or live.day is not None
+        picture = f"/api/v1/streams/{job.id}/picture.jpg" if there else None
+        shown = self.shown(job)
+        return Stream(**shown.model_dump(), url=shown.source, live=live, picture=picture)
+
+    async def unwatch(self, job: Job) -> None:
+        """Watch a stream no more, and forget its address and login. What was seen stays with its job, until that is deleted."""
+        await self.cancel(job)
+        await self.streams.ended(job.id)
+        await self.store.streams.forget(job.id)
+        self.board.changed(job.id)
+
     # --- what became of it ---------------------------------------------------------------------------------------------------
 
     def shown(self, job: Job) -> Job:
@@ -291,6 +329,7 @@ class Service:
         """Cancel what of it has not ended. Running scans stop within two seconds; what they described is kept."""
         for running in await self.store.cancel(job.id):
             self.worker.stop(running)
+            self.streams.stop(running)
         self.board.changed(job.id, job.parent)
         return await self.store.job(job.id) or job
 
@@ -298,6 +337,7 @@ class Service:
         """Queue it again; only what has no answer is asked. Raises `Conflict` before it has ended."""
         again = await self.store.retry(job.id)
         self.worker.wake()
+        self.streams.wake()
         self.board.changed(job.id, job.parent)
         return again
 
@@ -341,6 +381,7 @@ class Service:
         while True:
             try:
                 await self.store.hooks.prune()
+                await self.store.streams.prune()
                 await retention.forget(self.store, self.settings, self.delete)
             except Exception:
                 _log.exception("old jobs could not be forgotten")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+DAY, DAYS = "day", "days"
+"""In a stream's folder: the file that names the day that was watched last, and the folder of all days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Settings:
     """Buckets of an S3-compatible store whose objects may be submitted."""
     s3_endpoint: str | None = None
     """Where that store is; `None` leaves it to the environment."""
+    most_streams: int = 64
+    """Live sources that are watched side by side. One more is refused with 409."""
     most_attempts: int = 3
     """A job during which the service ended so often is given up: it may be what ended it."""
     keep_days: float | None = None
@@ -59,8 +65,13 @@ class Settings:
         return self.data / "jobs" / job
 
     def output(self, job: str) -> Path:
-        """Where a job's timeline and pictures lie."""
-        return self.folder(job) / "output"
+        """Where a job's timeline and pictures lie; of a stream those of the day that was watched last."""
+        folder = self.folder(job)
+        with contextlib.suppress(OSError):
+            day = folder / (folder / DAY).read_text(encoding="utf-8").strip()
+            if day.is_relative_to(folder / DAYS):
+                return day
+        return folder / "output"
 
     @property
     def library_file(self) -> Path:

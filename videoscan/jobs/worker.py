@@ -269,10 +269,7 @@ class Worker:
 
     def plain(self, text: str) -> str:
         """A message without where things lie on this machine."""
-        settings = self._settings
-        for place in (settings.data, *(root.parent for root in settings.roots)):
-            text = text.replace(f"{place}/", "").replace(str(place), "the service's folder")
-        return text
+        return rules.placeless(text, self._settings)
 
     async def _tell(self, running: Running) -> None:
         """Write down what a job tells, in its order, and once a second how far it is, until `None` comes."""

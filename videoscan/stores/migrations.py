@@ -83,6 +83,40 @@ STEPS: tuple[str, ...] = (
     """,
     # Recordings that are scanned as one: the folder in which they were found.
     "ALTER TABLE jobs ADD COLUMN joined TEXT;",
+    # A kind more. SQLite changes no CHECK in place; what refers to jobs refers to the table of that name afterwards.
+    """
+    CREATE TABLE jobs_anew (
+        id TEXT PRIMARY KEY,
+        number INTEGER NOT NULL UNIQUE,
+        kind TEXT NOT NULL CHECK (kind IN ('scan', 'folder', 'stream')),
+        state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+        parent TEXT REFERENCES jobs(id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        source TEXT NOT NULL,
+        owned INTEGER NOT NULL DEFAULT 0,
+        profile TEXT NOT NULL,
+        question TEXT,
+        created TEXT NOT NULL,
+        started TEXT,
+        finished TEXT,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        progress TEXT,
+        usage TEXT,
+        error TEXT,
+        joined TEXT
+    ) STRICT;
+    INSERT INTO jobs_anew SELECT * FROM jobs;
+    DROP TABLE jobs;
+    ALTER TABLE jobs_anew RENAME TO jobs;
+    CREATE INDEX jobs_by_state ON jobs (state, number);
+    CREATE INDEX jobs_by_parent ON jobs (parent, number);
+    CREATE TABLE streams (
+        job TEXT PRIMARY KEY REFERENCES jobs(id) ON DELETE CASCADE,
+        url TEXT NOT NULL,
+        user TEXT,
+        password TEXT
+    ) STRICT;
+    """,
 )
 
 
@@ -94,11 +128,19 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
             f"{path} has version {version}, and this videoscan knows {len(STEPS)}",
             hint="a newer videoscan wrote it: use that one, or give another folder with --data",
         )
-    for number, step in enumerate(STEPS[version:], start=version + 1):
-        # executescript commits what is open first: the transaction is part of the script.
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.rollback()
-            raise
+    (held,) = connection.execute("PRAGMA foreign_keys").fetchone()
+    # A table that is made anew would take with it what refers to it.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        for number, step in enumerate(STEPS[version:], start=version + 1):
+            # executescript commits what is open first: the transaction is part of the script.
+            try:
+                connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+            except sqlite3.Error:
+                if connection.in_transaction:
+                    connection.rollback()
+                raise
+        if version < len(STEPS) and (broken := connection.execute("PRAGMA foreign_key_check").fetchone()):
+            raise StoreError(f"{path} refers to what is not there (table {broken[0]})", hint="restore it from a copy")
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {held}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from videoscan.errors import StoreError
 from videoscan.jobs.records import FINAL, Entry, Fault, Job, Key, Progress, new_id, now
-from videoscan.stores import hooks
+from videoscan.stores import hooks, streams
 from videoscan.stores.migrations import migrate
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.jobs.records import State
+    from videoscan.stores.streams import Watched
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class SqliteStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="videoscan-store")
         self._database: sqlite3.Connection | None = None
         self.hooks = hooks.Hooks(self._do)
+        self.streams = streams.Streams(self._do)
 
     async def open(self) -> None:
         """Open it, and bring it up to date."""
@@ -110,6 +112,7 @@ class SqliteStore:
         request: tuple[str, str] | None = None,
         most_waiting: int | None = None,
         joined: str | None = None,
+        stream: Watched | None = None,
     ) -> tuple[Job, bool]:
         """Add a job (and its children behind it), whole or not at all; returns the first, and whether it is new.
 
@@ -118,6 +121,7 @@ class SqliteStore:
             request: An idempotency key and what stands for the request: the same again gives the job that it made.
             most_waiting: How many jobs may be queued at once.
             joined: The folder in which the recordings lie that the children scan as one.
+            stream: What is watched, where the first is a job of kind stream.
 
         Raises `Conflict` when the key stands for another request, `QueueFull` when too many wait.
         """
@@ -145,6 +149,8 @@ class SqliteStore:
                 )  # fmt: skip
                 _tell(database, job.id, "state", {"state": job.state})
             first = jobs[0][0]
+            if stream is not None:
+                streams.add(database, first.id, stream)
             if request is not None:
                 database.execute("INSERT INTO requests VALUES (?,?,?,?)", (*request, first.id, now()))
             return _job(database, first.id), True
@@ -305,14 +311,14 @@ class SqliteStore:
         def work(database: sqlite3.Connection) -> list[str]:
             rows = database.execute("SELECT id, state, kind FROM jobs WHERE id = ? OR parent = ?", (job, job)).fetchall()
             for row in rows:
-                if row["state"] == "queued" and row["kind"] == "scan":
+                if row["state"] == "queued" and row["kind"] != "folder":
                     database.execute("UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ?", (now(), row["id"]))
                     _tell(database, row["id"], "state", {"state": "cancelled"})
             folder = database.execute("SELECT parent FROM jobs WHERE id = ?", (job,)).fetchone()
             _settle_folder(database, job)
             if folder is not None and folder["parent"]:
                 _settle_folder(database, folder["parent"])
-            return [row["id"] for row in rows if row["state"] == "running" and row["kind"] == "scan"]
+            return [row["id"] for row in rows if row["state"] == "running" and row["kind"] != "folder"]
 
         return await self._do(work)
 
@@ -341,7 +347,7 @@ class SqliteStore:
             rows = database.execute(
                 "SELECT id, state, kind, source, owned FROM jobs WHERE id = ? OR parent = ?", (job, job)
             ).fetchall()
-            if any(row["state"] == "running" and row["kind"] == "scan" for row in rows):
+            if any(row["state"] == "running" and row["kind"] != "folder" for row in rows):
                 raise Conflict("the job is running: cancel it first")
             database.execute("DELETE FROM jobs WHERE id = ?", (job,))
             return [(row["id"], row["source"], bool(row["owned"])) for row in rows]

@@ -21,6 +21,7 @@ from videoscan.web import (
     posters,
     routes,
     search_api,
+    streams_api,
     uploads,
 )
 from videoscan.web.problems import Problem, as_problems
@@ -95,6 +96,7 @@ TABLE: tuple[Route, ...] = (
     *uploads.ROUTES,
     *keys_api.ROUTES,
     *hooks_api.ROUTES,
+    *streams_api.ROUTES,
     *about_api.ROUTES,
     *endpoint_api.ROUTES,
     Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))}),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from videoscan.jobs.records import HOOK_KINDS, USUAL_KINDS, Delivery, Entry, Hook, HookKind, Job, Key
+from videoscan.jobs.records import HOOK_KINDS, USUAL_KINDS, Delivery, Entry, Hook, HookKind, Job, Key, Stream
 
 __all__ = [
     "Entry",
@@ -94,6 +94,39 @@ class EntryList(BaseModel):
     """Entries of a feed, the newest first."""
 
     entries: list[Entry]
+
+
+class Credentials(Asked):
+    """With what a camera is spoken to. Kept in the service's database, and never given out again."""
+
+    username: str = Field(
+        min_length=1, max_length=200, validation_alias=AliasChoices("username", "user"), description="`user` is taken as well."
+    )
+    password: str = Field(max_length=500)
+
+
+class NewStream(Asked):
+    """A live source to be watched."""
+
+    name: str = Field(min_length=1, max_length=100, description="The camera's name, as it stands in timelines and alerts.")
+    url: str = Field(
+        min_length=1,
+        max_length=2048,
+        description="rtsp, rtsps, http (MJPEG, HLS) or https; a login in it is taken out and kept like `credentials`. Or a file below one of the"
+        " service's folders, which is played as if it were live, to try things out.",
+    )
+    profile: str | dict[str, Any] | None = Field(
+        default=None, description="A profile's name, or its tables, with `[[alerts]]`; the service's own without it."
+    )
+    credentials: Credentials | str | None = Field(
+        default=None, description="A login, or `user:password`; it wins over one in the address."
+    )
+
+
+class StreamList(BaseModel):
+    """Every live source that is watched, in the order in which they were added."""
+
+    streams: list[Stream]
 
 
 class Login(Asked):
