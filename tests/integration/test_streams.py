@@ -24,7 +24,7 @@ WATCH = {"watch": {"quiet": 1.0, "latency": 2.0}}
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage").resolve()
-    visits(root / "gate.mp4", 60)
+    visits(root / "gate.mp4", 40)
     return root
 
 

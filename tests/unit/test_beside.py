@@ -5,7 +5,7 @@ import pytest
 from videoscan import config, summarize, tokens
 from videoscan.model import Mark, Picture, PictureCost, Reason, Sample
 from videoscan.money import Prices
-from videoscan.planning.beside import beside, doubtful_pairs, second_looks, summaries
+from videoscan.planning.beside import alert_questions, beside, doubtful_pairs, second_looks, summaries
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Experience, Pace
 from videoscan.planning.sketch import Sketch
@@ -52,6 +52,20 @@ def test_second_looks_are_counted_as_all_that_they_may_be(share, count, images, 
     assert most.image_bytes == 1000 * pictures
     assert most.picture_tokens == pictures * max(COST.tokens(640, 320), COST.tokens(512, 512))
     assert most.text_tokens >= 1000 * looks
+
+
+def test_the_questions_of_alert_rules_are_counted_as_all_that_they_may_be():
+    def asked(*rules, limits=None, count=10):
+        wanted = config.load({"alerts": list(rules)}, environ={}).profile
+        return alert_questions(sketch(), wanted, limits or Limits(cost=COST), windows(count, 50))
+
+    asking, other = {"name": "a", "ask": "Does he climb?"}, {"name": "b", "tags": ["person"]}
+    one = asked(asking, other)
+    assert (one.requests, one.images) == (30, 180)
+    assert one.picture_tokens == 180 * COST.tokens(640, 320)
+    assert asked(asking, {**asking, "name": "c"}).requests == 60
+    assert asked(asking, limits=Limits(cost=COST, pictures=2)).images == 60
+    assert asked(other) == asked(asking, count=0) == asked(asking, limits=Limits(cost=COST, sends=False)) == Demand()
 
 
 def counted(wanted, three, prices):

@@ -129,6 +129,11 @@ def spread(count: int, most: int) -> list[int]:
 def prompt_for(question: str, event: Event, *, language: str | None = None) -> Prompt:
     """The words around an event's pictures; the question stands last."""
     told = " ".join(f"{event.title.rstrip('.。')}. {event.description}".split())[:_MOST_WORDS]
+    return prompt_of(question, told, language=language)
+
+
+def prompt_of(question: str, told: str, *, language: str | None = None) -> Prompt:
+    """The same, around an event of which these words were told."""
     parts = [_RULES]
     if language:
         parts.append(f"Write in {name_of(language)}.")

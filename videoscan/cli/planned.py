@@ -358,6 +358,8 @@ def _beside(figures: ForModel) -> list[str]:
         )
     if pairs := figures.beside.pairs.requests:
         said.append(f"the upper figures count {_plural(pairs, 'request')} about doubtful pairs at most (reconcile.ask)")
+    if asked := figures.beside.alerts.requests:
+        said.append(f"the upper figures count {_plural(asked, 'question')} of alert rules at most (alerts.ask)")
     if high.requests:
         many = (
             f" ({low.requests:,} to {high.requests:,}, as there are many events or few)" if low.requests < high.requests else ""

@@ -1,6 +1,6 @@
-"""What a scan may send beside its windows: second looks, up to what the profile allows, requests about doubtful pairs, and a summary's.
+"""What a scan may send beside its windows: second looks, up to what the profile allows, requests about doubtful pairs, alert rules' questions, and a summary's.
 
-How many answers will be in doubt, and how many events there will be, nobody knows before. So second looks and doubtful pairs count in the
+How many answers will be in doubt, and how many events there will be, nobody knows before. So second looks, doubtful pairs and questions count in the
 upper figures only, with all that they may be; and the summary's requests are estimated from the number of windows.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videoscan import settling, summarize, tokens
+from videoscan.alerts import questions
 from videoscan.doubt import Allowance
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Band, Experience, Forecast, Pace, forecast
@@ -31,28 +32,37 @@ _LINE = Band(35, 60, 120)
 """Tokens of an event's line, and of a part's chapter in the next request."""
 _WRITTEN = Band(150, 500, 1_000)
 """Tokens of a summary with its chapters."""
+_TOLD = 130
+"""Tokens of an event's words in a rule's question."""
 _ASKING = 60
 """Tokens by which a second look's prompt is longer, the sentence about crops included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """`second` is the most that second looks send, `pairs` that questions about doubtful pairs do; `summary` low, likely and high, all zero where no model writes it."""
+    """`second` is the most that second looks send, `pairs` that questions about doubtful pairs do, `alerts` those of alert rules; `summary` low, likely and high, all zero where no model writes it."""
 
     second: Demand = Demand()
     summary: tuple[Demand, Demand, Demand] = (Demand(), Demand(), Demand())
     forecast: Forecast = Forecast()
     pairs: Demand = Demand()
+    alerts: Demand = Demand()
 
     def __add__(self, other: Beside) -> Beside:
         low, likely, high = (one + two for one, two in zip(self.summary, other.summary, strict=True))
-        return Beside(self.second + other.second, (low, likely, high), self.forecast + other.forecast, self.pairs + other.pairs)
+        return Beside(
+            self.second + other.second,
+            (low, likely, high),
+            self.forecast + other.forecast,
+            self.pairs + other.pairs,
+            self.alerts + other.alerts,
+        )
 
     @property
     def requests(self) -> Band:
         """How many there are beside those for windows."""
         low, likely, high = (each.requests for each in self.summary)
-        return Band(low, likely, high + self.second.requests + self.pairs.requests)
+        return Band(low, likely, high + self.second.requests + self.pairs.requests + self.alerts.requests)
 
     def record(self) -> dict[str, Any]:
         """For ``--json``; nothing for what there is none of."""
@@ -64,6 +74,9 @@ class Beside:
             figures["doubtful_pairs"] = {
                 "at_most": {"requests": self.pairs.requests, "prompt_tokens": self.pairs.prompt_tokens},
             }
+        if self.alerts.requests:
+            most = self.alerts.record()
+            figures["alert_questions"] = {"at_most": {key: value for key, value in most.items() if key != "windows"}}
         if self.summary[2].requests:
             low, likely, high = self.summary
             figures["summary"] = {
@@ -89,6 +102,9 @@ def beside(
     """What may come on top of the demands of windows. `words` is the text of one window's prompt, in tokens."""
     second = second_looks(sketch, profile, limits, demands[2], words=words)
     upper = _at_most(forecast((second, second, second), experience, pace, prices))
+    alerts = alert_questions(sketch, profile, limits, demands[2])
+    if alerts.requests:
+        upper += _at_most(forecast((alerts, alerts, alerts), experience, pace, prices))
     pairs = doubtful_pairs(profile, demands[2])
     if pairs.requests:
         answer, _ = shares(profile.reconcile.max_tokens, 0)
@@ -97,10 +113,10 @@ def beside(
         upper += _at_most(forecast((pairs, pairs, pairs), most, answering, pairs_prices))
     summary = summaries(profile, demands)
     if not summary[2].requests:
-        return Beside(second, summary, upper, pairs)
+        return Beside(second, summary, upper, pairs, alerts)
     answer, _ = shares(profile.summary.max_tokens, 0)
     writing = Pace(pace.concurrency, pace.requests_per_minute, pace.tokens_per_minute, answer)
-    return Beside(second, summary, upper + forecast(summary, Experience(answer=_WRITTEN), writing, summary_prices), pairs)
+    return Beside(second, summary, upper + forecast(summary, Experience(answer=_WRITTEN), writing, summary_prices), pairs, alerts)
 
 
 def _at_most(expected: Forecast) -> Forecast:
@@ -123,6 +139,27 @@ def doubtful_pairs(profile: Profile, windows: Demand) -> Demand:
     held = max(1, min(room // each, answer // settling.ANSWER_TOKENS))
     requests = -(-pairs // held)
     return Demand(requests=requests, text_tokens=pairs * each + requests * words)
+
+
+def alert_questions(sketch: Sketch, profile: Profile, limits: Limits, windows: Demand) -> Demand:
+    """The most that alert rules ask: every rule with a question about as many events as there may be, in pictures as large as the largest."""
+    asking = [rule.ask for rule in profile.alerts if rule.ask is not None]
+    events = round(windows.windows * _EVENTS.high)
+    if not asking or not events or not limits.sends:
+        return Demand()
+    shown = [picture for sample in sketch.samples for picture in sample.pictures]
+    each = min(questions.MOST_PICTURES, limits.pictures or questions.MOST_PICTURES)
+    requests = events * len(asking)
+    words = sum(tokens.of_words(questions.prompt_of(question, "")) for question in asking)
+    pictures = requests * each
+    largest = max((limits.cost.tokens(picture.width, picture.height) for picture in shown), default=0)
+    return Demand(
+        requests=requests,
+        images=pictures,
+        image_bytes=pictures * max((len(picture.data) for picture in shown), default=0),
+        picture_tokens=pictures * largest,
+        text_tokens=events * words + requests * _TOLD + pictures * tokens.LABEL_TOKENS,
+    )
 
 
 def second_looks(sketch: Sketch, profile: Profile, limits: Limits, windows: Demand, *, words: int) -> Demand:
