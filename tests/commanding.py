@@ -25,10 +25,10 @@ def visits(path, seconds=12):
     """A still scene in which somebody shows up two seconds in every four, each time elsewhere."""
     path.parent.mkdir(parents=True, exist_ok=True)
     boxes = (
-        f"drawbox=x={20 + 70 * (n % 4)}:y={10 + 40 * (n % 3)}:w=40:h=60:color=white:t=fill:enable='between(t,{4 * n + 1},{4 * n + 3})'"
+        f"drawbox=x={10 + 35 * (n % 4)}:y={5 + 20 * (n % 3)}:w=20:h=30:color=white:t=fill:enable='between(t,{4 * n + 1},{4 * n + 3})'"
         for n in range(seconds // 4 + 1)
     )
-    scene = ",".join([f"color=c=0x606060:s=320x180:r=5:d={seconds},noise=alls=4:allf=t", *boxes])
+    scene = ",".join([f"color=c=0x606060:s=160x90:r=5:d={seconds},noise=alls=4:allf=t", *boxes])
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", scene, "-pix_fmt", "yuv420p", "-g", "10", "-y", path], check=True
     )

@@ -24,7 +24,7 @@ WATCH = {"watch": {"quiet": 1.0, "latency": 2.0}}
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage").resolve()
-    visits(root / "gate.mp4", 40)
+    visits(root / "gate.mp4", 240)
     return root
 
 
@@ -32,7 +32,7 @@ def run(work):
     asyncio.run(work())
 
 
-async def until(look, holds, seconds=30):
+async def until(look, holds, seconds=100):
     """What `look` gives once it is as it should be."""
     async with asyncio.timeout(seconds):
         while True:
