@@ -190,6 +190,7 @@ class Candidate:
             tuple(self.flags),
             None,
             None,
+            None,
         )
 
 

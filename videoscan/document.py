@@ -214,6 +214,8 @@ class Event(Slotted):
     """What a person said of it; null when nobody did."""
     replay_of: str | None = None
     """For a replay (tag ``replay``), the id of the event that it shows again; null where none was told, and for all else."""
+    subject: str | None = None
+    """The name of a subject that recurs: what it looks like, as a model told it first. It says nothing about who that is. Null for all else."""
 
 
 class ErrorRecord(Document):
@@ -475,7 +477,7 @@ _MAY_BE_MISSING = {
     "ErrorRecord": {"raw"},
     "Review": {"comment", "was"},
     "WindowRecord": {"flags", "second_look"},
-    "Event": {"replay_of"},
+    "Event": {"replay_of", "subject"},
 }
 
 

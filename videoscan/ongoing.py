@@ -3,6 +3,9 @@
 An event that lasts to a window's last frame is still going on, under the name it was first told by: the title of its first telling,
 with a number behind it where two would be called the same. The next window's prompt lists it, and an event there that `continues` it
 is the same one: it keeps the name, and the fold joins them (`videoscan.reconcile`).
+
+Behind them the prompt names the subjects that were told before ("person in red jacket", `videoscan.appearance`), so that what looks the same
+is worded the same. Nothing is joined by that.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from videoscan import plainly, tokens
+from videoscan import appearance, plainly, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +30,8 @@ _SAME_NAME = 90.0
 class Ongoing:
     """An event that had not ended. `name` is what the model calls it.
 
-    `window` and `event` say who told of it last: the window's index, and the place among the events of its description.
+    `window` and `event` say who told of it last: the window's index, and the place among the events of its description. `over`: it is only
+    the name of a subject that was seen before, and nothing that goes on.
     """
 
     name: str
@@ -35,10 +39,12 @@ class Ongoing:
     importance: float
     window: int
     event: int
+    over: bool = False
 
 
 def continued(told: Told, given: Sequence[Ongoing]) -> Ongoing | None:
     """Which of those that were `given` an event says it goes on from, if any."""
+    given = [each for each in given if not each.over]
     if not told.continues or not given:
         return None
     wanted = told.continues.strip().strip("\"'“”«»").casefold()
@@ -70,12 +76,28 @@ def after(given: tuple[Ongoing, ...], window: Window, description: Description) 
         name = before.name if before is not None and before.name not in names else _fresh(told.title, names, given)
         names.add(name)
         found.append(Ongoing(name, told.description, told.importance or 0.0, window.index, place))
-    return tuple(sorted(found, key=lambda each: -each.importance))
+    return (*sorted(found, key=lambda each: -each.importance), *_seen(given, window, description))
+
+
+def _seen(given: Sequence[Ongoing], window: Window, description: Description) -> list[Ongoing]:
+    """The subjects that were told by now, the latest first."""
+    names: dict[str, Ongoing] = {}
+    for place, told in enumerate(description.events):
+        if told.origin == "model" and not plainly.instructs(told.title, told.description):
+            found = appearance.read(told.title, told.attributes)
+            if found is not None:
+                names.setdefault(
+                    found[0].casefold(), Ongoing(found[0], "", told.importance or 0.0, window.index, place, over=True)
+                )
+    for each in given:
+        if each.over:
+            names.setdefault(each.name.casefold(), each)
+    return list(names.values())[:_MOST_SEEN]
 
 
 def _fresh(title: str, names: set[str], given: Sequence[Ongoing]) -> str:
     """A title as a name that nothing else has."""
-    taken = names | {each.name for each in given}
+    taken = names | {each.name for each in given if not each.over}
     title = " ".join(title.split())
     number = 1
     name = title
@@ -89,6 +111,8 @@ def _number(name: str) -> str:
     return name.rpartition("(")[2] if name.endswith(")") else ""
 
 
+_MOST_SEEN = 8
+_SEEN = "Seen in earlier frames, by these names: {}. Where something in these frames looks the same, give it the same name in its title; if you cannot tell, do not."
 _HEAD = "Still going on when these frames begin, as seen in the frames before them:"
 _TAIL = (
     "Where one of these goes on here, report it as an event from the first frame that shows it, even if nothing about it is new, and give "
@@ -101,19 +125,29 @@ def words(given: Sequence[Ongoing], most: int) -> str:
 
     Names come first, the most important ones, and then, as far as there is room, what was said of them.
     """
-    left = most - tokens.of_text(f"{_HEAD}\n\n{_TAIL}")
+    going_on = [each for each in given if not each.over]
+    seen = _seen_words([each.name for each in given if each.over], most // 3 if going_on else most)
+    left = most - tokens.of_text(f"{_HEAD}\n\n{_TAIL}") - tokens.of_text(seen)
     lines: list[list[str]] = []
-    for each in given:
+    for each in going_on:
         cost = tokens.of_text(f"- {each.name}\n")
         if cost > left:
             break
         left -= cost
         lines.append([each.name])
-    for line, each in zip(lines, given, strict=False):
+    for line, each in zip(lines, going_on, strict=False):
         cost = tokens.of_text(f": {each.description}")
         if each.description and each.description.rstrip(".") != each.name.rstrip(".") and cost <= left:
             left -= cost
             line.append(each.description)
-    if not lines:
-        return ""
-    return "\n".join([_HEAD, *(f"- {': '.join(line)}" for line in lines), _TAIL])
+    parts = ["\n".join([_HEAD, *(f"- {': '.join(line)}" for line in lines), _TAIL])] if lines else []
+    return "\n\n".join([*parts, *([seen] if seen else [])])
+
+
+def _seen_words(names: Sequence[str], most: int) -> str:
+    """The sentence about subjects that were seen before, with as many names as fit."""
+    for count in range(len(names), 0, -1):
+        sentence = _SEEN.format("; ".join(names[:count]))
+        if tokens.of_text(sentence) <= most:
+            return sentence
+    return ""

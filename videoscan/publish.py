@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, opposites, registry, replays, reviews, sampling, selection
+from videoscan import __version__, clock, folder, opposites, registry, replays, reviews, sampling, selection, subjects
 from videoscan.alerts.scanning import UNASKED
 from videoscan.correcting import Corrector
 from videoscan.document import (
@@ -28,8 +28,9 @@ from videoscan.summarize import BY_RULE
 from videoscan.timeline import THINNED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from videoscan.document import Event
     from videoscan.journal import Journal
     from videoscan.model import Sound, SourceInfo, Tally
     from videoscan.money import Prices
@@ -60,7 +61,12 @@ def folded(
     start, end = _looked_at(request)
     thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
     made = folding.finish(tally, start=start, end=end, thinned=thinned, verdicts=verdicts)
-    return replace(made, events=replays.traced(made.events, excludes=opposites.excludes))
+    return replace(made, events=told(made.events))
+
+
+def told(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Folded events as a timeline has them: replays with what they show again, subjects that recur with their names."""
+    return subjects.named(replays.traced(events, excludes=opposites.excludes))
 
 
 def prices(request: Request) -> Prices | None:

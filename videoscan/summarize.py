@@ -173,6 +173,8 @@ def items_of(events: Sequence[Event]) -> list[Item]:
         facts = [*event.tags, *(f"{key}: {value}" for key, value in event.attributes.items() if value is not None)]
         if event.replay_of is not None:
             facts.append(f"shows [{event.replay_of}] again")
+        if event.subject is not None:
+            facts.append(f"subject: {event.subject}")
         if event.importance is not None:
             facts.append(f"importance {event.importance:.1f}")
         words = " ".join(f"{_sentence(event)}. {event.description}".split())

@@ -37,13 +37,15 @@ COLUMNS = (
     "source",
     "replay_of",
     "alerts",
+    "subject",
 )
 """The columns, in order. They are public: new ones are added at the end.
 
 `start` and `end` are ``HH:MM:SS.mmm`` of video time, `wall_start` and `wall_end` ISO 8601 (empty when the source's clock is
 unknown). `tags`, `flags` and `alerts` (the rules that it met) are joined with ``; ``, `frames` (of the evidence) with spaces. `review` is what a person said of the
 event, empty when nobody did. `picture` is relative to the output folder. `replay_of` is the id
-of the event that a replay shows again: whoever counts goals leaves out the rows that have one, or the tag ``replay``. After them comes one column for each of the profile's
+of the event that a replay shows again: whoever counts goals leaves out the rows that have one, or the tag ``replay``. `subject` is the name of a subject that
+recurs. After them comes one column for each of the profile's
 `prompt.fields`, under the field's name, or ``attributes.NAME`` where a column has that name; lists are joined with ``; ``.
 """
 
@@ -116,6 +118,7 @@ def _row(timeline: Timeline, event: Event) -> list[str | float | None]:
         cell(source.uri),
         cell(event.replay_of),
         cell("; ".join(event.alerts)),
+        cell(event.subject),
     ]
 
 

@@ -145,6 +145,7 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
         "Importance": _share(event.importance),
         "Origin": {"model": "", "measured": "measured by the program", "person": "added by a person"}[event.origin],
         "Replay of": escaped(wording.replay_of(event, timeline)),
+        "Subject": escaped(event.subject or ""),
         "Review": f"{event.review.state} by {escaped(event.review.by or 'a person')}" if event.review else "",
         "Alerts": ", ".join(map(escaped, event.alerts)),
         "Flags": "; ".join(map(escaped, event.flags)),

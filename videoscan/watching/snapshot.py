@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from videoscan import opposites, publish, replays, summarize
+from videoscan import publish, summarize
 from videoscan.document import Event, Evidence
 from videoscan.held import PENDING
 from videoscan.marks import Marks
@@ -92,7 +92,7 @@ class Snapshot:
             flags=self.flags,
         )
         folded = folding.finish(tally, thinned=THINNED)
-        events = replays.traced(folded.events, excludes=opposites.excludes)
+        events = publish.told(folded.events)
         events = self._with_measured(events)
         if self.gone_before:
             events = tuple(_without_pictures(event, self.gone_before) for event in events)

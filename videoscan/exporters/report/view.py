@@ -381,6 +381,8 @@ def _bounds(event: Event) -> str | None:
 def _badges(event: Event, again: str | None) -> Iterable[str]:
     if again:
         yield f"shows again {again}"
+    if event.subject:
+        yield f"subject: {event.subject}"
     if event.origin == "measured":
         yield "measured by the program"
     if event.origin == "person":
