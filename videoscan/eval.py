@@ -1,7 +1,9 @@
 """Holds a timeline against the truth: what was missed, what was made up, how far off the times are, what was told twice.
 
 Pure. Words count only where a likeness is asked for. An event of the timeline that a person rejected is not part of it. Events
-tagged `cut` are told apart: they are held against the truth's cuts and gradual changes, where it has any.
+tagged `cut` are told apart: they are held against the truth's cuts and gradual changes, where it has any. So are replays
+(`videoscan.replays`): one shows again what happened, so it recalls no event but a true replay, and where the truth names no replays a told
+one is neither right nor wrong, and never a duplicate.
 
 - A true event is **recalled** when an event of the timeline overlaps it, its slack included (and its words are like enough).
 - An event of the timeline is **right** when it overlaps a true one in this sense, a minor one too.
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz
 
+from videoscan import replays
 from videoscan.truth import TrueEvent, Truth
 
 if TYPE_CHECKING:
@@ -126,12 +129,13 @@ class Cuts:
 class Verdict:
     """A timeline (or several together) against the truth.
 
-    `covered` and `seconds` are the time that rests on a description, and all of it. `missed` are the true events nobody told, `invented`
+    `replays` counts the told replays that the truth says nothing about. `covered` and `seconds` are the time that rests on a description, and all of it. `missed` are the true events nobody told, `invented`
     the events that are not so, with the source each is of; `by_tag` has a score for every tag of a true event.
     """
 
     events: Score = Score()
     cuts: Cuts = Cuts()
+    replays: int = 0
     covered: float = 0.0
     seconds: float = 0.0
     by_tag: Mapping[str, Score] = field(default_factory=dict)
@@ -145,6 +149,7 @@ class Verdict:
         return Verdict(
             self.events + other.events,
             self.cuts + other.cuts,
+            self.replays + other.replays,
             self.covered + other.covered,
             self.seconds + other.seconds,
             tags,
@@ -162,6 +167,7 @@ class Verdict:
         return {
             **self.events.record(),
             "coverage": _round(self.coverage),
+            "replays": self.replays,
             "cuts": self.cuts.record() if self.cuts.true or self.cuts.told else None,
             "by_tag": {tag: score.record() for tag, score in sorted(self.by_tag.items())},
             "missed": [
@@ -182,6 +188,9 @@ def judge(truth: Truth, timeline: Timeline, *, likeness: float | None = None, ta
     """
     told = [event for event in timeline.events if event.review is None or event.review.state != "rejected"]
     plain = [event for event in told if CUT not in event.tags]
+    unjudged = 0 if any(map(_replay, truth.events)) else sum(map(replays.of, plain))
+    if unjudged:
+        plain = [event for event in plain if not replays.of(event)]
     pairs = _pairs(truth.events, plain, likeness)
     demanded = [place for place, true in enumerate(truth.events) if not true.minor and _wanted(true.tags, tags)]
     right, among = {one for _, one in pairs}, set(demanded)
@@ -199,6 +208,7 @@ def judge(truth: Truth, timeline: Timeline, *, likeness: float | None = None, ta
     return Verdict(
         events=score,
         cuts=_cuts(truth, [event for event in told if CUT in event.tags]) if not tags or CUT in tags else Cuts(),
+        replays=unjudged,
         covered=sum(span.end - span.start for span in timeline.coverage if span.state in {"described", "unchanged"}),
         seconds=timeline.source.duration,
         by_tag=by_tag,
@@ -256,7 +266,13 @@ def _pairs(true: Sequence[TrueEvent], told: Sequence[Event], likeness: float | N
     return pairs
 
 
+def _replay(true: TrueEvent) -> bool:
+    return replays.is_one(true.what, true.tags, {})
+
+
 def _alike(true: TrueEvent, event: Event, likeness: float | None) -> bool:
+    if _replay(true) is not replays.of(event):
+        return False
     if likeness is None or not true.what:
         return True
     words = f"{event.title} {event.description} {' '.join(event.tags)}"

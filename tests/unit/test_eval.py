@@ -125,6 +125,27 @@ def test_cuts_are_counted_apart():
     assert found.events.told == 0
 
 
+def test_a_replay_is_no_new_event_and_no_duplicate():
+    goal, again = told(10, 14, "Goal by 9"), told(20, 26, "Goal by 9", tags=("replay",))
+    found = verdict([true(10, 14, "goal by 9")], [goal, again])
+    assert (found.events.told, found.events.right, found.events.duplicates, found.replays) == (1, 1, 0, 1)
+    assert found.invented == ()
+    # Nor does it stand for the play that was missed, though it overlaps another.
+    missed = verdict([true(10, 14, "goal by 9"), true(22, 24, "foul")], [again])
+    assert (missed.events.recalled, missed.events.told) == (0, 0)
+
+
+def test_where_the_truth_names_replays_they_are_held_against_each_other():
+    truths = [true(10, 14, "goal by 9"), true(20, 26, "goal by 9", tags=["replay"])]
+    goal, again = told(10, 14, "Goal by 9"), told(20, 26, "Replay: goal by 9")
+    assert verdict(truths, [goal, again]).events.recalled == 2
+    # A replay that is told as play is made up, and the replay is missed.
+    found = verdict(truths, [goal, told(20, 26, "Goal by 9")])
+    assert (found.events.recalled, len(found.invented), len(found.missed), found.replays) == (1, 1, 1, 0)
+    early = verdict(truths, [goal, again, told(40, 44, "Replay of the goal")])
+    assert (early.events.told, early.events.right, len(early.invented)) == (3, 2, 1)
+
+
 def test_verdicts_add_up():
     one, two = verdict([true(10, 20, tags=["a"])], [told(10, 20)]), verdict([true(10, 20, tags=["a"])], [])
     both = one + two

@@ -7,6 +7,7 @@ import random
 import pytest
 from building import outcome, told
 
+from videoscan import opposites
 from videoscan.model import Failure, Tally
 from videoscan.timeline import Folding, fold
 
@@ -187,6 +188,24 @@ def test_a_scan_again_that_cites_the_same_first_frame_keeps_the_id_in_other_word
         "e00000001": "Somebody passes",
         "e00000002": "Barking dog",
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("A fox crosses the yard", "A dog crosses the yard", True),
+        ("A man waits at the gate", "A woman waits at the gate", True),
+        ("A car parks by the gate", "A van parks by the gate", True),
+        ("Gray car parks", "Red car parks", True),
+        ("A man waits at the gate", "A person waits at the gate", False),
+        ("A person walks a dog past", "A dog is walked past", False),
+        ("A man gets out of a car", "A person leaves a car", False),
+        ("A vehicle parks", "A car parks", False),
+    ],
+)
+def test_what_is_of_one_kind_is_not_of_another(one, other, apart):
+    assert opposites.excludes(one, other) is apart
+    assert opposites.excludes(other, one) is apart
 
 
 def test_an_event_through_ten_thousand_windows_costs_what_is_new():

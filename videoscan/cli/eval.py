@@ -196,6 +196,8 @@ def _put_tables(results: Sequence[tuple[str, Verdict]], *, by_tag: bool) -> None
             ("cuts found", *(_of(v.cuts.found, v.cuts.true) for v in verdicts)),
             ("cuts right", *(_of(v.cuts.right, v.cuts.told) for v in verdicts)),
         ]
+    if any(v.replays for v in verdicts):
+        rows.append(("replays, not judged", *(str(v.replays) for v in verdicts)))
     columns = range(1, len(results) + 1)
     give = tuple(columns)
     heads = ("", *(argument for argument, _ in results))
