@@ -34,7 +34,8 @@ _LIKE_WITH_TAGS = 50.0
 _MOMENTS = frozenset({"cut", "light", "moved"})
 """Tags of measurements that are over in a moment."""
 # What lies so near those limits is doubtful ("a man tries a car door", "a person pulls at a door": 57): too unlike for the rule, too alike to
-# be sure. The bounds are a judgement, not a measurement: what lies further below would ask about nearly everything.
+# be sure. `benchmarks/doubt.py`: at a border these bounds catch 52 of 54 wordings of one thing that the rule keeps apart, and 82 of 107 pairs of
+# two things that it joins. A question costs as much as a pair of sentences, and what lies further below is nearly always two things.
 _DOUBT_BELOW = 25.0
 _DOUBT_ABOVE = 10.0
 DOUBTS_EACH = 2
