@@ -67,6 +67,7 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _WEARING = frozenset({"in", "with", "wearing", "carrying"})
 _PARTS = frozenset({"doors", "lights", "headlights", "windows", "keys", "tires", "tyres", "wheels", "parts", "owners", "drivers"})
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\S")
+_COLOURED = re.compile("|".join(COLOURS), re.IGNORECASE)
 _MOST_BEFORE = 4
 
 Trait = tuple[str, str]
@@ -109,6 +110,9 @@ def read(title: str, attributes: Mapping[str, Any] | None = None) -> tuple[str, 
 
     A number plate among the `attributes` (``plate``) is a mark too.
     """
+    plate = "".join(re.findall(r"\w", str((attributes or {}).get("plate") or ""))).upper()
+    if not plate and _COLOURED.search(title) is None:
+        return None  # nearly all titles
     found = [(each[0].casefold(), *each.span()) for each in _TOKEN.finditer(title)]
     tokens = [word for word, _, _ in found]
     first = 1 if tokens[:1] and tokens[0] in _ARTICLES else 0
@@ -123,7 +127,6 @@ def read(title: str, attributes: Mapping[str, Any] | None = None) -> tuple[str, 
             return None
         more, end = worn
         traits += more
-    plate = "".join(re.findall(r"\w", str((attributes or {}).get("plate") or ""))).upper()
     if kind != "person" and len(plate) >= 4:
         traits.append(("plate", plate))
     what = [trait[0] for trait in traits]
