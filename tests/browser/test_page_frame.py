@@ -13,7 +13,7 @@ def service(tmp_path_factory):
 
 
 def test_the_ways_lead_to_the_screens_and_the_browser_leads_back(open_site, service):
-    page = open_site(service, tolerate=("status of 404",))
+    page = open_site(service)
     for way in ("Live", "Search", "Settings", "Jobs"):
         page.get_by_role("navigation").get_by_role("link", name=way).click()
         page.locator("h1", has_text=way).wait_for()
