@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
 
 import pytest
 from commanding import film
 from serving import serving
 
-from videoscan import guarding
+from videoscan import guarding, scan_sync
 from videoscan.config import WindowOptions
 from videoscan.core import Core, CoreSpec
 from videoscan.errors import SourceError, SourceLost, SourceUnsupported
@@ -111,3 +112,24 @@ def test_a_service_holds_every_job_to_its_limits(tmp_path, roots):
                 listed.unlink()
 
     asyncio.run(work())
+
+
+def test_a_preview_is_made_under_the_same_rules(tmp_path):
+    """What lies there now may be another file than the one that was scanned."""
+    clip = film(tmp_path / "clip.mp4", 2)
+    timeline = scan_sync(clip).to_json(indent=None)
+
+    def made():
+        asked = {"timeline": timeline, "file": str(clip), "out": str(tmp_path / "preview.mp4"), "bytes": 1 << 30}
+        child = [sys.executable, "-m", "videoscan.jobs.previewing"]
+        with subprocess.Popen(child, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            said = process.stdout.read()
+        return process.returncode, said
+
+    assert made()[0] == 0
+    film(tmp_path / "secret.ts", 2)
+    clip.write_text("ffconcat version 1.0\nfile secret.ts\n")
+    code, said = made()
+    assert (code, "error" in said) == (1, True)

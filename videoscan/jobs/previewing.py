@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from videoscan import guarding
 from videoscan.clips import preview
 from videoscan.document import Timeline
 from videoscan.errors import VideoscanError
@@ -27,7 +28,13 @@ def main() -> int:
     asked = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
     with contextlib.suppress(OSError):
-        os.nice(10)  # a scan comes first
+        os.nice(5)  # a scan comes first
+    timeline = Timeline.from_json(asked["timeline"])
+    # The limits under which it was scanned: what lies there now may be another file.
+    said = timeline.profile.get("source")
+    limits = said if isinstance(said, dict) else {}
+    most = {name: limits.get(f"max_{name}") for name in ("memory", "cpu", "streams")}
+    guarding.enforce(guarding.Guard(**most, alone=True))
     told = 0.0
 
     def report(seconds: float) -> None:
@@ -39,7 +46,7 @@ def main() -> int:
 
     try:
         with Path(asked["out"]).open("wb") as out:
-            preview.make(Timeline.from_json(asked["timeline"]), asked["file"], out, preview.Bounds(bytes=asked["bytes"]), report)
+            preview.make(timeline, asked["file"], out, preview.Bounds(bytes=asked["bytes"]), report)
     except VideoscanError as fault:
         _say(json.dumps({"error": fault.message}))
         return 1
