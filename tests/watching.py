@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from videoscan.document import Timeline
@@ -13,7 +14,7 @@ from videoscan.watching.starting import Planned
 
 
 class Watched:
-    """A made camera and what was heard of it. `settled` is called between items: it waits until the describer has caught up."""
+    """A made camera and what was heard of it; unless `paced` is false it waits for the describer between pictures."""
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Watched:
         name="yard",
         sets=(),
         shared=None,
+        paced=True,
         **more,
     ):
         self.clock = clock or MadeClock(at(start))
@@ -39,6 +41,14 @@ class Watched:
             observer=self.notes.append,
         )
         self.out = out / name
+        if paced:
+            self.source.pace = self.settled
+
+    def settled(self):
+        """Wait until what has come is described; two seconds at most. In the thread of the source."""
+        until = time.monotonic() + 2
+        while self.watch.behind and time.monotonic() < until:
+            time.sleep(0.001)
 
     def run(self):
         asyncio.run(self.watch.run())

@@ -21,10 +21,7 @@ watched = Watched(Path(sys.argv[1]), seconds=900.0, visits=[(100, 110), (300, 31
 ends, clock = float(sys.argv[2]), watched.clock
 
 def pace():
-    import time
-    began = time.monotonic()
-    while watched.watch.status().waiting + watched.watch.status().describing and time.monotonic() < began + 2:
-        time.sleep(0.001)
+    watched.settled()
     if clock.monotonic() >= ends:
         os.kill(os.getpid(), signal.SIGKILL)
 

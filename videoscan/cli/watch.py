@@ -163,6 +163,7 @@ class _Run:
                 duration=self._duration,
                 heard=alerting.heard,
                 observer=self._observer,
+                written=self._printer.written,
             )
             self._watches.append(watch)
             alertings.append(alerting.over(watch, shared, observer=self._observer))

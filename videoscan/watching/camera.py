@@ -118,9 +118,14 @@ class CameraWatch:
         self._publisher = Publisher(request, self._zone, self._latencies, heard, observer, written)
 
     @property
+    def behind(self) -> int:
+        """Windows that wait or are being described. From any thread."""
+        return len(self._backlog) + self._asking
+
+    @property
     def gaps(self) -> bool:
         """Whether anything is missing from what was watched."""
-        return self._publisher.gaps
+        return self._publisher.gaps or bool(self._backlog.left_out)
 
     # --- from outside ---------------------------------------------------------------------------------------------------------
 

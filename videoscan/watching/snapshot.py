@@ -11,14 +11,14 @@ from videoscan.held import PENDING
 from videoscan.marks import Marks
 from videoscan.model import Tally
 from videoscan.summarizing import Summed
-from videoscan.timeline import Folded, Folding, Outcome
+from videoscan.timeline import THINNED, Folded, Folding, Outcome
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.model import Condition, Lost, Mark, SourceInfo
     from videoscan.request import Request
 
-THINNED = "thinned: too many pictures had changed for dedup.max_rate, or for the describer"
+_BEHIND = "thinned: it looks like a picture that was left out while the describer was behind the camera"
 _TITLES = {"frozen": "Picture frozen", "black": "Picture black"}
 _TOLD = {
     "frozen": "The camera sent the very same picture again and again.",
@@ -91,7 +91,7 @@ class Snapshot:
             skipped=self.skipped,
             flags=self.flags,
         )
-        folded = folding.finish(tally, thinned=THINNED)
+        folded = folding.finish(tally, thinned=_BEHIND if self.skipped else THINNED)
         events = publish.told(folded.events)
         events = self._with_measured(events)
         if self.gone_before:
