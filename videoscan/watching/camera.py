@@ -29,9 +29,10 @@ from videoscan.model import Description, Failure, Lost
 from videoscan.notebook import JournalNotebook
 from videoscan.seams import INFINITY, Remembering, Setting
 from videoscan.timeline import Outcome
-from videoscan.watching import days, retention
+from videoscan.watching import daylog, days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
+from videoscan.watching.daylog import LOG
 from videoscan.watching.days import AWAY, Day, clock_of
 from videoscan.watching.publishing import AtWork, Publisher, Shared
 from videoscan.watching.telling import Latencies, Status, Teller, unheard
@@ -71,6 +72,7 @@ class CameraWatch:
         *,
         login: Login | None = None,
         duration: float | None = None,
+        recordings: bool = False,
         heard: Heard = unheard,
         observer: Observer = observe.ignore,
         written: Callable[[Path], Awaitable[None]] | None = None,
@@ -85,6 +87,7 @@ class CameraWatch:
             shared: What the cameras of one process share.
             login: With what the camera is spoken to, where neither address nor environment say it.
             duration: Seconds after which the watch ends by itself.
+            recordings: The source is a folder of recordings: its days are theirs, whatever day it is now.
             heard: Is told of events; see `videoscan.watching.telling.Heard`.
             observer: Is told notes, calls and windows; see `videoscan.observe`.
             written: Is given a day's folder when its timeline was written for the last time: at the day's end, or the watch's.
@@ -92,7 +95,7 @@ class CameraWatch:
         self.request, self.name = request, request.given.name
         self.folder = out / self.name
         self._source, self._uri, self._shared = source, uri, shared
-        self._login, self._duration = login, duration
+        self._login, self._duration, self._recordings = login, duration, recordings
         self._observer = observer
         zone = request.resolved.profile.source.clock_zone
         self._zone = clock.time_zone(zone) if zone else None
@@ -190,7 +193,7 @@ class CameraWatch:
                 self._state = "ended"
 
     async def _run(self) -> None:
-        resumed = await self._take_up()
+        resumed, before = await self._take_up()
         session, _ = self._session()
         limits = session.limits
         await session.close()
@@ -198,14 +201,14 @@ class CameraWatch:
         setting = Setting(
             camera=self.name,
             clock=self._shared.clock,
-            zero=resumed.zero if resumed is not None else None,
-            seen=resumed.position if resumed is not None else 0.0,
+            zero=before[0] if before is not None else None,
+            seen=before[1] if before is not None else 0.0,
             login=self._login,
             black_out=self.request.resolved.profile.regions.black_out,
             told=self._told_from_thread(asyncio.get_running_loop()),
         )
         footage = self._source.open(self._uri, setting)
-        zero = resumed.zero if resumed is not None else _zero_of(footage.info.clock, now)
+        zero = setting.zero
         start = None
         if resumed is not None:
             first = max(resumed.slots, default=-1) + 1
@@ -223,6 +226,8 @@ class CameraWatch:
                 await self._first_of(reader, *workers)
             self._state = "ending"
             await self._finish(workers)
+            if self._finishing:  # days that ended a moment ago are being written
+                await asyncio.wait(set(self._finishing), timeout=FINISH if self._stopping.is_set() else None)
         finally:
             await flow.in_thread(core.stop)
             left = [stopper, *workers, *self._finishing]
@@ -255,9 +260,18 @@ class CameraWatch:
         self._state = "ending"
         await flow.in_thread(core.stop)
 
-    async def _take_up(self) -> Day | None:
-        """Today's folder, if an earlier process left it; days before that are finished on the way."""
+    async def _take_up(self) -> tuple[Day | None, tuple[float, float] | None]:
+        """The day to go on with, if an earlier process left it, and its second 0 and position; days before it are finished on the way.
+
+        A stream goes on with today; a folder of recordings with whatever day was seen last.
+        """
         today = dt.datetime.fromtimestamp(self._shared.clock.wall(), self._zone).date().isoformat()
+        before = None
+        if self._recordings:
+            known = [path for path in self.folder.iterdir() if _is_date(path.name) and (path / LOG).is_file()]
+            last = max(known, default=None, key=lambda path: path.name)
+            if last is not None and (recalled := await flow.in_thread(daylog.read, last)) is not None:
+                today, before = last.name, (recalled.zero, recalled.position)
         found = None
         for folder in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:
             if not folder.is_dir() or folder.name > today or not _is_date(folder.name):
@@ -275,7 +289,7 @@ class CameraWatch:
                 found = day
             else:
                 self._end(self._put_to_work(day, goes_on=True), day.position)
-        return found
+        return found, (found.zero, found.position) if found is not None else before
 
     # --- items of the core ----------------------------------------------------------------------------------------------------
 
@@ -316,7 +330,7 @@ class CameraWatch:
         if item.goes_on and work is not None and resumed is not None:
             day = work.day
             until = opened - day.zero
-            if until > day.position:
+            if until > day.position and not self._recordings:
                 day.missing("absent", Lost(day.position, until, AWAY))
             day.renewed(item.info)
             return
@@ -484,10 +498,6 @@ class CameraWatch:
 def _failed(window: Window, error: VideoscanError) -> Outcome:
     failure = Failure(type(error).__name__, error.message)
     return Outcome(window.index, window.start, window.end, (), window.marks, Description(failure=failure))
-
-
-def _zero_of(text: str | None, now: float) -> float:
-    return dt.datetime.fromisoformat(text).timestamp() if text else now
 
 
 def _is_date(name: str) -> bool:

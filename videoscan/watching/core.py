@@ -38,7 +38,9 @@ R = TypeVar("R")
 _TOLD_EVERY = 60.0
 """Seconds of a scene that stands still after which its samples are told of; at most so much of a day is lost in a crash."""
 _PULSE_EVERY = 0.5
-"""Seconds of real time between two pulses at least."""
+"""Seconds of real time between two pulses at least, unless"""
+_PULSE_AFTER = 60.0
+"""so many of the source's own have passed."""
 _STILL_SIDE, _STILL_QUALITY = 640, 80
 
 
@@ -130,14 +132,16 @@ class LiveCore:
         profile: Profile,
         limits: Limits,
         *,
-        zero: float,
+        zero: float | None = None,
         zone: dt.tzinfo | None = None,
         start: Start | None = None,
         duration: float | None = None,
     ) -> None:
-        """`zero` is the wall time of the footage's second 0; `zone` the one whose days are meant, `None` for this machine's."""
+        """`zero` is the wall time of the footage's second 0, `None` where its first item settles it; `zone` the one whose days are meant, `None` for this machine's."""
         self._footage, self._profile, self._limits = footage, profile, limits
-        self._zero, self._zone, self._start, self._duration = zero, zone, start, duration
+        self._zero = zero if zero is not None else 0.0
+        self._settled = zero is not None
+        self._zone, self._start, self._duration = zone, start, duration
         self._dedup = registry.make("dedups", profile.dedup)
         self._regions = profile.regions.regions
         self._max_rate = float(registry.filled("dedups", profile.dedup).get("max_rate", 0.0))
@@ -152,7 +156,7 @@ class LiveCore:
         self._away: list[Gap] = []
         self._conditions: dict[str, Condition] = {}
         self._sampled = 0
-        self._pulsed = -INFINITY
+        self._pulsed = self._pulsed_at = -INFINITY
         self._latest: Pixels | None = None
 
     def stop(self) -> None:
@@ -171,6 +175,8 @@ class LiveCore:
         sampler = registry.make("samplers", self._profile.sampler)
         at = 0.0
         for item in self._footage.items(sampler, duration=self._duration):
+            if not self._settled and not isinstance(item, Heartbeat):
+                self._settle()
             if isinstance(item, Frame):
                 at = max(at, item.time)
                 yield from self._frame(item)
@@ -185,6 +191,12 @@ class LiveCore:
                 yield from self._condition(item)
         if self._day is not None:
             yield from self._end_day(at, last=True)
+
+    def _settle(self) -> None:
+        """Of some sources only the first item shows when their second 0 was."""
+        text = self._footage.info.clock
+        self._zero = dt.datetime.fromisoformat(text).timestamp() if text else time.time()
+        self._settled = True
 
     # --- days -----------------------------------------------------------------------------------------------------------------
 
@@ -298,12 +310,13 @@ class LiveCore:
 
     def _pulse(self, at: float, beat: Heartbeat | None = None) -> Iterator[CoreItem]:
         now = time.monotonic()
-        if now < self._pulsed + _PULSE_EVERY:
+        if now < self._pulsed + _PULSE_EVERY and at < self._pulsed_at + _PULSE_AFTER:
             return
-        self._pulsed = now
+        self._pulsed, self._pulsed_at = now, at
         state = beat.state if beat is not None else "playing"
         reason = beat.reason if beat is not None else None
-        yield Pulse(self._zero + at, state, reason, beat.waited if beat is not None else 0.0, self._sampled)
+        wall = self._zero + at if self._settled else time.time()
+        yield Pulse(wall, state, reason, beat.waited if beat is not None else 0.0, self._sampled)
 
 
 @dataclass(slots=True)

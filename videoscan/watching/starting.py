@@ -25,12 +25,13 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A camera to watch: its name, its address (which may hold a login), and who listens."""
+    """A camera to watch: its name, its address (which may hold a login), who listens, and whether these are recordings."""
 
     name: str
     uri: str
     source: LiveSource
     profile: str | Path | Mapping[str, Any]
+    recordings: bool = False
 
     def watch(
         self,
@@ -46,7 +47,7 @@ class Planned:
         shown = masked(self.uri)
         given = Input(shown, "live", self.name, (), shown, camera=self.name)
         request = settle(given, profile=self.profile, flags=dict(overrides or {}), sets=sets, to=to).identified()
-        return CameraWatch(request, self.source, self.uri, out, shared, **more)
+        return CameraWatch(request, self.source, self.uri, out, shared, recordings=self.recordings, **more)
 
 
 def sources(
@@ -60,7 +61,7 @@ def sources(
         uri = argument if _ADDRESS.match(argument) else str(Path(argument).absolute())
         for camera in source.cameras(uri):
             name = names[place] if names else _named(profile, camera.uri) or camera.name
-            planned.append(Planned(_unique(_as_folder(name), planned), camera.uri, source, profile))
+            planned.append(Planned(_unique(_as_folder(name), planned), camera.uri, source, profile, recordings=kind == "folder"))
     return planned
 
 
