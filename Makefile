@@ -22,8 +22,9 @@ fuzz: $(READY)       ## scan 2,000 damaged copies of small clips in every codec 
 	$(BIN)/python -m tests.fuzz
 kills: $(READY)      ## kill scans 200 times at random moments, and go on: ten minutes
 	$(BIN)/python -m tests.kill
-soak: $(READY)       ## give a real RTSP camera forty faults, and hold what is told of it to what was done: ten minutes
+soak: $(READY)       ## a real RTSP camera with forty faults, and a week on an accelerated clock: half an hour
 	PYTHONPATH=tests $(BIN)/python -m tests.faults
+	PYTHONPATH=tests $(BIN)/python -m tests.week
 service-kills: $(READY) ## kill a working service 100 times, and go on: ten minutes to half an hour
 	$(BIN)/python -m tests.kill --service
 conformance: $(READY) ## the client against llama.cpp, vLLM and transformers, installed for it: 5 GB and half an hour the first time
