@@ -193,6 +193,10 @@ def profile_page() -> str:
         for kind in kinds:
             part = registry.factory(group, kind)
             out += [f'### `kind = "{kind}"`\n', f"{markdown(part.__doc__)}\n", keys(part.Options, name, shipped, kind)]
+    out += ["## `[live]`\n", "How live sources are connected to, and recorded. Each kind of source takes its own of these.\n"]
+    for kind in [name.strip("`") for name, _, _ in _built_in("lives")]:
+        part = registry.factory("lives", kind)
+        out += [f"### `{kind}`\n", f"{markdown(part.__doc__)}\n", keys(part.Options, "live", {}, kind)]
     out += [
         f"## `[[alerts]]`\n\n{markdown(options.AlertRule.__doc__)}\n",
         "A profile that gives rules of its own has these alone, and a `[[cameras.alerts]]` of a camera takes the place of all others for it.\n",

@@ -75,6 +75,7 @@ _TABLES = (
     "summary",
     "budget",
     "watch",
+    "live",
     "alerts",
 )
 _MODEL_KEYS = (
@@ -310,6 +311,7 @@ def _resolve(
         if not isinstance(kind, str) or not kind:
             raise ConfigError(f"{table}.kind ({origins.get(f'{table}.kind', table)}) = {kind!r}: text is expected")
     kinds = {table: merged.table[table] for table in layers.KINDED}
+    kinds["live"] = dict(merged.table.get("live", {}))
     alerts = _alerts(merged.table.get("alerts", ()), origins.get("alerts"))
     profile = Profile.model_validate(
         {"name": name, **parts, **kinds, "alerts": alerts, "cameras": tuple(rule for rule, _ in rules)}

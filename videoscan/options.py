@@ -418,6 +418,9 @@ class WatchOptions(Options):
     backlog: Annotated[int, Field(ge=1, le=1000)] = 8
     """Windows of a camera that may wait for the describer. When more would, unchanged pictures are left out, the oldest first, then
     windows are thinned, and then the oldest are dropped; the timeline says which."""
+    record: bool = False
+    """Whether the camera's stream is recorded as well, as it comes, into a folder ``recording`` beside the days. How long that stays, and
+    how long its files are, is said under `[live]`. With `regions.black_out` nothing is recorded: it would show what is to be black."""
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days after which a day's folder is deleted; never, when absent."""
     keep_picture_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
@@ -479,6 +482,8 @@ class Profile(Options):
     """What it may cost."""
     watch: WatchOptions = WatchOptions()
     """How live sources are watched, and how long what came of them is kept."""
+    live: Kind = {}
+    """How live sources are connected to, and recorded: raw, each kind of source takes its own."""
     alerts: tuple[AlertRule, ...] = ()
     """Of which events somebody is told at once."""
     cameras: tuple[CameraRule, ...] = ()

@@ -97,6 +97,9 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["summary"] = profile.summary.model_dump(mode="json")
     table["budget"] = profile.budget.model_dump(mode="json")
     table["watch"] = profile.watch.model_dump(mode="json")
+    table["live"] = dict(profile.live)
+    if profile.live:
+        _check_live(profile.live, origins or {})
     table["alerts"] = [_filled_rule(rule, place, origins or {}) for place, rule in enumerate(profile.alerts)]
     return table
 
@@ -108,6 +111,28 @@ def _filled_rule(rule: AlertRule, place: int, origins: Mapping[str, str]) -> dic
         named = {f"{path}.{key}": origins["alerts"] for key in given} if "alerts" in origins else {}
         to.append(_filled("sinks", given, named, path=path))
     return {**rule.model_dump(mode="json"), "to": to}
+
+
+def live(profile: Profile, kind: str) -> LiveSource:
+    """Who listens, of that kind, with those options of the profile's `live` table that it has. Raises `ConfigError` as `make` does.
+
+    How recordings' names are read is taken from the `source` table, where `live` does not say it.
+    """
+    fields = factory("lives", kind).Options.model_fields
+    source = {"clock_zone": profile.source.clock_zone, "clock_pattern": profile.source.clock_pattern}
+    given = {**{key: value for key, value in source.items() if value is not None}, **profile.live}
+    return make("lives", {"kind": kind, **{key: value for key, value in given.items() if key in fields}})
+
+
+def _check_live(table: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    """Every option must be one of some kind of live source, and each kind must take those that it has."""
+    kinds = {kind: factory("lives", kind).Options.model_fields for kind in names("lives")}
+    known = sorted({field for fields in kinds.values() for field in fields})
+    for key in table:
+        if key not in known:
+            raise complaints.unknown_key(f"live.{key}", known, origins.get(f"live.{key}"))
+    for kind, fields in kinds.items():
+        _checked("lives", {"kind": kind, **{key: value for key, value in table.items() if key in fields}}, origins)
 
 
 def filled(group: Group, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Request:
         """What a finished timeline is an answer to: the files as they are, every option that counts, and this version."""
         # More money makes no other answer; other prices make another bill.
         table = {
-            **{key: value for key, value in self.table.items() if key != "watch"},
+            **{key: value for key, value in self.table.items() if key not in {"watch", "live"}},
             "describer": self.asked,
             "budget": self.table["budget"]["prices"],
         }

@@ -150,7 +150,14 @@ class _Run:
         from videoscan.watching.starting import sources
 
         shared = Shared()
-        planned = sources(self._inputs, self._names, self._choices.profile, realtime=self._realtime)
+        planned = sources(
+            self._inputs,
+            self._names,
+            self._choices.profile,
+            realtime=self._realtime,
+            sets=self._choices.sets,
+            overrides=self._choices.overrides,
+        )
         alertings = []
         for each in planned:
             alerting = Alerting(self._printer.event)

@@ -54,6 +54,8 @@ __all__ = ["FINISH", "CameraWatch", "Shared"]
 
 FINISH = 10.0
 """Seconds that a watch which is being stopped waits for descriptions under way."""
+RECORDING = "recording"
+"""The folder beside the days into which the stream is recorded, where that is wanted."""
 _AHEAD = 64
 _KEEP_EVERY = 600.0
 """Seconds of the camera's clock after which it is looked what is to be deleted."""
@@ -204,6 +206,7 @@ class CameraWatch:
             zero=before[0] if before is not None else None,
             seen=before[1] if before is not None else 0.0,
             login=self._login,
+            record=self.folder / RECORDING if self.request.resolved.profile.watch.record else None,
             black_out=self.request.resolved.profile.regions.black_out,
             told=self._told_from_thread(asyncio.get_running_loop()),
         )

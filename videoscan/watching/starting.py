@@ -51,15 +51,26 @@ class Planned:
 
 
 def sources(
-    arguments: Sequence[str], names: Sequence[str], profile: str | Path | Mapping[str, Any], *, realtime: bool = False
+    arguments: Sequence[str],
+    names: Sequence[str],
+    profile: str | Path | Mapping[str, Any],
+    *,
+    realtime: bool = False,
+    sets: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
 ) -> list[Planned]:
-    """The cameras that the arguments mean. `names` are theirs, in order, or none. Raises `ConfigError`, `SourceError`."""
+    """The cameras that the arguments mean. `names` are theirs, in order, or none; `sets` and `overrides` as `videoscan.config.load` takes them. Raises `ConfigError`, `SourceError`."""
     planned: list[Planned] = []
     for place, argument in enumerate(arguments):
         kind = kind_of(argument, realtime=realtime)
-        source = registry.make("lives", {"kind": kind})
         uri = argument if _ADDRESS.match(argument) else str(Path(argument).absolute())
-        for camera in source.cameras(uri):
+
+        def source_of(address: str, kind: str = kind) -> LiveSource:
+            settled = config.load(profile, sets=sets, overrides=overrides, uri=address).profile
+            return registry.live(settled, kind)
+
+        for camera in source_of(uri).cameras(uri):
+            source = source_of(camera.uri)
             name = names[place] if names else _named(profile, camera.uri) or camera.name
             planned.append(Planned(_unique(_as_folder(name), planned), camera.uri, source, profile, recordings=kind == "folder"))
     return planned
