@@ -316,14 +316,18 @@ def test_sizes_and_unknown_keys_of_the_watch_table():
 
 
 def test_options_of_live_sources_go_to_the_kinds_that_have_them():
-    profile = config.load({"live": {"transport": "udp", "poll": 3.0, "stall": 1.5}, "source": {"clock_zone": "Europe/Berlin"}}).profile
+    profile = config.load(
+        {"live": {"transport": "udp", "poll": 3.0, "stall": 1.5}, "source": {"clock_zone": "Europe/Berlin"}}
+    ).profile
     assert (registry.live(profile, "stream").options.transport, registry.live(profile, "stream").options.stall) == ("udp", 1.5)
     folder = registry.live(profile, "folder").options
     assert (folder.poll, folder.clock_zone) == (3.0, "Europe/Berlin")
     assert registry.complete(profile)["live"]["transport"] == "udp"
 
 
-@pytest.mark.parametrize(("live", "words"), [({"trnsport": "udp"}, r"live\.trnsport.*unknown key"), ({"stall": 0}, r"live\.stall")])
+@pytest.mark.parametrize(
+    ("live", "words"), [({"trnsport": "udp"}, r"live\.trnsport.*unknown key"), ({"stall": 0}, r"live\.stall")]
+)
 def test_what_no_live_source_takes_is_refused(live, words):
     with pytest.raises(ConfigError, match=words):
         registry.complete(config.load({"live": live}).profile)
