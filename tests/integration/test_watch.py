@@ -53,11 +53,12 @@ def test_a_model_slower_than_the_camera_is_shown_less_and_the_timeline_says_what
             tmp_path, seconds=400.0, visits=visits, paced=False, sets=asking(server, "watch.backlog=2", "dedup.refresh=60")
         ).run()
     left_out = watched.watch.status().left_out
-    assert left_out.dropped > 0
     assert left_out.thinned > 0
     timeline = watched.timeline()
     reasons = {span.reason.partition(":")[0] for span in timeline.coverage if span.state == "skipped"}
-    assert reasons >= {"thinned", "dropped"}
+    assert "thinned" in reasons
+    assert reasons <= {"thinned", "dropped", "left out, unchanged"}
+    assert ("dropped" in reasons) == (left_out.dropped > 0)
     assert all("behind the camera" in span.reason for span in timeline.coverage if span.state == "skipped")
     assert problems(tmp_path / "yard" / "2026-03-01") == []
     assert watched.watch.gaps
