@@ -274,8 +274,10 @@ class Service:
         def work() -> tuple[Timeline | None, str]:
             version = growing.version
             told = growing.timeline()
+            if told is None:  # not opened yet: until then an earlier attempt's word stands
+                return self.written(job.id)
             # What a person corrected before a retry is shown all the while.
-            return None if told is None else reviews.shown(told, place), f"{job.attempts}-{version}"
+            return reviews.shown(told, place), f"{job.attempts}-{version}"
 
         return await flow.in_thread(work)
 

@@ -107,7 +107,7 @@ export class Detail {
     return h("ul", { class: "detail-shots", "aria-label": t("review.evidence") }, evidence.slice(0, 40).map((each, at) => {
       const label = t("review.shot", { time: clock(each.time, { digits: 1 }), frame: each.frame });
       const inside = each.picture
-        ? [h("img", { src: this.player.address(each.frame, 480), alt: label, loading: "lazy", decoding: "async" }), each.region && outline(each.region)]
+        ? [h("img", { src: this.player.evidence(each, 480), alt: label, loading: "lazy", decoding: "async" }), each.region && outline(each.region)]
         : h("span", { class: "shot-none" }, t("review.shot.none"));
       return h("li", { class: "shot" },
         h("button", { type: "button", class: "shot-picture", "aria-label": label, onclick: () => this.acts.seek(each.time, each), ondblclick: () => this.enlarge(at) }, inside),
@@ -125,7 +125,7 @@ export class Detail {
     const caption = h("p", { class: "num muted" });
     const draw = () => {
       const each = pictures[place];
-      fill(stage, h("img", { src: this.player.address(each.frame), alt: t("review.shot", { time: clock(each.time, { digits: 1 }), frame: each.frame }) }), each.region && outline(each.region));
+      fill(stage, h("img", { src: this.player.evidence(each), alt: t("review.shot", { time: clock(each.time, { digits: 1 }), frame: each.frame }) }), each.region && outline(each.region));
       fill(caption, `${place + 1} / ${pictures.length} · ${clock(each.time, { digits: 1 })} · ${t("review.frame", { frame: each.frame })}`);
       this.acts.seek(each.time, each);
     };

@@ -11,6 +11,8 @@ const SHEET = [
   ["find", [["/", "find"], ["?", "help"], ["Esc", "escape"]]],
 ];
 
+const CHOSEN = ".row-main, .shot-picture";
+
 /** Listens until `signal` ends it; `acts` holds a function for each of the names above. */
 export function keys(acts, signal) {
   const bound = {
@@ -24,12 +26,14 @@ export function keys(acts, signal) {
     const act = bound[event.key];
     if (!act) return;
     const at = event.target;
-    // A button or a link that has the focus keeps its own keys.
-    if (event.key === " " && at instanceof Element && at.matches("button, summary, a[href], [type=checkbox]")) return;
+    // A button or a link that has the focus keeps its own keys; what was chosen in a list is what one plays next.
+    if (event.key === " " && at instanceof Element && at.matches("button, summary, a[href], [type=checkbox]") && !at.matches(CHOSEN)) return;
     if (event.key.startsWith("Arrow") && at instanceof Element && at.matches("input[type=range], [type=radio]")) return;
     event.preventDefault();
     act(event);
   }, { signal });
+  // A button is pressed when the key is let go.
+  document.addEventListener("keyup", (event) => { if (event.key === " " && event.target instanceof Element && event.target.matches(CHOSEN)) event.preventDefault(); }, { signal });
 }
 
 /** The sheet of keys. */

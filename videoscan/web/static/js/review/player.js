@@ -250,6 +250,12 @@ export class Player extends EventTarget {
     if (next && this.playing) new Image().src = this.address(next.frame);
   }
 
+  /** Where a picture of the evidence is: by the name of its file, which several frames may share. */
+  evidence({ picture, frame }, side = null) {
+    const named = /(\d{8})[^/]*$/.exec(picture ?? "");
+    return this.address(named ? Number(named[1]) : frame, side);
+  }
+
   address(frame, side = null) { return `${BASE}/${this.record.path}/frames/${frame}.jpg${side ? `?side=${side}` : ""}`; }
 
   /** Outlines where the picture changed; `null` for nowhere. */

@@ -133,7 +133,7 @@ export class EventList extends EventTarget {
     return h("li", { class: `row row-event ${state}`, style: { "--lane": `var(--lane-${colour(record.lanes, lane)})` } },
       h("button", { type: "button", class: "row-main", tabindex: "-1", "aria-label": `${clock(event.start)} ${event.title}${state === "open" ? "" : `, ${t(`review.${state}`)}`}` },
         h("span", { class: "row-picture" }, picture
-          ? h("img", { src: this.player.address(picture.frame, 176), alt: "", loading: "lazy", decoding: "async", width: 88, height: 50 })
+          ? h("img", { src: this.player.evidence(picture, 176), alt: "", loading: "lazy", decoding: "async", width: 88, height: 50 })
           : icon(event.origin === "person" ? "edit" : "film")),
         h("span", { class: "row-words" }, words)),
       h("span", { class: "row-state" }, state !== "open" && h("span", { class: `row-verdict ${state}`, title: t(`review.${state}`) }, icon(SIGNS[state]))),

@@ -6,7 +6,7 @@ import { icon } from "../icons.js";
 import { may } from "../session.js";
 import { sure, toast } from "../talk.js";
 import { t } from "../texts.js";
-import { clock, percent } from "../times.js";
+import { clock, number, percent } from "../times.js";
 import { About } from "../review/about.js";
 import { Ask } from "../review/ask.js";
 import { Controls } from "../review/controls.js";
@@ -104,6 +104,7 @@ class Screen {
     player.open().catch((fault) => this.complain(fault));
     record.follow();
     this.go(params);
+    performance.mark("review-shown");
   }
 
   end() {
@@ -141,6 +142,7 @@ class Screen {
     if (this.player.mode === "slides") this.player.readFrames().catch(() => {});
     else if (this.player.mode === "none") this.player.open().catch((fault) => this.complain(fault));
     this.drawHead();
+    this.drawBanner();
     this.moved();
   }
 
@@ -387,7 +389,7 @@ class Screen {
           this.tab(names[(names.indexOf(name) + by + names.length) % names.length]);
           this.tabs.querySelector('[aria-selected="true"]').focus();
         },
-      }, t(`review.tab.${name}`), name === "events" && this.record.events.length ? h("span", { class: "num count-of" }, this.record.events.length) : null);
+      }, t(`review.tab.${name}`), name === "events" && this.record.events.length ? h("span", { class: "num count-of" }, number(this.record.events.length)) : null);
     }));
     if (inside) this.tabs.querySelector('[aria-selected="true"]')?.focus();
   }
@@ -396,6 +398,8 @@ class Screen {
   restate() {
     const { job } = this.record;
     if (this.shownState !== job.state) {
+      // What takes the place of the progress keeps everything below it where it is.
+      this.justDone = job.state === "done" && ["queued", "running"].includes(this.shownState);
       this.shownState = job.state;
       this.drawHead();
       this.detail.show(this.current);
@@ -454,6 +458,10 @@ class Screen {
       const seconds = failed.reduce((sum, window) => sum + window.end - window.start, 0);
       inside = [icon("alert"), h("span", {}, t("review.failed.banner", { n: failed.length, time: lasts(seconds) })), this.retryButton(), h("button", { type: "button", class: "link", onclick: () => this.tab("about") }, t("review.why"))];
       kind = "warn";
+    } else if (this.justDone) {
+      const close = h("button", { type: "button", class: "link", onclick: () => { this.justDone = false; this.drawBanner(); } }, t("do.close"));
+      inside = [icon("accept"), h("span", {}, t("review.just.done", { n: record.events.length })), close];
+      kind = "done";
     }
     banner.hidden = inside === null;
     banner.className = `job-banner ${kind}`;

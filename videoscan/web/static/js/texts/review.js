@@ -20,6 +20,7 @@ export const REVIEW = {
   "review.cancelled": ["It was cancelled. What was described until then is here.", "任务已取消。此前描述的内容仍在此处。"],
   "review.failed.banner": ["The model gave no answer for one window ({time}).|The model gave no answer for {n} windows ({time}).", "有 {n} 个窗口（{time}）模型没有给出答复。"],
   "review.failed.windows": ["One window has no answer.|{n} windows have no answer.", "{n} 个窗口没有答复。"],
+  "review.just.done": ["It is done: one event.|It is done: {n} events.", "已完成：{n} 个事件。"],
   "review.why": ["Why?", "原因"],
   "review.retry": ["Try again", "重试"],
   "review.retry.failed": ["Ask again for what failed", "重新询问失败的部分"],

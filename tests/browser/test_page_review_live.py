@@ -1,0 +1,256 @@
+"""One job's screen while things happen: it plays, grows, fails and is asked again, loses its connection; and five thousand events."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+
+import examples
+import pytest
+from planted import plant
+from recordings import film
+from serving import Standing
+
+from videoscan.testing.model_server import ModelServer, event, fails, ok
+
+EVERY = (
+    "windows.max_frames=2",
+    "windows.overlap_frames=0",
+    "dedup.kind=none",
+    "describer.concurrency=1",
+    "describer.probe=never",
+    "describer.retries=0",
+    "summary.enabled=false",
+)
+BROKEN = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED", "ERR_SOCKET", "ERR_NETWORK")
+
+
+class Model:
+    """Answers `free` requests and holds the rest; refuses what `refuses` holds, by the number of the request."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self, *, free=1000, refuses=()):
+        self.asked, self.free, self.refuses, self.opened = 0, free, set(refuses), threading.Event()
+
+    def __call__(self, _request):
+        number = self.asked
+        self.asked += 1
+        if number >= self.free:
+            self.opened.wait(30)
+        return fails(403, "this picture is refused", code="ModelArts.81011") if number in self.refuses else ok([event(f"Seen {number}", 1, 2)])
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory):
+    root = tmp_path_factory.mktemp("footage")
+    film(root / "reel.mp4", 11, [(2, 4), (6, 9)])
+    film(root / "old.avi", 4, [(1, 3)], codec="mpeg4")
+    film(root / "busy.mp4", 1)
+    return root.resolve()
+
+
+@pytest.fixture(scope="module")
+def script():
+    return Model()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, footage, script):
+    with (
+        ModelServer.in_thread(script) as model,
+        Standing(
+            tmp_path_factory.mktemp("live") / "data", roots=(footage,), endpoint=model.url, model="m", sets=EVERY
+        ) as standing,
+    ):
+        yield standing
+
+
+@pytest.fixture(scope="module")
+def done(service, script):
+    """A job that is done, with six events; tests change none of them."""
+    script.reset()
+    job = service.submit("reel.mp4")["id"]
+    service.until(job)
+    return job
+
+
+def now(page):
+    return page.locator(".controls .now b").inner_text()
+
+
+def test_the_recording_plays_and_list_and_words_follow(open_site, service, done):
+    page = open_site(service, f"#/jobs/{done}")
+    page.locator(".rows .row-event").nth(2).click()
+    assert now(page) == "0:04.0"
+    video = page.locator("video")
+    at = "e => new Promise(then => { const look = () => (e.currentTime > 3.9 ? then(e.currentTime) : requestAnimationFrame(look)); look(); })"
+    assert video.evaluate(at) == pytest.approx(4, abs=0.01)
+    page.keyboard.press(" ")
+    page.locator(".rows .row-event.now .row-title", has_text=re.compile("Seen [345]")).wait_for()
+    page.locator(".detail-title", has_text=re.compile("Seen [345]")).wait_for()
+    page.keyboard.press(" ")
+    assert video.evaluate("e => e.paused")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press(".")
+    assert float(now(page).split(":")[1]) < 7
+
+
+def test_a_running_job_grows_under_a_reader_who_is_not_moved(open_site, service, script):
+    script.reset(free=2)
+    job = service.submit("reel.mp4", question="grow")["id"]
+    page = open_site(service, f"#/jobs/{job}", viewport={"width": 1280, "height": 560})
+    page.locator(".job-banner.running").wait_for()
+    page.locator(".rows .row-title", has_text="Seen 1").wait_for()
+    assert page.locator(".rows .row-event").count() == 2
+    assert page.locator(".row-gap.skipped .row-reason").inner_text() == "not looked at yet"
+    page.locator(".rows .row-event").first.click()
+    assert page.locator(".detail [data-act=accept]").is_disabled(), "events are not settled yet"
+    before = page.locator(".rows .row-event").first.bounding_box()
+    script.opened.set()
+    page.locator(".rows .row-title", has_text="Seen 5").wait_for(state="attached")
+    page.locator(".job-banner.done", has_text="It is done: 6 events.").wait_for()
+    assert page.locator(".rows .row-event").first.bounding_box() == before
+    page.locator(".detail [data-act=accept]:enabled").wait_for()
+    assert page.locator(".row-gap").count() == 0
+
+
+def test_what_failed_is_explained_and_asked_again(open_site, service, script):
+    script.reset(refuses={1, 2})
+    job = service.submit("reel.mp4", question="fail")["id"]
+    service.until(job)
+    page = open_site(service, f"#/jobs/{job}")
+    page.get_by_text("The model gave no answer for 2 windows (4 s).").wait_for()
+    assert page.locator(".row-gap.failed").count() == 2
+    assert "ContentFiltered" in page.locator(".row-gap.failed .row-reason").first.inner_text()
+    page.get_by_role("button", name="Why?").click()
+    page.locator(".failed-part", has_text="refused").wait_for()
+    script.reset()
+    script.asked = 10
+    page.get_by_role("status").get_by_role("button", name="Ask again for what failed").click()
+    page.locator(".job-banner.done").get_by_role("button", name="Close").click()
+    page.get_by_role("tab", name=re.compile("Events")).click()
+    page.locator(".row-gap.failed").first.wait_for(state="detached")
+    assert script.asked == 12, "only what had no answer was asked"
+    assert page.locator(".rows .row-event").count() == 6
+
+
+def test_a_file_that_no_browser_plays_is_shown_in_pictures_and_then_as_a_preview(open_site, service, script):
+    script.reset()
+    job = service.submit("old.avi")["id"]
+    service.until(job)
+    page = open_site(service, f"#/jobs/{job}")
+    note = page.locator(".stage-note")
+    note.get_by_text("This browser cannot play the file").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    at = now(page)
+    note.get_by_text("Shown is a small preview").wait_for(timeout=60_000)
+    assert now(page) == at, "it goes on where the pictures were"
+    video = page.locator("video")
+    assert (
+        video.evaluate("e => e.readyState >= 1 ? e.videoWidth : new Promise(d => e.onloadedmetadata = () => d(e.videoWidth))")
+        == 160
+    )
+    page.reload()
+    note.get_by_text("Shown is a small preview").wait_for()
+
+
+def test_a_job_that_cannot_be_read_says_why(open_site, service, footage):
+    (footage / "broken.mp4").write_bytes(b"this is no video")
+    job = service.submit("broken.mp4")["id"]
+    service.until(job)
+    page = open_site(service, f"#/jobs/{job}")
+    page.locator(".job-banner.bad", has_text="Failed").wait_for()
+    assert "broken.mp4" in page.locator(".job-banner.bad").inner_text()
+    page.get_by_role("button", name="Try again").wait_for()
+    page.get_by_text("There is no timeline: the job failed").wait_for()
+
+
+def test_a_connection_that_is_lost_loses_nothing(open_site, service, script, done):
+    page = open_site(service, f"#/jobs/{done}", tolerate=BROKEN)
+    page.locator(".rows .row-event").nth(1).click()
+    title = page.locator(".detail-title").inner_text()
+    service.silent()
+    page.keyboard.press("a")
+    page.get_by_text("Not saved: the service does not answer").wait_for()
+    assert page.locator(".detail-review").count() == 0, "what was not taken is not shown as taken"
+    assert page.locator(".offline").is_visible()
+    service.heard()
+    page.locator(".offline").wait_for(state="hidden")
+    page.locator(".toast", has_text="Not saved").get_by_role("button", name="Try again").click()
+    page.locator(".detail-review.accepted").wait_for()
+    other = next(each for each in service.call("GET", f"/jobs/{done}/timeline")["events"] if each["title"] != title)
+    service.call("PATCH", f"/jobs/{done}/events/{other['id']}", json={"action": "edit", "by": "Ada", "changes": {"title": "Fog"}})
+    page.locator(".rows .row-title", has_text="Fog").wait_for()
+    for each in (other["id"], page.locator(".rows .row[aria-current=true]").get_attribute("data-key")):
+        service.call("PATCH", f"/jobs/{done}/events/{each}", json={"action": "undo"})
+
+
+def test_a_folder_shows_what_is_in_it(open_site, service, footage, script):
+    script.reset()
+    (footage / "two").mkdir(exist_ok=True)
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(footage / "busy.mp4", footage / "two" / name)
+    job = service.submit("two")["id"]
+    page = open_site(service, f"#/jobs/{job}")
+    page.get_by_role("link", name="a", exact=True).wait_for()
+    page.locator(".children .job-state.done").nth(1).wait_for()
+    page.get_by_role("link", name="b", exact=True).click()
+    page.locator(".review").wait_for()
+
+
+SCROLL = """async () => {
+    const host = document.querySelector(".rows-host"), spent = [];
+    for (let i = 0; i < 60; i += 1) {
+        host.scrollTop += 900;
+        const begun = performance.now();
+        host.dispatchEvent(new Event("scroll"));
+        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
+        spent.push(performance.now() - begun);
+    }
+    return spent;
+}"""
+
+ZOOM = """async () => {
+    const pane = document.querySelector(".bar-pane"), box = pane.getBoundingClientRect(), spent = [];
+    for (let i = 0; i < 60; i += 1) {
+        const begun = performance.now();
+        pane.dispatchEvent(new WheelEvent("wheel", { deltaY: i < 30 ? -60 : 60, clientX: box.left + box.width / 3, clientY: box.top + 9, cancelable: true }));
+        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
+        spent.push(performance.now() - begun);
+    }
+    return spent;
+}"""
+
+
+def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, service, footage, script, record_property):
+    script.reset(free=0)
+    held = service.submit("reel.mp4", question="hold")["id"]  # keeps the worker from the next one
+    job = plant(service, "busy.mp4", lambda folder: examples.busy(folder, pictures=20))
+    page = open_site(service, f"#/jobs/{job}")
+    page.locator(".rows .row-event").first.wait_for()
+    first = page.evaluate("performance.now()")
+    assert page.locator(".tabs .count-of").inner_text() == "5,000"
+    assert page.locator(".rows .row").count() < 60
+    shown = page.evaluate("performance.getEntriesByName('review-shown')[0]?.startTime ?? 0")
+    scroll, zoom = sorted(page.evaluate(SCROLL)), sorted(page.evaluate(ZOOM))
+    page.keyboard.press("/")
+    page.keyboard.type("vehicle 4999")
+    page.get_by_text("1 of 5,000 events").wait_for()
+    script.opened.set()
+    service.until(held)
+    measured = {
+        "first view, ms": round(shown or first),
+        "scroll, median and worst ms of a frame": (round(scroll[30], 1), round(scroll[-1], 1)),
+        "zoom, median and worst ms of a frame": (round(zoom[30], 1), round(zoom[-1], 1)),
+    }
+    print(measured)
+    for name, value in measured.items():
+        record_property(name, value)
+    # Loose: a busy machine is no reason to fail. What was measured on an idle one stands in the how-to.
+    assert (shown or first) < 20_000
+    assert scroll[30] < 1000
+    assert zoom[30] < 1000
