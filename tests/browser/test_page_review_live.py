@@ -40,7 +40,11 @@ class Model:
         self.asked += 1
         if number >= self.free:
             self.opened.wait(30)
-        return fails(403, "this picture is refused", code="ModelArts.81011") if number in self.refuses else ok([event(f"Seen {number}", 1, 2)])
+        return (
+            fails(403, "this picture is refused", code="ModelArts.81011")
+            if number in self.refuses
+            else ok([event(f"Seen {number}", 1, 2)])
+        )
 
 
 @pytest.fixture(scope="module")

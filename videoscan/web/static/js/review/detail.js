@@ -61,7 +61,8 @@ export class Detail {
         h("button", { type: "button", class: "link", "data-act": "end", onclick: () => this.acts.seek(event.end) }, clock(event.end, { digits: 1 })),
         h("span", { class: "muted" }, lasts(event.end - event.start)),
         wall && h("span", { class: "muted" }, wall),
-        event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) }))),
+        event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) })),
+        h("button", { type: "button", class: "detail-link", "aria-label": t("review.link"), title: t("review.link"), "data-act": "link", onclick: () => this.acts.link(event) }, icon("link"))),
       h("h2", { class: `detail-title ${state}`, dir: "auto" }, event.title),
       event.description && h("p", { class: "detail-text", dir: "auto" }, event.description),
       facts.length ? h("dl", { class: "detail-facts" }, facts.map(([name, value]) => h("div", {}, h("dt", { dir: "auto" }, name), h("dd", { dir: "auto" }, value)))) : null,
@@ -97,8 +98,7 @@ export class Detail {
     return h("div", { class: "detail-acts" },
       button("accept", t("review.accept"), "accept", state === "accepted"),
       button("reject", t("review.reject"), "reject", state === "rejected"),
-      button("edit", t("review.edit"), "edit", null),
-      h("button", { type: "button", class: "button plain icon-only", "aria-label": t("review.link"), title: t("review.link"), "data-act": "link", onclick: () => this.acts.link(event) }, icon("link")));
+      button("edit", t("review.edit"), "edit", null));
   }
 
   shots(event) {
