@@ -75,7 +75,7 @@ export class Controls {
       else if (preview?.state === "waiting") lines.push(t("review.preview.waiting"));
       else if (preview?.state === "failed") lines.push(t("review.preview.failed", { why: preview.error ?? "" }));
     }
-    const offer = player.mode === "slides" && player.why !== "gone" && player.why !== "joined" && record.timeline && ["none", "failed"].includes(preview?.state)
+    const offer = player.mode === "slides" && ["unplayable", "blacked_out"].includes(player.why) && record.timeline && ["none", "failed"].includes(preview?.state)
       ? h("button", { type: "button", class: "link", onclick: () => player.makePreview() }, t(preview.state === "failed" ? "app.again" : "review.preview.make")) : null;
     notice.hidden = !lines.length;
     const key = `${lines.join()}${offer !== null}`;

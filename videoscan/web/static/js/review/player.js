@@ -61,7 +61,7 @@ export class Player extends EventTarget {
     this.preview = watching.preview;
     if (watching.video === "there" && !this.refused && (source?.parts?.length ?? 1) < 2) this.load("video", `${BASE}/${this.record.path}/video`);
     else if (watching.preview.state === "ready") this.load("preview", `${BASE}/${this.record.path}/preview.mp4`);
-    else await this.slides(this.refused ? "unplayable" : watching.video === "there" ? "joined" : watching.video);
+    else await this.slides(this.refused ? "unplayable" : watching.video === "there" ? "joined" : this.record.job.kind === "stream" ? "live" : watching.video);
   }
 
   load(mode, address) {
@@ -113,7 +113,7 @@ export class Player extends EventTarget {
     this.video.hidden = true;
     this.tell("mode");
     await this.readFrames();
-    const can = why !== "gone" && why !== "joined" && this.record.timeline !== null;
+    const can = (why === "unplayable" || why === "blacked_out") && this.record.timeline !== null;
     if (can && this.preview?.state === "none" && this.record.ended && this.duration <= AT_ONCE) this.makePreview();
     else if (this.preview && ["waiting", "making"].includes(this.preview.state)) this.poll();
     this.paint(true);

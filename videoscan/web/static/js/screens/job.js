@@ -52,6 +52,7 @@ class Screen {
     this.record = record;
     this.control = new AbortController();
     this.current = null;
+    this.live = false;
     const player = new Player(record);
     this.player = player;
     this.controls = new Controls(record, player, { next: () => this.step(1), previous: () => this.step(-1), full: () => this.full() });
@@ -124,7 +125,11 @@ class Screen {
     if (event) this.choose(event, { seek: Number.isNaN(seconds), remember: false });
     if (!Number.isNaN(seconds)) this.seek(seconds, { show: true, remember: false });
     if (id && !event && this.record.timeline) toast(t("review.event.unknown"));
-    if (!event && Number.isNaN(seconds)) this.moved();
+    // A camera is looked at for what is there now, a recording from its beginning.
+    if (!event && Number.isNaN(seconds)) {
+      if (this.record.job.kind === "stream" && !this.record.ended) this.toEdge();
+      else this.moved();
+    }
   }
 
   /** The timeline has changed. */
@@ -143,7 +148,18 @@ class Screen {
     else if (this.player.mode === "none") this.player.open().catch((fault) => this.complain(fault));
     this.drawHead();
     this.drawBanner();
-    this.moved();
+    if (this.live && !record.ended) this.toEdge();
+    else this.moved();
+  }
+
+  /** Shows the newest picture, and stays with it until somebody goes elsewhere. */
+  toEdge() {
+    this.live = true;
+    this.player.pause();
+    this.player.seek(Math.max(0, this.edge()));
+    this.bar.scale.reveal(this.player.time);
+    this.bar.draw();
+    this.drawBanner();
   }
 
   /** One event was corrected. */
@@ -206,6 +222,7 @@ class Screen {
   // --- moving ------------------------------------------------------------------------------------------------------------------
 
   seek(seconds, { show = false, remember = true } = {}) {
+    this.live = false;
     this.player.seek(seconds);
     if (show) {
       this.bar.scale.reveal(this.player.time);
@@ -216,6 +233,7 @@ class Screen {
 
   choose(event, { seek = true, remember = true } = {}) {
     if (!event) return;
+    this.live = false;
     this.current = event;
     this.bar.choose(event);
     this.list.choose(event);
@@ -444,7 +462,7 @@ class Screen {
       const { progress } = job;
       const share = progress?.duration ? Math.min(1, progress.decoded && progress.windows ? (progress.described + progress.failed) / progress.windows : progress.position / progress.duration) : null;
       const told = [progress && t("review.progress", { at: clock(progress.position), n: progress.described }), progress?.failed ? t("review.progress.failed", { n: progress.failed }) : null, job.eta ? t("review.progress.left", { time: lasts(job.eta) }) : null];
-      inside = [h("span", { class: "live-dot", "aria-hidden": "true" }), h("span", { class: "num" }, share !== null && h("b", {}, `${percent(share)} `), told.filter(Boolean).join(" · ")), h("span", { class: `meter${share === null ? " unsure" : ""}`, style: { "--share": share ?? 0 } }, h("i")), h("button", { type: "button", class: "link", onclick: () => this.seek(Math.max(0, this.edge()), { show: true }) }, t("review.edge"))];
+      inside = [h("span", { class: "live-dot", "aria-hidden": "true" }), h("span", { class: "num" }, share !== null && h("b", {}, `${percent(share)} `), told.filter(Boolean).join(" · ")), h("span", { class: `meter${share === null ? " unsure" : ""}`, style: { "--share": share ?? 0 } }, h("i")), h("button", { type: "button", class: "link", "aria-pressed": String(this.live), onclick: () => this.toEdge() }, t(this.live ? "review.live" : "review.edge"))];
       kind = "running";
     } else if (job.state === "queued") {
       inside = [h("span", { class: "spinner" }), h("span", {}, t("review.queued"))];
