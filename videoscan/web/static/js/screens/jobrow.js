@@ -10,6 +10,7 @@ import { ago, clock, length, moment } from "../times.js";
 
 const NEW_PICTURE = 6000;
 const ACTS = { queued: ["cancel"], running: ["cancel"], done: ["delete"], failed: ["retry", "delete"], cancelled: ["retry", "delete"] };
+const SIGNS = { folder: "folder", stream: "camera" };
 const ICONS = { cancel: "stop", retry: "retry", delete: "trash" };
 
 /** How far a job is, 0..1, `null` where nobody can tell. */
@@ -58,6 +59,9 @@ export function jobRow(first, about, acts) {
 }
 
 function stateOf(job, outcome, within) {
+  if (job.kind === "stream" && job.state === "running") {
+    return [h("span", { class: "word" }, t("streams.state.playing")), h("p", { class: "fine muted num" }, t("job.windows", { n: job.progress?.described ?? 0 }))];
+  }
   if (job.state === "running" || (job.state === "queued" && within)) return running(job, within);
   if (job.state === "queued") return h("span", { class: "muted" }, t("job.waiting"));
   if (job.state === "failed") {
@@ -107,7 +111,7 @@ function poster(shot) {
     const wanted = there ? `${job.id}/poster.jpg?${stamp}` : "";
     if (wanted === shown && shot.firstChild) return;
     shown = wanted;
-    const plain = () => fill(shot, icon(job.kind === "folder" ? "folder" : "film"));
+    const plain = () => fill(shot, icon(SIGNS[job.kind] ?? "film"));
     if (!wanted) {
       plain();
       return;

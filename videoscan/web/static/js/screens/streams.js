@@ -128,5 +128,5 @@ function rows(job, entries) {
     h("time", { class: "fine muted", datetime: event.at, title: clock(event.start) }, wallText(event.at)),
     h("a", { href: `#/jobs/${job}?t=${event.start}&event=${encodeURIComponent(event.event)}`, dir: "auto" }, event.title),
     alerted.has(event.event) && h("span", { class: "badge alerted", dir: "auto" }, t("streams.alert", { rule: alerted.get(event.event) })),
-    !event.complete && h("span", { class: "fine muted" }, t("streams.going"))));
+    !event.complete && !alerted.has(event.event) && h("span", { class: "fine muted" }, t("streams.going"))));
 }

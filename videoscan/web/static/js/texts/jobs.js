@@ -36,7 +36,7 @@ export const JOBS = {
   "job.reading": ["{position} of {duration}", "{position} / {duration}"],
   "job.read": ["{position} read", "已读取 {position}"],
   "job.describing": ["{done} of {n} windows described", "已描述 {done}/{n} 段"],
-  "job.kept": ["{n} picture kept|{n} pictures kept", "保留 {n} 张画面"],
+  "job.windows": ["{n} window described|{n} windows described", "已描述 {n} 段"],
   "job.starting": ["Opening the video…", "正在打开视频…"],
   "job.waiting": ["Waits for its turn", "排队中"],
   "job.progress": ["Progress of {name}", "{name} 的进度"],
