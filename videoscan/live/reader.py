@@ -54,6 +54,12 @@ def _stamp(read: Read) -> int | None:
     return read.pts if read.dts is None else read.dts
 
 
+def _distance(reads: list[Read]) -> int:
+    """Ticks between the last two: who waited for half of that has read what has just come, however busy the computer is."""
+    last, before = _stamp(reads[-1]), _stamp(reads[-2]) if len(reads) > 1 else None
+    return max(0, last - before) if last is not None and before is not None else 0
+
+
 class Connection(Protocol):
     """What a reader reads from; `videoscan.live.link.Link` is one."""
 
@@ -249,7 +255,7 @@ class Reader:
                 while len(opening) < _OPENING:
                     before = self.edge.clock.monotonic()
                     opening.append(next(packets))
-                    if self.edge.clock.monotonic() - before > _AT_ONCE:
+                    if self.edge.clock.monotonic() - before > max(_AT_ONCE, _distance(opening) * link.base / 2):
                         break
             except LinkFailed as error:
                 failed = error
