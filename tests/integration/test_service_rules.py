@@ -325,6 +325,12 @@ def test_a_job_that_ends_the_service_each_time_is_given_up(tmp_path):
             found = await store.job(job.id)
             assert found.state == "failed"
             assert "3 times" in found.error.message
+            # Whoever has it tried again gives it all its chances.
+            await store.retry(job.id)
+            for state in ("queued", "queued", "failed"):
+                await store.lease()
+                await store.requeue(3)
+                assert (await store.job(job.id)).state == state
         finally:
             await store.close()
 

@@ -146,7 +146,7 @@ class Trial:
     def _retry(self, base: str, jobs: list[dict[str, Any]]) -> None:
         """What was running at three kills is given up, as it should be: whoever submitted it has it tried again."""
         for job in jobs:
-            if job["state"] == "failed" and "3 times" in job["error"]["message"]:
+            if job["state"] == "failed" and "times while it scanned" in job["error"]["message"]:
                 _call(base, f"jobs/{job['id']}/retry", {})
                 self.run.given_up += 1
 

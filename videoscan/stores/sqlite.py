@@ -360,13 +360,14 @@ class SqliteStore:
         def work(database: sqlite3.Connection) -> list[str]:
             rows = database.execute("SELECT id, attempts, parent FROM jobs WHERE state = 'running' AND kind = 'scan'").fetchall()
             for row in rows:
-                if row["attempts"] < most_attempts:
+                begun = _begun(database, row["id"])
+                if begun < most_attempts:
                     database.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (row["id"],))
                     _tell(database, row["id"], "state", {"state": "queued"})
                     continue
                 fault = Fault(
                     kind="ScanAborted",
-                    message=f"the service ended {row['attempts']} times while it scanned this",
+                    message=f"the service ended {begun} times while it scanned this",
                     hint="retry it when nothing else runs; the file may need more memory than there is",
                 )
                 database.execute(
@@ -519,6 +520,16 @@ def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
         joined=row["joined"] is not None,
         children=children,
     )
+
+
+def _begun(database: sqlite3.Connection, job: str) -> int:
+    """How often a job was begun since it last came to an end: whoever has it tried again gives it all its chances."""
+    told = [
+        json.loads(row["data"])["state"]
+        for row in database.execute("SELECT data FROM feed WHERE job = ? AND kind = 'state' ORDER BY number DESC", (job,))
+    ]
+    since = next((place for place, state in enumerate(told) if state in FINAL), len(told))
+    return told[:since].count("running")
 
 
 def _key(row: sqlite3.Row) -> Key:
