@@ -215,7 +215,8 @@ def check_stream(text: str, settings: Settings) -> None:
 
 
 def placeless(text: str, settings: Settings) -> str:
-    """A message without where things lie on this machine."""
+    """A message without where things lie on this machine. What was uploaded has the name that its sender gave it."""
+    text = re.sub(rf"{re.escape(str(settings.data))}/jobs/[0-9a-z]+/source/", "", text)
     for place in (settings.data, *(root.parent for root in settings.roots)):
         text = text.replace(f"{place}/", "").replace(str(place), "the service's folder")
     return text

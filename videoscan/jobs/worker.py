@@ -64,7 +64,7 @@ class Running:
             share = told.position / told.duration
         else:
             return None
-        return round(spent * (1 - share) / share, 1) if 0 < share <= 1 else None
+        return round(spent * (1 - share) / share, 1) if 0 < share < 1 else None
 
     def hear(self, fact: observe.Fact) -> None:
         """An observer; see `videoscan.observe`."""

@@ -15,6 +15,10 @@ const HEIGHTS = { event: 66, gap: 42, quiet: 26 };
 /** Seconds without an event that are worth a line of their own. */
 const QUIET = 60;
 
+/** How much of a thumbnail what changed may fill, and how many times nearer it is shown at most: beyond it, nobody would know where. */
+const MARGIN = 0.6;
+const NEAREST = 4;
+
 const SIGNS = { accepted: "accept", rejected: "reject", edited: "edit", added: "add" };
 
 /** The rows of a list: `{ kind, key, ... }` in order of time. What lies between events is shown only where nothing is filtered out. */
@@ -37,6 +41,16 @@ export function rowsOf(record, filter) {
   if (shown.length) space(until, record.duration);
   const all = [...rows, ...missing, ...quiet].sort((a, b) => a.at - b.at);
   return { rows: all, shown };
+}
+
+/** How many times nearer to look at a region, and where then the left and upper edge lie, as shares of the picture. */
+export function closeUp(region) {
+  if (!region) return { near: 1, left: 0, top: 0 };
+  const [x0, y0, x1, y1] = region;
+  const near = Math.min(NEAREST, MARGIN / Math.max(x1 - x0, y1 - y0, 0.01));
+  if (near < 1.25) return { near: 1, left: 0, top: 0 };
+  const place = (from, to) => Math.min(Math.max((from + to) / 2 - 0.5 / near, 0), 1 - 1 / near);
+  return { near, left: place(x0, x1), top: place(y0, y1) };
 }
 
 /** Events: `choose` (detail: event), `seek` (detail: seconds), `accept`, `reject` (detail: event). */
@@ -132,12 +146,17 @@ export class EventList extends EventTarget {
     const verdict = (action, name) => h("button", { type: "button", class: `row-act ${action}`, tabindex: "-1", "data-act": action, "aria-label": `${name}: ${event.title}`, title: name }, icon(action));
     return h("li", { class: `row row-event ${state}`, style: { "--lane": `var(--lane-${colour(record.lanes, lane)})` } },
       h("button", { type: "button", class: "row-main", tabindex: "-1", "aria-label": `${clock(event.start)} ${event.title}${state === "open" ? "" : `, ${t(`review.${state}`)}`}` },
-        h("span", { class: "row-picture" }, picture
-          ? h("img", { src: this.player.evidence(picture, 176), alt: "", loading: "lazy", decoding: "async", width: 88, height: 50 })
-          : icon(event.origin === "person" ? "edit" : "film")),
+        h("span", { class: "row-picture" }, picture ? this.thumbnail(picture) : icon(event.origin === "person" ? "edit" : "film")),
         h("span", { class: "row-words" }, words)),
       h("span", { class: "row-state" }, state !== "open" && h("span", { class: `row-verdict ${state}`, title: t(`review.${state}`) }, icon(SIGNS[state]))),
       h("span", { class: "row-acts" }, verdict("accept", t("review.accept")), verdict("reject", t("review.reject"))));
+  }
+
+  /** What changed, near enough to be made out in a small picture; all of the picture where that is large anyway. */
+  thumbnail(picture) {
+    const { near, left, top } = closeUp(picture.region);
+    const place = near > 1 ? { width: `${near * 100}%`, height: `${near * 100}%`, left: `${-left * near * 100}%`, top: `${-top * near * 100}%` } : {};
+    return h("img", { src: this.player.evidence(picture, near > 2 ? 704 : near > 1 ? 352 : 176), alt: "", loading: "lazy", decoding: "async", width: 88, height: 50, style: place });
   }
 
   gapRow(run) {

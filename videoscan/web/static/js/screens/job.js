@@ -67,9 +67,10 @@ class Screen {
     this.banner = h("div", { class: "job-banner", role: "status", hidden: true });
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("review.side") });
     this.events = h("section", { class: "panel list-panel", "aria-label": t("review.events") }, this.filters.element, this.list.element);
+    this.sorry = h("div", { class: "sorry", hidden: true });
     this.small = matchMedia(SMALL);
     this.layout = h("div", { class: "review" },
-      this.head, this.banner,
+      this.head, this.banner, this.sorry,
       h("div", { class: "view" }, h("div", { class: "stage-frame" }, player.stage, this.controls.notice), this.controls.element),
       this.bar.element,
       this.detail.element,
@@ -83,7 +84,7 @@ class Screen {
     const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
     on(player, "time", () => this.moved());
     on(player, "play", () => this.controls.state());
-    on(player, "mode", () => this.controls.mode());
+    on(player, "mode", () => { this.controls.mode(); this.drawBanner(); });
     on(bar, "seek", (event) => this.seek(event.detail));
     on(bar, "choose", (event) => this.choose(event.detail));
     on(list, "choose", (event) => this.pressed(event.detail));
@@ -481,13 +482,31 @@ class Screen {
       inside = [icon("accept"), h("span", {}, t("review.just.done", { n: record.events.length })), close];
       kind = "done";
     }
-    banner.hidden = inside === null;
+    banner.hidden = inside === null || this.drawSorry();
     banner.className = `job-banner ${kind}`;
     if (inside) {
       const focused = banner.contains(document.activeElement) ? document.activeElement.textContent : null;
       fill(banner, inside);
       if (focused) [...banner.querySelectorAll("button")].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
     }
+  }
+
+  /** A job that ended before it had a timeline has no bar and no events; one whose recording cannot be seen has but its reason. Whether that is shown. */
+  drawSorry() {
+    const { record, sorry, player } = this;
+    const { job } = record;
+    const bare = record.ended && record.timeline === null;
+    const alone = bare && !player.moving && !player.frames.length;
+    if (bare) this.layout.dataset.shows = alone ? "reason" : "recording";
+    else delete this.layout.dataset.shows;
+    sorry.hidden = !alone;
+    const key = alone && JSON.stringify([job.state, job.error]);
+    if (key && key !== this.sorryKey) {
+      const { message = t(`review.none.${job.state}`), hint } = job.error ?? {};
+      fill(sorry, icon("film"), h("h2", {}, t(`review.none.${job.state}`)), h("p", { dir: "auto" }, message), hint && h("p", { class: "muted", dir: "auto" }, hint), this.retryButton(t("review.retry")));
+    }
+    this.sorryKey = key;
+    return alone;
   }
 
   /** The last second that was looked at. */
