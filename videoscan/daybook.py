@@ -99,7 +99,9 @@ class DayBook:
             page.read()
             others = page.settled(budget.currency) + page.held(budget.currency, but=self._me)
             self.known = others
-            limit = budget.passed_by(others + mine)
+            # `mine` is of a moment ago: what this process has written since is in the book, what it is about to write is not.
+            written = page.settled(budget.currency) + page.held(budget.currency) + worst
+            limit = budget.passed_by(others + mine) or budget.passed_by(written)
             if limit is None:
                 page.append({"hold": identity, **_table(worst, budget.currency)})
         return limit

@@ -161,6 +161,7 @@ class Ledger:
             changed = account.changed
             if not account.held or not self._goes_alone():
                 account.held.add(reservation)
+                alone = len(account.held) == 1
                 try:
                     limit = await self._passed(reservation)
                 except BaseException:
@@ -172,6 +173,8 @@ class Ledger:
                     return reservation
                 account.held.discard(reservation)
                 if not account.held and not changed.is_set():
+                    if not alone:  # it was held against others who were refused as well
+                        continue
                     account.ended = limit, account.day
                     account.tell()
                     break

@@ -167,7 +167,7 @@ def test_a_job_that_cannot_be_read_says_why(open_site, service, footage):
     job = service.submit("broken.mp4")["id"]
     service.until(job)
     page = open_site(service, f"#/jobs/{job}")
-    page.get_by_text("There is no timeline: the job failed").wait_for()
+    page.get_by_role("heading", name="There is no timeline: the job failed").wait_for()
     assert "broken.mp4" in page.locator(".sorry").inner_text()
     assert "/source/" not in page.locator(".sorry").inner_text(), "nor where it lies in the service"
     page.get_by_role("button", name="Try again").wait_for()

@@ -316,6 +316,19 @@ def test_processes_side_by_side_share_a_day(tmp_path):
     assert sent.value == 40
 
 
+def test_what_was_held_while_a_hold_waited_for_its_turn_counts(tmp_path):
+    async def work():
+        ours, theirs = DayBook(place=tmp_path), DayBook(place=tmp_path)
+        budget, one = Budget(requests=3, per="day"), Spent(0, 10, 1)
+        mine = one  # what the first holds back, at the moment at which it asks; its turn comes last
+        assert await ours.hold(ours.new_identity(), one, one + one, budget) is None
+        assert await ours.hold(ours.new_identity(), one, one + one + one, budget) is None
+        assert await theirs.hold(theirs.new_identity(), one, one, budget) is None
+        assert await ours.hold(ours.new_identity(), one, mine, budget) is not None, "three are out already"
+
+    asyncio.run(work())
+
+
 def test_a_book_that_cannot_be_kept_is_an_error_with_what_to_do(tmp_path):
     (tmp_path / "file").touch()
 
