@@ -7,26 +7,22 @@ Size: about 200 bytes for each alert, and its messages with their pictures until
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from videoscan import outbox
 from videoscan.alerts.notices import alert_id
 from videoscan.errors import StoreError
+from videoscan.onewriter import OneWriter
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from videoscan.alerts.notices import State
-
-T = TypeVar("T")
 
 FILE = "alerts.db"
 """Its name in a camera's folder."""
@@ -53,7 +49,6 @@ _SHAPE = f"""
     ) STRICT, WITHOUT ROWID;
     {outbox.TABLE}
 """
-_LONGEST_WAIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,8 @@ class AlertRecord:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="videoscan-alerts")
-        self._database: sqlite3.Connection | None = None
+        self._writer = OneWriter(path, self._prepare, name="videoscan-alerts")
+        self._do = self._writer.do
 
     async def open(self) -> None:
         """Open it, or make it. Raises `StoreError`."""
@@ -101,55 +96,14 @@ class AlertRecord:
 
     async def close(self) -> None:
         """Close it when what is under way is done. Idempotent."""
+        await self._writer.close()
 
-        def end() -> None:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
-
-        with contextlib.suppress(RuntimeError):  # closed before
-            await asyncio.get_running_loop().run_in_executor(self._thread, end)
-        self._thread.shutdown(wait=True)
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._database is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            try:
-                database.row_factory = sqlite3.Row
-                database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT}")
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA foreign_keys = ON")
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                if version > _VERSION:
-                    raise StoreError(f"{self.path} was written by a newer videoscan", hint="use that one, or another --out")
-                if not version:
-                    database.executescript(f"BEGIN IMMEDIATE;\n{_SHAPE}\nPRAGMA user_version = {_VERSION};\nCOMMIT;")
-            except BaseException:
-                database.close()
-                raise
-            self._database = database
-        return self._database
-
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` in one transaction, on a thread of its own."""
-
-        def run() -> T:
-            try:
-                database = self._connected()
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    result = work(database)
-                except BaseException:
-                    database.rollback()
-                    raise
-                database.execute("COMMIT")
-            except (sqlite3.Error, OSError) as fault:
-                raise StoreError(f"cannot use {self.path}: {fault}", hint="is the disk full, or the file damaged?") from fault
-            return result
-
-        # A caller that is cancelled must not leave a half-known write: what was begun is finished.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise StoreError(f"{self.path} was written by a newer videoscan", hint="use that one, or another --out")
+        if not version:
+            database.executescript(f"BEGIN IMMEDIATE;\n{_SHAPE}\nPRAGMA user_version = {_VERSION};\nCOMMIT;")
 
     # --- alerts ---------------------------------------------------------------------------------------------------------------
 

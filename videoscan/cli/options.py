@@ -199,6 +199,16 @@ def out(command: F) -> F:
     )(command)
 
 
+def log_calls(command: F) -> F:
+    """``--log-calls``."""
+    return click.option(
+        "--log-calls",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Append a line of JSON for every request to the model: when, how large, how long, what came of it. No pictures, no key.",
+    )(command)
+
+
 def exporter(name: str, given: Mapping[str, Any] | None = None) -> Exporter:
     """What ``--to NAME`` means, made with those of the options that it has. Raises `ConfigError`."""
     from videoscan import registry

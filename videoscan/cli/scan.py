@@ -50,12 +50,7 @@ class Result:
 )
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run described.")
 @libraries.option
-@click.option(
-    "--log-calls",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a line of JSON for every request to the model: when, how large, how long, what came of it. No pictures, no key.",
-)
+@options.log_calls
 @options.json_lines
 def command(
     *,

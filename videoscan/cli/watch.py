@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from videoscan.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from videoscan.alerts.live import Alerting
     from videoscan.cli.options import Choices
@@ -39,12 +39,7 @@ _PROGRESS_EVERY = 10.0
 @click.option("--max-duration", type=options.Time(), metavar="T", help="End after so long.  [default: never]")
 @click.option("--realtime", is_flag=True, help="The inputs are video files, played as if they were live: to try things out.")
 @libraries.option
-@click.option(
-    "--log-calls",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a line of JSON for every request to the model: when, how large, how long, what came of it. No pictures, no key.",
-)
+@options.log_calls
 @options.json_lines
 def command(
     *,

@@ -7,31 +7,24 @@ whose last moments are lost goes on from its journal.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
 import secrets
-import sqlite3
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from videoscan.errors import StoreError
 from videoscan.jobs.records import FINAL, Entry, Fault, Job, Key, Progress, new_id, now
+from videoscan.onewriter import OneWriter
 from videoscan.stores import hooks, streams
 from videoscan.stores.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    import sqlite3
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from videoscan.jobs.records import State
     from videoscan.stores.streams import Watched
-
-T = TypeVar("T")
-
-_LONGEST_WAIT = 10_000
-"""Milliseconds that another process (`videoscan keys`, a back-up) may hold the file before it counts as an error."""
 
 
 class Conflict(Exception):
@@ -43,8 +36,8 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="videoscan-store")
-        self._database: sqlite3.Connection | None = None
+        self._writer = OneWriter(path, self._prepare, name="videoscan-store")
+        self._do = self._writer.do
         self.hooks = hooks.Hooks(self._do)
         self.streams = streams.Streams(self._do)
 
@@ -54,54 +47,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close it when what is under way is done. Idempotent."""
+        await self._writer.close()
 
-        def end() -> None:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
-
-        with contextlib.suppress(RuntimeError):  # closed before
-            await asyncio.get_running_loop().run_in_executor(self._thread, end)
-        self._thread.shutdown(wait=True)
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._database is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # The keys' hashes are nobody else's business, whatever the umask says.
-            self.path.touch(mode=0o600, exist_ok=True)
-            database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            try:
-                database.row_factory = sqlite3.Row
-                database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT}")
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
-                database.execute("PRAGMA foreign_keys = ON")
-                migrate(database, str(self.path))
-            except BaseException:
-                database.close()
-                raise
-            self._database = database
-        return self._database
-
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` in one transaction, on the store's own thread."""
-
-        def run() -> T:
-            try:
-                database = self._connected()
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    result = work(database)
-                except BaseException:
-                    database.rollback()
-                    raise
-                database.execute("COMMIT")
-            except (sqlite3.Error, OSError) as fault:
-                raise StoreError(f"cannot use {self.path}: {fault}", hint="is the disk full, or the file damaged?") from fault
-            return result
-
-        # A caller that is cancelled must not leave a half-known write: what was begun is finished.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        database.execute("PRAGMA synchronous = NORMAL")
+        migrate(database, str(self.path))
 
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
