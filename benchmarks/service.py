@@ -25,6 +25,8 @@ import psutil
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PIECE = 1 << 20
+PAUSE = 0.1
+"""Seconds between two rounds of three requests: below what one caller may ask for in a minute."""
 
 
 def main() -> None:
@@ -66,6 +68,7 @@ async def measure(base: str, process: psutil.Process, given: argparse.Namespace)
             listing.append(await timed(session, "/api/v1/jobs?limit=50"))
             health.append(await timed(session, "/healthz"))
             late.append(await held_up(session))
+            await asyncio.sleep(PAUSE)
             peak = max(peak, process.memory_info().rss)
         sent = await upload
         peak = max(peak, process.memory_info().rss)
@@ -90,10 +93,11 @@ async def measure(base: str, process: psutil.Process, given: argparse.Namespace)
 
 
 async def timed(session: aiohttp.ClientSession, path: str) -> float:
-    """Seconds until the whole answer is there."""
+    """Seconds until the whole answer is there. Raises when it is no answer."""
     began = time.perf_counter()
     async with session.get(path) as answer:
         await answer.read()
+        answer.raise_for_status()  # a refusal is quick, and no measure of anything
     return time.perf_counter() - began
 
 
