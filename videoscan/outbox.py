@@ -153,7 +153,8 @@ class Deliverer(Generic[M]):
         self._outbox, self._send, self._log, self._gone = outbox, send, log, gone
         self._busy: set[str] = set()
         self.idle = asyncio.Event()
-        """Set whenever a look has found nothing that could be sent now. Clear it, set the news, and wait for it to let everything go out."""
+        """Set whenever a look has found nothing that could be sent now, and nothing has come since. Clear it, set the news, and wait for it
+        to let everything go out."""
 
     async def run(self, news: asyncio.Event) -> None:
         """Send what is due, until cancelled; `news` is set when there may be more. What is under way then is sent again at the next start."""
@@ -170,7 +171,8 @@ class Deliverer(Generic[M]):
                         if message.hook not in self._busy and len(self._busy) < _AT_ONCE:
                             self._busy.add(message.hook)
                             group.create_task(self._deliver(message, news))
-                    if not due and not self._busy:
+                    # News that came during the look is not in what it found: only a look that began after them says that nothing is left.
+                    if not due and not self._busy and not news.is_set():
                         self.idle.set()
                     if following is not None:
                         wait = min(wait, max(0.0, following - time.time()))

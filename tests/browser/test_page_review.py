@@ -78,6 +78,11 @@ def told(service, job):
     return {event["id"]: event for event in service.call("GET", f"/jobs/{job}/timeline")["events"]}
 
 
+def answered(page):
+    """What is said of an event is shown before the service has taken it: wait for its answer on leaving."""
+    return page.expect_response(lambda answer: answer.request.method in {"PATCH", "POST"} and "/events" in answer.url)
+
+
 def bar_x(page, seconds, duration=28800):
     box = page.locator(".bar-pane").bounding_box()
     return box["x"] + box["width"] * seconds / duration
@@ -190,7 +195,8 @@ def test_keys_alone_are_enough_to_judge_and_what_was_done_is_kept_and_taken_back
     page.locator(".detail-review.rejected").wait_for()
     page.keyboard.press("e")
     page.keyboard.type("A man tries a door")
-    page.keyboard.press("Control+Enter")
+    with answered(page):
+        page.keyboard.press("Control+Enter")
     page.locator(".detail-review.edited").wait_for()
     assert page.locator(".detail-title").inner_text() == "A man tries a door"
     states = {each["title"]: (each["review"] or {}).get("state") for each in told(service, night).values()}
@@ -204,7 +210,8 @@ def test_keys_alone_are_enough_to_judge_and_what_was_done_is_kept_and_taken_back
     page.keyboard.press("k")
     page.keyboard.press("r")
     page.locator(".detail-review.rejected").wait_for()
-    page.keyboard.press("u")
+    with answered(page):
+        page.keyboard.press("u")
     page.locator(".detail-review.accepted").wait_for()
     states = {each["title"]: (each["review"] or {}).get("state") for each in told(service, night).values()}
     assert states["Person walks between parked cars"] == "accepted"
@@ -246,7 +253,8 @@ def test_two_people_do_not_overwrite_each_other(visit, service, night):
     page.get_by_text("Ada has corrected this event meanwhile").wait_for()
     assert told(service, night)[event["id"]]["title"] == "A guard walks his round", "nothing of Ada's is lost"
     page.locator(".rows .row-title", has_text="A guard walks his round").wait_for()
-    page.get_by_role("button", name="Do it anyway").click()
+    with answered(page):
+        page.get_by_role("button", name="Do it anyway").click()
     page.locator(".rows .row-title", has_text="Somebody walks").wait_for()
     assert told(service, night)[event["id"]]["title"] == "Somebody walks"
 
