@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,21 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.cli.options import Choices
-    from videoscan.cli.planned import Planned
+    from videoscan.cli.planned import Planned, Result
     from videoscan.core import CoreSpec
     from videoscan.inputs import Input
     from videoscan.planning.quick import Estimate
     from videoscan.request import Request
     from videoscan.seams import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one input: its figures, or an error."""
-
-    about: str
-    planned: Planned | None = None
-    error: BaseException | None = None
 
 
 @click.command
@@ -79,15 +70,15 @@ def command(
             output.put_json(figures.json_line(result))
 
     for refused in found.refused:
-        take(Result(refused.argument, error=refused.error))
+        take(figures.Result(refused.argument, error=refused.error))
     for number, given in enumerate(found.inputs, start=1):
         place = f"[{number}/{len(found.inputs)}] " if len(found.inputs) > 1 else ""
         try:
-            take(Result(given.uri, _plan(given, choices, out, f"{place}{given.name}", quick=quick)))
+            take(figures.Result(given.uri, _plan(given, choices, out, f"{place}{given.name}", quick=quick)))
         except output.ReaderGone:
             raise
         except Exception as error:  # one input's fault must not cost the others their figures
-            take(Result(given.uri, error=error))
+            take(figures.Result(given.uri, error=error))
     if as_json:
         output.put_json(figures.json_total(results))
     elif any(result.planned for result in results):

@@ -19,7 +19,6 @@ from videoscan.planning.forecast import ASSUMED_ANSWER, Band, Experience, Foreca
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.cli.plan import Result
     from videoscan.inputs import Input
     from videoscan.money import Budget, Prices
     from videoscan.planning.quick import Estimate
@@ -82,6 +81,15 @@ class Planned:
         if self.excerpts:
             figures["estimated_from"] = {"excerpts": self.excerpts, "seconds": round(self.looked_at, 1)}
         return figures
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one input: its figures, or an error."""
+
+    about: str
+    planned: Planned | None = None
+    error: BaseException | None = None
 
 
 def planned(

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan import flow
-from videoscan.describers import answer, dialects, introduction, models, refusals, replies, wire, writing
+from videoscan.describers import answer, dialects, introduction, models, replies, wire, writing
 from videoscan.describers.dialects import Meaning
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.exchange import RAW_KEPT, Exchange, Smaller
@@ -323,7 +323,7 @@ class OpenAiSession:
                 raise ContentFiltered(
                     f"{self.endpoint.address.host}: the content filter withheld the answer", raw=reply.text or None
                 )
-            if len(places) > 1 and (full := refusals.full_context(reply, max_tokens)):
+            if len(places) > 1 and (full := replies.full_context(reply, max_tokens)):
                 raise Smaller(full, 0)
             said = reply.text if reply.text.strip() else reply.reasoning
             reading = await flow.aside(len(said), answer.read, said, places, prompt.fields)

@@ -14,8 +14,6 @@ from videoscan.patience import retry_after
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from videoscan.describers.replies import Reply
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -166,18 +164,3 @@ def _error_parts(raw: str) -> tuple[list[str], str, Mapping[str, Any]]:
         raw,
     )
     return [str(code) for code in codes if isinstance(code, (str, int)) and str(code)], message, error
-
-
-def full_context(reply: Reply, max_tokens: int) -> Refusal | None:
-    """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
-
-    Then prompt and answer together are as long as the context, and contexts come in multiples of 256 (llama.cpp pads to that).
-    """
-    prompt_tokens, completion_tokens = reply.prompt_tokens, reply.completion_tokens
-    if reply.finish != "length" or prompt_tokens is None or completion_tokens is None or completion_tokens >= 0.9 * max_tokens:
-        return None
-    together = prompt_tokens + completion_tokens
-    if (together + 1) % 256 > 2:
-        return None
-    said = f"the answer was cut off after {completion_tokens} tokens: the context of {together} is full"
-    return Refusal(Meaning.TOO_MANY, said, status=200)

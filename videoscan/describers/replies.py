@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from videoscan.describers.dialects import Meaning
 from videoscan.describers.refusals import Refusal, judge
 
 if TYPE_CHECKING:
@@ -195,3 +196,18 @@ def _refusal_inside(envelope: Mapping[str, Any], dialect: Dialect) -> Refusal:
     code = str(error.get("code")) if isinstance(error, dict) else ""
     status = int(code) if re.fullmatch(r"[45]\d\d", code) else 500
     return judge(status, {}, orjson.dumps(envelope), dialect)
+
+
+def full_context(reply: Reply, max_tokens: int) -> Refusal | None:
+    """The refusal hidden in an answer that ended well before `max_tokens` though it says "length": nothing fitted any more.
+
+    Then prompt and answer together are as long as the context, and contexts come in multiples of 256 (llama.cpp pads to that).
+    """
+    prompt_tokens, completion_tokens = reply.prompt_tokens, reply.completion_tokens
+    if reply.finish != "length" or prompt_tokens is None or completion_tokens is None or completion_tokens >= 0.9 * max_tokens:
+        return None
+    together = prompt_tokens + completion_tokens
+    if (together + 1) % 256 > 2:
+        return None
+    said = f"the answer was cut off after {completion_tokens} tokens: the context of {together} is full"
+    return Refusal(Meaning.TOO_MANY, said, status=200)

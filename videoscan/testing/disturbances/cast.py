@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videoscan.testing.disturbances.figures import WIDTH, bag, car, person
-from videoscan.testing.disturbances.stage import Pillar, Plane, Stage, feet, plane
+from videoscan.testing.disturbances.planes import Plane, plane
+from videoscan.testing.disturbances.stage import Pillar, Stage, feet
 from videoscan.testing.disturbances.truth import Event, Stretch
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from videoscan.model import Box
     from videoscan.testing.disturbances.lens import Air
-    from videoscan.testing.disturbances.stage import Plane, Stage
+    from videoscan.testing.disturbances.planes import Plane
+    from videoscan.testing.disturbances.stage import Stage
 
 SECONDS = 380.0
 SIZE, CODED_SIZE = (1280, 720), (960, 540)

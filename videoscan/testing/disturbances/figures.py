@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from videoscan.testing.disturbances.stage import Plane, plane
+from videoscan.testing.disturbances.planes import Plane, plane
 
 WIDTH = 0.40
 """A walking person's width from hand to hand, in shares of the height."""

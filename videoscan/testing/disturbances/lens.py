@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from videoscan.testing.disturbances.planes import Plane, plane
 from videoscan.testing.disturbances.scenery import gust
-from videoscan.testing.disturbances.stage import Plane, plane
 
 if TYPE_CHECKING:
     from videoscan.model import Gray

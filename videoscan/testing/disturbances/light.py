@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from videoscan.testing.disturbances.stage import Plane, plane
+from videoscan.testing.disturbances.planes import Plane, plane
 
 FIELD = (46, 82)
 """Rows and columns of a gain field: its cells run from edge to edge of the canvas."""

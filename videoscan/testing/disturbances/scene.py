@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from videoscan.model import Frame
 from videoscan.testing.disturbances.coding import Coding
 from videoscan.testing.disturbances.light import FIELD
-from videoscan.testing.disturbances.stage import plane
+from videoscan.testing.disturbances.planes import plane
 from videoscan.testing.scenes import ArrayPixels
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from videoscan.testing.disturbances.coding import Coded
     from videoscan.testing.disturbances.lens import Air, Clock, Infrared, Noise, Shake
     from videoscan.testing.disturbances.light import Lamp, Light
+    from videoscan.testing.disturbances.planes import Plane
     from videoscan.testing.disturbances.scenery import Scenery
-    from videoscan.testing.disturbances.stage import Plane, Stage
+    from videoscan.testing.disturbances.stage import Stage
     from videoscan.testing.disturbances.truth import Truth
 
 INDEX_RATE = 25

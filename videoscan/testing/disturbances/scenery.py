@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from videoscan.testing.disturbances.stage import Plane, Stage, grain, plane
+from videoscan.testing.disturbances.planes import Plane, plane
+from videoscan.testing.disturbances.stage import Stage, grain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

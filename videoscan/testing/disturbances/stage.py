@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from videoscan.testing.disturbances.figures import car
+from videoscan.testing.disturbances.planes import Plane, plane
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from videoscan.model import Box, Gray
-
-Plane: TypeAlias = NDArray[np.float32]
 
 HORIZON = 0.34
 """Where the ground begins, in shares of the height."""
@@ -63,11 +63,6 @@ class Pillar:
 def feet(height: float) -> float:
     """Where somebody of `height` (share of the picture's) stands, in shares of the picture's height: perspective, camera held level."""
     return HORIZON + 2.6 * height
-
-
-def plane(array: NDArray[np.floating] | NDArray[np.integer] | cv2.typing.MatLike) -> Plane:
-    """As float32, without a copy where it is already."""
-    return np.asarray(array, np.float32)
 
 
 def grain(shape: tuple[int, int], cells: float, random: np.random.Generator, octaves: int = 4) -> Plane:
@@ -176,8 +171,6 @@ def _house(luma: Plane, stage: Stage, random: np.random.Generator) -> None:
 
 
 def _standing_car(luma: Plane, stage: Stage, x: float, random: np.random.Generator) -> None:
-    from videoscan.testing.disturbances.figures import car
-
     drawn = car(round(0.055 * stage.height), float(random.choice([58, 150, 176])))
     drawn.over(luma, stage.x(x), stage.y(0.535))
 
