@@ -422,11 +422,12 @@ class WatchOptions(Options):
     """Whether the camera's stream is recorded as well, as it comes, into a folder ``recording`` beside the days. How long that stays, and
     how long its files are, is said under `[live]`. With `regions.black_out` nothing is recorded: it would show what is to be black."""
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days after which a day's folder is deleted; never, when absent."""
+    """Days after which a day's folder is deleted, and what was recorded of it; never, when absent."""
     keep_picture_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days after which a day's pictures are deleted; its timeline stays."""
     keep_size: str | None = None
-    """What the folders of one camera may take, such as ``50GB``: above it the oldest pictures are deleted first, then the oldest days."""
+    """What the folders of one camera may take, its recording included, such as ``50GB``. Above it the oldest day's recording is deleted first,
+    then its pictures, and so on day by day; then whole days, the oldest first."""
 
     @field_validator("keep_size")
     @classmethod

@@ -150,8 +150,8 @@ def source_of(request: Request, info: SourceInfo, tally: Tally) -> tuple[SourceR
 
 
 def _parts(info: SourceInfo, duration: float) -> tuple[Part, ...]:
-    """The recordings that were joined. The last one's true length is known only now."""
-    last = len(info.parts) - 1
+    """The recordings that were joined, or that a live source left. How long the last of those joined is, is known only now."""
+    last = len(info.parts) - 1 if not info.live else -1
     return tuple(
         Part(
             uri=part.uri,

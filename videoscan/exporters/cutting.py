@@ -58,8 +58,12 @@ def cuts(parts: Iterable[Told]) -> list[Cut]:
 
 
 def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterator[Cut]:
-    """The stretch of the source's clock in the files that it lies in. An instant is a cut without length."""
+    """The stretch of the source's clock in the files that it lies in. An instant is a cut without length.
+
+    Of a watched day some may have been recorded and some not: what lies in no file at all is a cut of the stream itself, which nobody has.
+    """
     source = timeline.source
+    found = False
     files = [(part.uri, part.start, part.duration, part.skipped, part.sound) for part in source.parts]
     files = files or [(source.uri, 0.0, source.duration, 0.0, None)]
     for number, (uri, begins, lasts, skipped, sound) in enumerate(files):
@@ -70,7 +74,10 @@ def pieces(timeline: Timeline, event: Event, start: float, end: float) -> Iterat
             first, final = max(start, begins), min(end, begins + lasts)
             if final > first or inside:
                 from_file = skipped - begins
+                found = True
                 yield Cut(timeline, event, uri, first + from_file, max(final, first) + from_file, first, sound)
+    if not found:
+        yield Cut(timeline, event, source.uri, start, max(start, end), start)
 
 
 def length(timeline: Timeline, file: str) -> float:

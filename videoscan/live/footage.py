@@ -197,6 +197,8 @@ class LiveStream:
 
     def _idle(self) -> Iterator[LiveItem]:
         """Nothing came for a moment."""
+        if self._recorder is not None:
+            self._recorder.rotate()  # what is recorded grows old without anything being written, too
         status, now = self._reader.status, self._edge.now()
         if status.state == "playing":
             patience = max(self._limits.stall, 3 * self._reader.spacing)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 
 from videoscan.live.decoding import LiveDecoder
@@ -56,6 +57,30 @@ class Keeping:
     most_bytes: int = 20 * 1024**3
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A segment that is finished: wall time of its begin and end in seconds since 1970, and bytes."""
+
+    path: Path
+    begin: float
+    end: float
+    size: int
+
+
+def stored(folder: Path) -> list[Stored]:
+    """The segments in a folder, in order of time; each ends when it was written last. Other files are passed over; none without a folder."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if (named := _NAMED.fullmatch(path.name)) is None:
+                continue
+            with contextlib.suppress(OSError, ValueError):  # it is gone by now, or there is no such day
+                begin = dt.datetime.strptime(named[1], f"{_NAME}.%f%z").timestamp()
+                status = path.stat()
+                found.append(Stored(path, begin, max(begin, status.st_mtime), status.st_size))
+    return sorted(found, key=lambda segment: (segment.begin, segment.path.name))
+
+
 @dataclass(slots=True)
 class _Segment:
     """The one that is being written."""
@@ -81,17 +106,19 @@ class SegmentRecorder:
         self._folder, self._edge, self._keeping, self._tell = folder, edge, keeping, told
         self._codec: str | None = None
         self._extradata: bytes | None = None
+        self._filter: BitStreamFilterContext | None = None
+        """Of a connection whose units come with their lengths, as RTMP and fragmented MP4 have them."""
         self._open: _Segment | None = None
         self._quiet_until = 0.0
         self._complained = False
         self._lock = threading.Lock()
-        self._done: list[tuple[Path, float, float, int]] = []
-        """Closed segments that are there: path, wall time of begin and end, bytes. In order."""
-        self._scan()
+        self._done = stored(folder)
+        """Those of an earlier process, and our own. Somebody else may have deleted some of them."""
 
     def begin(self, codec: str, extradata: bytes | None) -> None:
         """A connection stands."""
         self._codec, self._extradata = codec, extradata
+        self._filter = None
 
     def write(self, arrival: Arrival) -> None:
         """The next packet. What comes before the first keyframe is left out."""
@@ -99,16 +126,18 @@ class SegmentRecorder:
         if now < self._quiet_until:
             return
         try:
+            data = self._with_start_codes(arrival)
             if arrival.key:
-                sets = self._sets(arrival)
+                sets = self._sets(data)
                 segment = self._open
                 if segment is not None and (now - segment.start >= self._keeping.seconds or (sets and sets != segment.sets)):
+                    segment.end = max(segment.end, arrival.time)  # its last picture is shown until this one
                     self.cut()
                 if self._open is None:
                     self._begin_segment(arrival, sets)
-                self._rotate()
+                self.rotate()
             if self._open is not None:
-                self._mux(self._open, arrival)
+                self._mux(self._open, arrival, data)
                 self._complained = False
         except (OSError, av.error.FFmpegError, ValueError) as error:
             self._give_up(error, now)
@@ -124,7 +153,7 @@ class SegmentRecorder:
         zero = self._edge.zero
         with self._lock:
             if size:
-                self._done.append((segment.path, zero + segment.start, zero + segment.end, size))
+                self._done.append(Stored(segment.path, zero + segment.start, zero + segment.end, size))
 
     def close(self) -> None:
         """After the reader's thread has ended."""
@@ -134,14 +163,14 @@ class SegmentRecorder:
         """Segments on the disk that touch the span."""
         zero = self._edge.zero
         with self._lock:
-            found = [(path, begin - zero, stop - zero) for path, begin, stop, _ in self._done]
+            found = [(each.path, each.begin - zero, each.end - zero) for each in self._done]
             segment = self._open
             if segment is not None:
                 found.append((segment.path, segment.start, segment.end))
         return tuple(
             Recording(str(path), begin, max(0.0, stop - begin), _iso(zero + begin))
             for path, begin, stop in found
-            if begin < end and stop > start
+            if begin < end and stop > start and path.exists()
         )
 
     def _begin_segment(self, arrival: Arrival, sets: bytes) -> None:
@@ -168,10 +197,8 @@ class SegmentRecorder:
             raise
         self._open = _Segment(path, output, stream, sets, arrival.time, arrival.time)
 
-    def _mux(self, segment: _Segment, arrival: Arrival) -> None:
-        assert arrival.packet is not None
-        data = bytes(arrival.packet)
-        if segment.last < 0 and self._codec in _SETS and not self._sets(arrival, own=True):
+    def _mux(self, segment: _Segment, arrival: Arrival, data: bytes) -> None:
+        if segment.last < 0 and self._codec in _SETS and not self._sets(data, own=True):
             data = segment.sets + data
         packet = Packet(data)
         dts = max(round((arrival.decoded - segment.start) / _BASE), segment.last + 1)
@@ -185,37 +212,43 @@ class SegmentRecorder:
         segment.end = max(segment.end, arrival.time)
         segment.size += len(data)
 
-    def _sets(self, arrival: Arrival, *, own: bool = False) -> bytes:
+    def _sets(self, data: bytes, *, own: bool = False) -> bytes:
         """The parameter sets that a keyframe brings; failing that (not with `own`), those of the connection's beginning."""
-        if self._codec not in _SETS or arrival.packet is None:
+        if self._codec not in _SETS:
             return b""
-        found = _units(bytes(arrival.packet), self._codec)
-        return found or (b"" if own else _units(self._extradata or b"", self._codec) or (self._extradata or b""))
+        return _units(data, self._codec) or (b"" if own else _units(self._extradata or b"", self._codec))
 
-    def _rotate(self) -> None:
-        """Let go of the oldest segments, as far as their age and all of them together want it."""
+    def _with_start_codes(self, arrival: Arrival) -> bytes:
+        """A packet's bytes, its units with start codes and a keyframe's with its parameter sets, whatever it came in.
+
+        The layout of the units is the connection's: a first byte of 1 in front of the parameter sets says that they have lengths
+        (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
+        """
+        assert arrival.packet is not None
+        if self._codec not in _SETS or (self._extradata or b"")[:1] != b"\1":
+            return bytes(arrival.packet)
+        if self._filter is None:
+            self._filter = BitStreamFilterContext(f"{self._codec}_mp4toannexb", arrival.packet.stream)
+        copy = Packet(bytes(arrival.packet))  # the filter takes what it is given away
+        copy.is_keyframe = arrival.key
+        return b"".join(bytes(made) for made in self._filter.filter(copy))
+
+    def rotate(self) -> None:
+        """Let go of the oldest segments, as far as their age and all of them together want it. From any thread."""
         keeping, now = self._keeping, self._edge.zero + self._edge.now()
         with self._lock:
-            total = sum(size for *_, size in self._done) + (self._open.size if self._open is not None else 0)
+            total = sum(each.size for each in self._done) + (self._open.size if self._open is not None else 0)
             while self._done:
-                path, _, stop, size = self._done[0]
-                old = keeping.days and stop < now - keeping.days * _DAY
+                oldest = self._done[0]
+                old = keeping.days and oldest.end < now - keeping.days * _DAY
                 if not old and not (keeping.most_bytes and total > keeping.most_bytes):
                     break
-                path.unlink(missing_ok=True)
+                try:
+                    oldest.path.unlink(missing_ok=True)
+                except OSError:
+                    break  # the disk is gone, or read-only: it is tried again
                 self._done.pop(0)
-                total -= size
-
-    def _scan(self) -> None:
-        """Take over what an earlier process recorded here: a segment ends when it was written last."""
-        with contextlib.suppress(OSError):
-            for path in sorted(self._folder.iterdir()):
-                named = _NAMED.fullmatch(path.name)
-                if named is not None and path.is_file():
-                    begin = dt.datetime.strptime(named[1], f"{_NAME}.%f%z").timestamp()
-                    status = path.stat()
-                    self._done.append((path, begin, max(begin, status.st_mtime), status.st_size))
-            self._done.sort(key=lambda segment: segment[1])
+                total -= oldest.size
 
     def _give_up(self, error: Exception, now: float) -> None:
         self.cut()

@@ -39,10 +39,10 @@ from videoscan.watching.telling import Latencies, Status, Teller, unheard
 from videoscan.watching.windows import Closed, Rest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from videoscan.model import Login, Note, Window
+    from videoscan.model import Login, Note, Recording, Window
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, LiveSource
@@ -54,8 +54,6 @@ __all__ = ["FINISH", "CameraWatch", "Shared"]
 
 FINISH = 10.0
 """Seconds that a watch which is being stopped waits for descriptions under way."""
-RECORDING = "recording"
-"""The folder beside the days into which the stream is recorded, where that is wanted."""
 _AHEAD = 64
 _KEEP_EVERY = 600.0
 """Seconds of the camera's clock after which it is looked what is to be deleted."""
@@ -118,9 +116,9 @@ class CameraWatch:
         self._fault: str | None = None
         watch = request.resolved.profile.watch
         self._backlog = Backlog(watch.backlog, request.resolved.profile.windows.max_frames, self._note)
-        self._keeper = retention.Keeper(self.folder, watch)
+        self._keeper = retention.Keeper(self.folder, watch, self._zone)
         self._kept_at = -INFINITY
-        self._publisher = Publisher(request, self._zone, self._latencies, heard, observer, written)
+        self._publisher = Publisher(request, self._zone, self._latencies, heard, observer, written, self._recorded)
 
     @property
     def behind(self) -> int:
@@ -178,6 +176,9 @@ class CameraWatch:
                 work.day.alerted(event, rules)
                 work.changed.set()
 
+    def _recorded(self, zero: float, seconds: float) -> Sequence[Recording]:
+        return self._core.recorded(zero, seconds) if self._core is not None else ()
+
     # --- the run --------------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -195,7 +196,7 @@ class CameraWatch:
                 self._state = "ended"
 
     async def _run(self) -> None:
-        resumed, before = await self._take_up()
+        resumed, before, earlier = await self._take_up()
         session, _ = self._session()
         limits = session.limits
         await session.close()
@@ -206,20 +207,28 @@ class CameraWatch:
             zero=before[0] if before is not None else None,
             seen=before[1] if before is not None else 0.0,
             login=self._login,
-            record=self.folder / RECORDING if self.request.resolved.profile.watch.record else None,
+            record=(self.folder / retention.RECORDING).absolute() if self.request.resolved.profile.watch.record else None,
             black_out=self.request.resolved.profile.regions.black_out,
             told=self._told_from_thread(asyncio.get_running_loop()),
         )
-        footage = self._source.open(self._uri, setting)
+        try:
+            footage = self._source.open(self._uri, setting)
+        except BaseException:
+            if resumed is not None:
+                resumed.close()
+            raise
         zero = setting.zero
         start = None
         if resumed is not None:
             first = max(resumed.slots, default=-1) + 1
             start = Start(dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first)
-            self._today = self._put_to_work(resumed, goes_on=True)
         self._core = core = LiveCore(
             footage, self.request.resolved.profile, limits, zero=zero, zone=self._zone, start=start, duration=self._duration
         )
+        for folder in earlier:
+            self._finish_day(folder)
+        if resumed is not None:
+            self._today = self._put_to_work(resumed, goes_on=True)
         self._state = "playing"
         workers = [asyncio.create_task(self._describe()) for _ in range(max(1, limits.concurrency))]
         stopper = asyncio.create_task(self._stop_core(core))
@@ -263,36 +272,31 @@ class CameraWatch:
         self._state = "ending"
         await flow.in_thread(core.stop)
 
-    async def _take_up(self) -> tuple[Day | None, tuple[float, float] | None]:
-        """The day to go on with, if an earlier process left it, and its second 0 and position; days before it are finished on the way.
+    async def _take_up(self) -> tuple[Day | None, tuple[float, float] | None, list[Path]]:
+        """The day to go on with, if an earlier process left it, its second 0 and position, and the folders of days before it.
 
         A stream goes on with today; a folder of recordings with whatever day was seen last.
         """
         today = dt.datetime.fromtimestamp(self._shared.clock.wall(), self._zone).date().isoformat()
         before = None
+        known = sorted(path for path in self.folder.iterdir() if path.is_dir() and _is_date(path.name))
         if self._recordings:
-            known = [path for path in self.folder.iterdir() if _is_date(path.name) and (path / LOG).is_file()]
-            last = max(known, default=None, key=lambda path: path.name)
+            last = max((path for path in known if (path / LOG).is_file()), default=None)
             if last is not None and (recalled := await flow.in_thread(daylog.read, last)) is not None:
                 today, before = last.name, (recalled.zero, recalled.position)
-        found = None
-        for folder in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:
-            if not folder.is_dir() or folder.name > today or not _is_date(folder.name):
-                continue
-            day = None
-            try:
-                day = Day.resume(self.request, folder) if not days.is_finished(folder) else None
-            except StoreError as fault:
-                if folder.name == today:
-                    raise
-                self._note(f"{folder} cannot be finished: {fault.message}")
-            if day is None:
-                continue
-            if folder.name == today:
-                found = day
-            else:
-                self._end(self._put_to_work(day, goes_on=True), day.position)
-        return found, (found.zero, found.position) if found is not None else before
+        left = [path for path in known if path.name <= today and not days.is_finished(path)]
+        found = Day.resume(self.request, left.pop()) if left and left[-1].name == today else None
+        return found, (found.zero, found.position) if found is not None else before, left
+
+    def _finish_day(self, folder: Path) -> None:
+        """Finish a day before today that an earlier process left."""
+        try:
+            day = Day.resume(self.request, folder)
+        except StoreError as fault:
+            self._note(f"{folder} cannot be finished: {fault.message}")
+            return
+        if day is not None:
+            self._end(self._put_to_work(day, goes_on=True), day.position)
 
     # --- items of the core ----------------------------------------------------------------------------------------------------
 
@@ -459,13 +463,15 @@ class CameraWatch:
         """Delete what the profile's `watch` table does not want kept."""
         self._kept_at = wall
         work = self._today
-        if not self._keeper.limited or work is None:
+        if not self._keeper.limited:
             return
-        settled = work.day.settled_frame()
+        # While the camera is away days grow old as well.
+        today = work.day.date if work is not None else dt.datetime.fromtimestamp(wall, self._zone).date().isoformat()
+        settled = work.day.settled_frame() if work is not None else 0
         try:
-            removed = await flow.in_thread(lambda: list(self._keeper.keep(work.day.date, settled)))
+            removed = await flow.in_thread(lambda: list(self._keeper.keep(today, settled)))
             for each in removed:
-                if each.before is not None:
+                if each.before is not None and work is not None:
                     await self._without_oldest(work, each.before)
                 self._note(str(each))
         except StoreError as fault:  # a folder that somebody else holds: the next time, then

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from videoscan.config import Profile
-    from videoscan.model import Bgr, Gray, Pixels, Sample, SourceInfo
+    from videoscan.model import Bgr, Gray, Pixels, Recording, Sample, SourceInfo
     from videoscan.seams import Limits, LiveFootage
 
 T = TypeVar("T")
@@ -170,6 +170,23 @@ class LiveCore:
             return None
         done, buffer = cv2.imencode(".jpg", pixels.bgr(_STILL_SIDE), [cv2.IMWRITE_JPEG_QUALITY, _STILL_QUALITY])
         return buffer.tobytes() if done else None
+
+    def recorded(self, zero: float, seconds: float) -> tuple[Recording, ...]:
+        """The recordings on the disk of the `seconds` after the wall time `zero`, with their times counted from it. From any thread.
+
+        One that reaches over an end is told as far as it lies inside; `skipped` says how much of it comes before.
+        """
+        if not self._settled:
+            return ()
+        base = zero - self._zero
+        found = []
+        for each in self._footage.recorded(base, base + seconds):
+            start, end = each.start - base, min(each.end - base, seconds)
+            inside = max(0.0, start)
+            if end > inside:
+                skipped = round(each.skipped + inside - start, 6)
+                found.append(replace(each, start=round(inside, 6), duration=round(end - inside, 6), skipped=skipped))
+        return tuple(found)
 
     def __iter__(self) -> Iterator[CoreItem]:
         sampler = registry.make("samplers", self._profile.sampler)

@@ -65,6 +65,7 @@ class Recalled:
     alerts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     gone_before: int = 0
+    parts: dict[str, Recording] = field(default_factory=dict)
 
 
 class DayLog:
@@ -187,6 +188,9 @@ def _take(day: Recalled, entry: dict[str, Any]) -> None:
         day.info = _info(entry["info"])
     elif "gone_before" in entry:
         day.gone_before = max(day.gone_before, entry["gone_before"])
+    elif "part" in entry:
+        part = Recording(entry["part"], entry["start"], entry["duration"], entry["clock"], entry["skipped"])
+        day.parts[part.uri] = part
     elif "at" in entry:
         day.position = max(day.position, entry["at"])
         day.ended = entry.get("ended", False)

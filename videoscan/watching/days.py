@@ -25,11 +25,11 @@ from videoscan.watching.daylog import DayLog, header_of
 from videoscan.watching.snapshot import Slot, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from videoscan.document import Event, Timeline
-    from videoscan.model import Condition, SourceInfo, Window
+    from videoscan.model import Condition, Recording, SourceInfo, Window
     from videoscan.request import Request
     from videoscan.seams import Limits
     from videoscan.watching.core import DayBegan
@@ -63,6 +63,9 @@ class Day:
         self._flags: list[str] = []
         self._thinned: dict[int, int | None] = {}
         self._began = time.monotonic()
+        self._parts: dict[str, Recording] = {}
+        self._noted: set[str] = set()
+        """Recordings that are in the log: nothing will change about them."""
         self.gone_before = 0
         self.version = 0
         self.next_frame = 0
@@ -133,6 +136,7 @@ class Day:
         self._flags = recalled.flags
         self.position, self.next_frame, self.ended = recalled.position, recalled.frame, recalled.ended
         self.gone_before = recalled.gone_before
+        self._parts, self._noted = dict(recalled.parts), set(recalled.parts)
         self._recalled = recalled
         self.version += 1
 
@@ -261,6 +265,29 @@ class Day:
             self._log.write({"alerts": names, "event": event}, sync=False)
             self.version += 1
 
+    def recorded(self, found: Iterable[Recording], gone: Collection[str], *, last: bool = False) -> None:
+        """The recordings of the day that are on the disk now, in its own seconds; those of `gone` are there no more.
+
+        All but the newest are finished; with `last` that one is as well.
+        """
+        for uri in gone:
+            self._parts.pop(uri, None)
+        for each in found:
+            if each.uri not in self._noted:
+                self._parts[each.uri] = each
+        ordered = sorted(self._parts.values(), key=lambda part: part.start)
+        for part in ordered if last else ordered[:-1]:
+            if part.uri in self._noted:
+                continue
+            self._noted.add(part.uri)
+            row = {"part": part.uri, "start": part.start, "duration": part.duration}
+            self._log.write({**row, "clock": part.clock, "skipped": part.skipped}, sync=False)
+
+    @property
+    def parts(self) -> tuple[Recording, ...]:
+        """Its recordings as far as they are known, in order of time."""
+        return tuple(sorted(self._parts.values(), key=lambda part: part.start))
+
     def flag(self, text: str) -> None:
         """Something that a reader of this day should know."""
         if text not in self._flags:
@@ -319,6 +346,7 @@ class Day:
             alerts=dict(self.alerts),
             flags=tuple(self._flags),
             gone_before=self.gone_before,
+            parts=self.parts,
             wall=time.monotonic() - self._began,
             waited=sum(slot.outcome.description.seconds for slot in slots),
             billed=billed,

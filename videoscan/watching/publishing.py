@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videoscan import flow, observe
@@ -19,11 +20,11 @@ from videoscan.watching.telling import Found, Latencies, Teller
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Sequence
 
     from videoscan.asking import Asker
     from videoscan.document import Timeline
+    from videoscan.model import Recording
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import Clock, DescriberSession
@@ -88,7 +89,10 @@ class Publisher:
         heard: Heard,
         observer: Observer,
         written: Callable[[Path], Awaitable[None]] | None,
+        recorded: Callable[[float, float], Sequence[Recording]],
     ) -> None:
+        """`recorded` is asked from a thread, for a wall time and so many seconds after it; see `LiveCore.recorded`."""
+        self._recorded = recorded
         self._request, self._zone, self._latencies = request, zone, latencies
         self._heard, self._observer, self._written = heard, observer, written
         self.events = 0
@@ -109,6 +113,7 @@ class Publisher:
             async with work.writing:
                 if work.day.version != version and work.day.position > 0:
                     version, dirty = work.day.version, True
+                    await self._note_recordings(work)
                     timeline = await flow.in_thread(self.snapshot(work).timeline)
                     self.tell(work, timeline, ended=False)
                 folded = loop.time()
@@ -123,6 +128,19 @@ class Publisher:
     def snapshot(self, work: AtWork) -> Snapshot:
         """What a day has come to now."""
         return work.day.snapshot(latency=self._latencies.percentiles(), billed=work.ledger.seconds)
+
+    async def _note_recordings(self, work: AtWork, *, last: bool = False) -> None:
+        """Let a day know of its recordings, and of those that are gone."""
+        day = work.day
+        zero, position, known = day.zero, day.position, day.parts
+
+        def look() -> tuple[list[Recording], set[str]]:
+            found = [replace(each, clock=clock_of(zero + each.start, self._zone)) for each in self._recorded(zero, position)]
+            there = {each.uri for each in found}
+            return found, {each.uri for each in known if each.uri not in there and not Path(each.uri).exists()}
+
+        found, gone = await flow.in_thread(look)
+        day.recorded(found, gone, last=last)
 
     def tell(self, work: AtWork, timeline: Timeline, *, ended: bool) -> None:
         """Tell of the events that are new, or complete now; `ended`: nothing more comes."""
@@ -148,6 +166,7 @@ class Publisher:
         if work.day.position <= 0:
             return
         summed = None
+        await self._note_recordings(work, last=True)
         whole = await flow.in_thread(self.snapshot(work).folded)
         if work.over:
             _, folded = whole

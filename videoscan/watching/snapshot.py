@@ -15,7 +15,7 @@ from videoscan.timeline import THINNED, Folded, Folding, Outcome
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
-    from videoscan.model import Condition, Lost, Mark, SourceInfo
+    from videoscan.model import Condition, Lost, Mark, Recording, SourceInfo
     from videoscan.request import Request
 
 _BEHIND = "thinned: it looks like a picture that was left out while the describer was behind the camera"
@@ -70,6 +70,7 @@ class Snapshot:
     alerts: dict[str, tuple[str, ...]]
     flags: tuple[str, ...]
     gone_before: int
+    parts: tuple[Recording, ...]
     wall: float
     waited: float
     billed: float = 0.0
@@ -107,7 +108,14 @@ class Snapshot:
             unseen = sum(span.end - span.start for span in folded.coverage if span.state not in {"described", "unchanged"})
             summed = Summed(summarize.plain(folded.events, self.position, unseen=unseen))
         timeline, _ = publish.timeline_of(
-            self.request, self.info, tally, folded, summed, wall=self.wall, waited=self.waited, billed_seconds=self.billed
+            self.request,
+            replace(self.info, parts=self.parts),
+            tally,
+            folded,
+            summed,
+            wall=self.wall,
+            waited=self.waited,
+            billed_seconds=self.billed,
         )
         p50, p95 = self.latency or (None, None)
         timing = timeline.timing.model_copy(update={"latency_p50": p50, "latency_p95": p95})
