@@ -232,16 +232,27 @@ ZOOM = """async () => {
 }"""
 
 
+SHOWN = """() => new Promise((then) => {
+    const look = () => { const [mark] = performance.getEntriesByName("review-shown"); mark ? then(mark.startTime) : setTimeout(look, 10); };
+    look();
+})"""
+
+ASKED = "performance.getEntriesByType('resource').map(each => [each.name, each.initiatorType])"
+
+
 def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, service, footage, script, record_property):
     script.reset(free=0)
     held = service.submit("reel.mp4", question="hold")["id"]  # keeps the worker from the next one
     job = plant(service, "busy.mp4", lambda folder: examples.busy(folder, pictures=20))
     page = open_site(service, f"#/jobs/{job}")
     page.locator(".rows .row-event").first.wait_for()
-    first = page.evaluate("performance.now()")
+    shown = page.evaluate(SHOWN)
+    # Asked for before the modules were here, once each; and every module at once, not one after the other.
+    asked = page.evaluate(ASKED)
+    assert sum(each.endswith(("/timeline", "/preview", "/me")) for each, _ in asked) == 3
+    assert [each for each, by in asked if "/js/" in each and by == "script" and not each.endswith("/early.js")] == []
     assert page.locator(".tabs .count-of").inner_text() == "5,000"
     assert page.locator(".rows .row").count() < 60
-    shown = page.evaluate("performance.getEntriesByName('review-shown')[0]?.startTime ?? 0")
     scroll, zoom = sorted(page.evaluate(SCROLL)), sorted(page.evaluate(ZOOM))
     page.keyboard.press("/")
     page.keyboard.type("vehicle 4999")
@@ -249,7 +260,7 @@ def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, ser
     script.opened.set()
     service.until(held)
     measured = {
-        "first view, ms": round(shown or first),
+        "first view, ms": round(shown),
         "scroll, median and worst ms of a frame": (round(scroll[30], 1), round(scroll[-1], 1)),
         "zoom, median and worst ms of a frame": (round(zoom[30], 1), round(zoom[-1], 1)),
     }
@@ -257,6 +268,6 @@ def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, ser
     for name, value in measured.items():
         record_property(name, value)
     # Loose: a busy machine is no reason to fail. What was measured on an idle one stands in the how-to.
-    assert (shown or first) < 20_000
+    assert shown < 10_000
     assert scroll[30] < 1000
     assert zoom[30] < 1000

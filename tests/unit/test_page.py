@@ -113,6 +113,20 @@ def test_what_has_an_address_of_its_version_is_kept_and_the_rest_is_asked_for_ag
     assert (status, body) == (304, b"")
 
 
+def test_the_page_names_what_its_first_screens_are_made_of_so_that_it_comes_at_once():
+    text = pages.Site().files[pages.INDEX].body.decode()
+    named = re.findall(r'<link rel="modulepreload" href="/static/[0-9a-f]{16}/([^"]+)">', text)
+    assert len(named) == len(set(named))
+    assert text.index("modulepreload") > text.index("early.js"), "what is asked for early is asked for first"
+    for name in named:
+        for told in re.findall(
+            r'^(?:import|export).* from "(\.[^"]+)";', (STATIC / name).read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            assert (STATIC / name).parent.joinpath(told).resolve().relative_to(STATIC.resolve()).as_posix() in named
+    assert {"js/app.js", "js/screens/job.js", "js/review/paint.js"} <= set(named)
+    assert "js/screens/settings.js" not in named, "nobody begins there"
+
+
 def test_nothing_else_is_served(tmp_path):
     paths = ["/static/", "/static/nothing.js", "/static/../app.py", "/static/%2e%2e/app.py", "/static/index.html"]
     assert [status for status, _, _ in run(tmp_path, *paths)] == [404] * 5

@@ -11,8 +11,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import orjson
-
 from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
@@ -20,6 +18,7 @@ from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import buckets, fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.delivering import Deliverer
+from videoscan.jobs.documents import NOTHING, Documents, Text
 from videoscan.jobs.pulse import Pulse
 from videoscan.jobs.records import Job, Stream, new_id, now
 from videoscan.jobs.shelf import Shelf
@@ -54,6 +53,7 @@ class Service:
         self.pulse = Pulse()
         self.streams = Streams(self.store, settings, self.board)
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
+        self.documents = Documents(settings.output, settings.shown)
         self.viewing = Viewing(self)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -237,32 +237,28 @@ class Service:
         told, state = await self.told(job)
         return None if told is None else self._placeless(told), state
 
-    async def text(self, job: Job) -> tuple[bytes | None, str]:
-        """As `timeline`, as JSON. What lies on disk was checked when it was written, and is not read into models again."""
+    async def text(self, job: Job) -> tuple[Text | None, str]:
+        """As `timeline`, as JSON."""
         running = self.worker.running.get(job.id)
-        if running is not None and running.growing is not None:
-            told, state = await self.timeline(job)
-            return (None if told is None else (await flow.in_thread(told.to_json)).encode()), state
-
-        def work() -> tuple[bytes | None, str]:
-            try:
-                stamp = self.stamp(job.id)
-                told = orjson.loads((self.settings.output(job.id) / TIMELINE).read_bytes())
-            except FileNotFoundError:
-                return None, "none"
-            source = told["source"]
-            for each in (source, *source.get("parts", ())):
-                each["uri"] = self.settings.shown(each["uri"])
-            return orjson.dumps(told), stamp
-
-        return await flow.in_thread(work)
+        if running is None or running.growing is None:
+            text = await flow.in_thread(self.documents.text, job.id)
+            return text, NOTHING if text is None else text.stamp
+        told, state = await self.timeline(job)
+        return (None if told is None else Text(state, (await flow.in_thread(told.to_json)).encode())), state
 
     async def state(self, job: Job) -> str:
         """What stands for the state of a job's timeline, as `timeline` says it, without making one."""
         running = self.worker.running.get(job.id)
         if running is not None and running.growing is not None:
             return f"{job.attempts}-{running.growing.version}"
-        return await flow.in_thread(self.stamp, job.id)
+        return await flow.in_thread(self.documents.stamp, job.id)
+
+    async def head(self, job: Job) -> Timeline | None:
+        """What a timeline says of its recording and its scan, without events, windows, coverage and chapters; as `told` says it."""
+        running = self.worker.running.get(job.id)
+        if running is not None and running.growing is not None:
+            return (await self.told(job))[0]
+        return (await flow.in_thread(self.documents.head, job.id))[0]
 
     async def told(self, job: Job) -> tuple[Timeline | None, str]:
         """As `timeline`, with the places where things lie on this machine."""
@@ -289,20 +285,11 @@ class Service:
 
     def written(self, job: str) -> tuple[Timeline | None, str]:
         """The timeline on disk, `None` where there is none yet, and what stands for its state. Blocking."""
-        file = self.settings.output(job) / TIMELINE
         try:
-            stamp = self.stamp(job)
-            return Timeline.from_json(file.read_bytes()), stamp
+            stamp = self.documents.stamp(job)
+            return Timeline.from_json((self.settings.output(job) / TIMELINE).read_bytes()), stamp
         except FileNotFoundError:
-            return None, "none"
-
-    def stamp(self, job: str) -> str:
-        """What stands for the state of the timeline on disk. Blocking."""
-        try:
-            stat = (self.settings.output(job) / TIMELINE).stat()
-        except FileNotFoundError:
-            return "none"
-        return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+            return None, NOTHING
 
     async def video(self, job: str) -> Path | None:
         """The file that a job scanned, while it is there and may be read."""

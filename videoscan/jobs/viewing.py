@@ -28,7 +28,7 @@ class Viewing:
 
     async def blacked_out(self, job: Job) -> bool:
         """Whether parts of a job's pictures are to be black, so that its file is not shown as it is. True where nobody can tell."""
-        stamp = f"{job.state}-{job.attempts}-{await flow.in_thread(self._service.stamp, job.id)}"
+        stamp = f"{job.state}-{job.attempts}-{await flow.in_thread(self._service.documents.stamp, job.id)}"
         known = self._black.get(job.id)
         if known is None or known[0] != stamp:
             if len(self._black) >= 1000:
@@ -43,7 +43,7 @@ class Viewing:
 
         def work() -> bool:
             try:
-                told, _ = self._service.written(job.id)
+                told, _ = self._service.documents.head(job.id)
                 if told is not None and masks(told):
                     return True
                 # What the next attempt would black out, and the first one before it has written anything.
@@ -57,7 +57,7 @@ class Viewing:
     async def watching(self, job: Job) -> Watching:
         """How a job's recording can be watched."""
         file = None if job.kind == "folder" else await self._service.video(job.id)
-        told, _ = (None, "") if job.kind == "folder" else await self._service.told(job)
+        told = None if job.kind == "folder" else await self._service.head(job)
         if file is None:
             return Watching(video="gone", timeline=told is not None, preview=Preview(state="none"))
         preview = Preview(state="none") if told is None else await self.previews.look(job.id, told, file)
@@ -74,7 +74,7 @@ class Viewing:
         file = None if job.kind == "folder" else await self._service.video(job.id)
         if file is None:
             raise Conflict("there is no file of this job here that a preview could be made of")
-        told, _ = await self._service.told(job)
+        told = await self._service.head(job)
         if told is None:
             raise Conflict(f"nothing is known of this recording yet: the job is {job.state}")
         await self.previews.begin(job.id, told, file)
@@ -83,7 +83,7 @@ class Viewing:
     async def preview(self, job: Job) -> Path | None:
         """The finished preview of a job, `None` where there is none."""
         file = None if job.kind == "folder" else await self._service.video(job.id)
-        told = None if file is None else (await self._service.told(job))[0]
+        told = None if file is None else await self._service.head(job)
         if file is None or told is None:
             return None
 

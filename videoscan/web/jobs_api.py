@@ -39,6 +39,9 @@ EXPORTS = {
 }
 """Suffix and exporter of what a timeline can be had as."""
 
+_WORTH_PACKING = 16_384
+"""Bytes of a timeline from which on it goes over the wire in gzip, where the caller takes that."""
+
 _GONE = Answer("It is gone.", media=())
 
 
@@ -116,11 +119,15 @@ async def timeline(request: web.Request) -> web.StreamResponse:
     if (unchanged := await _unchanged_yet(request)) is not None:
         return unchanged
     job = await _scanned(request)
-    body, state = await request.app[SERVICE].text(job)
-    if body is None:
+    text, state = await request.app[SERVICE].text(job)
+    if text is None:
         raise _no_timeline(job)
-    state = f"{job.id}-{state}"
-    return web.Response(body=body, content_type="application/json", headers={"ETag": f'"{state}"', "Cache-Control": "no-cache"})
+    headers = {"ETag": f'"{job.id}-{state}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    body = text.body
+    if len(body) >= _WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = await flow.in_thread(lambda: text.packed)
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type="application/json", headers=headers)
 
 
 async def exported(request: web.Request) -> web.StreamResponse:

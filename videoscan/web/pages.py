@@ -10,6 +10,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import posixpath
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ from aiohttp import web
 from videoscan.web.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 INDEX = "index.html"
@@ -30,10 +32,17 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
+_FIRST = ("js/app.js", "js/screens/jobs.js", "js/screens/job.js")
+"""Modules of what is looked at first. The page names them and all that they import, so that a browser asks for them at once: a module
+tells what it imports only when it has come, and those of one job lie six deep."""
+
+_IMPORT = re.compile(rb"""^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";$""", re.MULTILINE)
+
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK = "no-cache"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _TEXTS = tuple(_TYPES)
+_MARK = b'<script type="module"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ class Site:
     def __init__(self) -> None:
         found = dict(_walk(resources.files("videoscan.web").joinpath("static")))
         self.digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found))).hexdigest()[:16]
-        index = found[INDEX].replace(b'"/static/', f'"/static/{self.digest}/'.encode())
+        early = b"".join(b'<link rel="modulepreload" href="/static/%s">\n' % name.encode() for name in _needed(found))
+        index = found[INDEX].replace(_MARK, early + _MARK).replace(b'"/static/', f'"/static/{self.digest}/'.encode())
         self.files = {name: _file(name, body) for name, body in (found | {INDEX: index}).items()}
 
 
@@ -104,6 +114,17 @@ def _file(name: str, body: bytes) -> File:
         f"{kind}; charset=utf-8" if suffix in _TEXTS else kind,
         f'"{hashlib.sha256(body).hexdigest()[:16]}"',
     )
+
+
+def _needed(found: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The modules of `_FIRST` and all that they import, each once, in the order in which they come to be needed."""
+    names = list(_FIRST)
+    for name in names:
+        told = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), each.decode())) for each in _IMPORT.findall(found[name])
+        )
+        names += [each for each in dict.fromkeys(told) if each not in names]
+    return tuple(names)
 
 
 def _walk(folder: Traversable, within: str = "") -> Iterator[tuple[str, bytes]]:

@@ -51,10 +51,11 @@ export class Record extends EventTarget {
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  /** Reads everything once. Throws `ApiError` where there is no such job. */
-  async load() {
+  /** Reads everything once; `known` is called when the job is there and its timeline is not yet. Throws `ApiError` where there is no such job. */
+  async load(known) {
     const signal = this.control.signal;
     this.job = await get(this.path, { signal });
+    known();
     if (this.job.kind === "folder") return;
     // The answer says whether there is a timeline: asking for one that is not there would be an error in the browser's log.
     const looking = get(`${this.path}/preview`, { signal });

@@ -87,11 +87,11 @@ export class EventList extends EventTarget {
 
   /** Shows what a filter leaves. */
   show(filter) {
-    const sought = this.filter?.text !== filter.text;
+    const sought = this.filter !== null && this.filter.text !== filter.text;
     this.filter = filter;
     const { rows, shown } = rowsOf(this.record, filter);
     const before = this.shown;
-    const following = this.atEnd();
+    const following = before !== undefined && this.atEnd();
     this.shown = shown;
     this.places = new Map(rows.map((row, at) => [row.key, at]));
     this.virtual.set(rows);

@@ -42,8 +42,9 @@ export class TimeBar extends EventTarget {
     this.element = h("section", { class: "bar", "aria-label": t("review.bar.region") }, this.labels, this.slider, this.zooms, this.told);
     this.painter = new Painter(this.canvas);
     this.listen();
-    onTheme(() => { this.colours = null; this.size(); }, this.control.signal);
-    this.watcher = new ResizeObserver(() => this.size());
+    onTheme(() => { this.colours = null; this.size(); this.draw(); }, this.control.signal);
+    // Painted within the same frame: a canvas that takes another size is empty.
+    this.watcher = new ResizeObserver(() => { if (this.slider.clientWidth !== this.scale.width) { this.size(); this.paint(); } });
     this.watcher.observe(this.slider);
   }
 
@@ -64,6 +65,7 @@ export class TimeBar extends EventTarget {
     this.names();
     this.tellCoverage();
     this.size();
+    this.draw();
   }
 
   names() {
@@ -102,7 +104,6 @@ export class TimeBar extends EventTarget {
     this.painter.fit(width, this.sizes.height, this.colours);
     this.element.style.setProperty("--lane-height", `${this.sizes.lane}px`);
     this.element.style.setProperty("--lanes-top", `${this.sizes.top}px`);
-    this.paint();
   }
 
   draw() {

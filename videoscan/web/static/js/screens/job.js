@@ -28,10 +28,15 @@ const SMALL = "(max-width: 699px)";
 /** The screen. `params`: `id`, and where to begin: `t` in seconds, `event` an event's id. */
 export async function mount(root, params) {
   const record = new Record(params.id);
-  const wait = h("p", { class: "review-wait muted", role: "status" }, t("review.loading"));
+  const wait = h("p", { class: "review-wait muted", role: "status" });
   add(root, wait);
+  // What it is called stands there at once: a day's timeline may be on its way for a while.
+  const known = () => {
+    document.title = `${record.job.name} · videoscan`;
+    fill(wait, h("span", { class: "spinner" }), h("b", {}, h("bdi", {}, record.job.name)), h("span", {}, t("review.loading")));
+  };
   try {
-    await record.load();
+    await record.load(known);
   } catch (fault) {
     record.close();
     if (fault.status !== 404) throw fault;
@@ -39,7 +44,6 @@ export async function mount(root, params) {
     return { unmount() {} };
   }
   wait.remove();
-  document.title = `${record.job.name} · videoscan`;
   if (record.job.kind === "folder") return children(root, record);
   const screen = new Screen(root, record);
   screen.begin(params);
@@ -100,13 +104,14 @@ class Screen {
     on(record, "fault", (event) => { const told = sentence(event.detail); if (told) toast(told); });
     on(this.small, "change", () => this.drawTabs());
     keys(this.keyActs(), signal);
+    this.shownState = record.job.state;
     this.tab("events");
     this.renew();
-    this.restate();
     player.open().catch((fault) => this.complain(fault));
     record.follow();
     this.go(params);
-    performance.mark("review-shown");
+    // When it can be seen, and not only when it is in the document.
+    requestAnimationFrame(() => setTimeout(() => performance.mark("review-shown")));
   }
 
   end() {
