@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from videoscan.daylog import LOG
 from videoscan.errors import ConfigError, SourceError, SourceNotFound, SourceUnsupported, VideoscanError
 from videoscan.folder import SAMPLING, TIMELINE
 from videoscan.naming import Wish, is_output, settle
@@ -237,8 +236,7 @@ class _Search:
 
     def _take_folder(self, argument: str, path: Path) -> None:
         if is_output(path):
-            # A day of a watch has a log of its own.
-            files = (path / TIMELINE, path / (SAMPLING if (path / SAMPLING).is_file() else LOG))
+            files = (path / TIMELINE, path / SAMPLING)
             if not all(file.is_file() for file in files):
                 raise SourceUnsupported(
                     f"{argument} is the output of a scan that did not get so far that it can be asked again",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 
 import pytest
 from commanding import visits
@@ -56,6 +58,41 @@ def test_events_come_as_they_happen_and_lead_to_their_moment(open_site, service,
     assert "very-secret" not in page.content()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert barriers(page) == []
-    assert re.search(rf"#/jobs/{made['id']}\?t=[\d.]+&event=\w+$", row.get_attribute("href"))
+    day = service.call("GET", f"/streams/{made['id']}")["live"]["job"]
+    assert re.search(rf"#/jobs/{day}\?t=[\d.]+&event=\w+$", row.get_attribute("href"))
     service.call("DELETE", f"/streams/{made['id']}", 204)
     page.get_by_text("No camera is watched").wait_for()
+
+
+def test_what_is_found_on_an_earlier_day_is_opened_on_that_day(open_site, service, barriers):
+    made = service.call("POST", "/streams", 201, json={"name": "Ramp", "url": service.footage, "profile": WATCH})
+    page = open_site(service, "#/streams", tolerate=("status of 404",))
+    page.locator(".latest a").first.wait_for(timeout=60_000)
+    stream = service.call("GET", f"/streams/{made['id']}")
+    folder = service.served.service.settings.output(made["id"])
+    service.call("DELETE", f"/streams/{made['id']}", 204)
+    # Its day, once more, as a camera left it that was watched four years ago, and was known by no job yet.
+    earlier = folder.parent / "2022-05-04"
+    shutil.copytree(folder, earlier)
+    for path in (earlier / "timeline.json", earlier / "timeline.jsonl"):
+        if path.is_file():
+            path.write_text(path.read_text().replace(stream["live"]["day"], earlier.name))
+    days = service.served.service.streams.days
+    service.do(days.look(service.do(service.served.service.store.job(made["id"])), None))
+
+    word = json.loads((earlier / "timeline.json").read_text())["events"][0]["title"].split()[0]
+    page.goto(f"{service.base}/#/search?q={word}")
+    hit = page.locator(".hit").filter(has_text="4 May 2022").first
+    hit.wait_for()
+    hit.get_by_role("link").click()
+    page.get_by_role("heading", name="Ramp 2022-05-04").wait_for()
+    page.locator(".stage img").first.wait_for()
+    assert page.locator(".detail").first.is_visible()
+    page.get_by_label("Days").click()
+    menu = page.locator(".menu-sheet.days")
+    menu.get_by_role("link", name="2022-05-04").wait_for()
+    assert menu.get_by_role("link").count() == 2
+    assert barriers(page) == []
+    menu.get_by_role("link", name=stream["live"]["day"]).click()
+    page.get_by_role("heading", name=f"Ramp {stream['live']['day']}").wait_for()
+    service.call("DELETE", f"/jobs/{made['id']}", 204)

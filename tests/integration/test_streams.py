@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import socket
@@ -13,12 +12,10 @@ import pytest
 from commanding import visits
 from receiving import Receiver, verified
 from serving import API, serving
+from streams import STREAMS, WATCH, run, timeline_of, until
 
 from videoscan.stores import migrations
 from videoscan.web.schemas import NewStream
-
-STREAMS = f"{API}/streams"
-WATCH = {"watch": {"quiet": 1.0, "latency": 2.0}}
 
 
 @pytest.fixture(scope="module")
@@ -26,27 +23,6 @@ def footage(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage").resolve()
     visits(root / "gate.mp4", 240)
     return root
-
-
-def run(work):
-    asyncio.run(work())
-
-
-async def until(look, holds, seconds=100):
-    """What `look` gives once it is as it should be."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if holds(found := await look()):
-                return found
-            await asyncio.sleep(0.05)
-
-
-async def timeline_of(served, job, events=1):
-    async def look():
-        async with served.session.get(f"{served.base}{API}/jobs/{job}/timeline") as answer:
-            return await answer.json() if answer.status == 200 else {"events": []}
-
-    return await until(look, lambda told: len(told["events"]) >= events)
 
 
 def closed_port():

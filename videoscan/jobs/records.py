@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import secrets
 import time
 from typing import Any, Literal, TypeAlias, get_args
@@ -47,12 +48,14 @@ class Fault(Record):
 
 
 class Job(Record):
-    """One video to be scanned, a folder of them (`children`), or a live source that is watched (`stream`)."""
+    """One video to be scanned, a folder of them (`children`), or a live source that is watched (`stream`) with its days (`children`)."""
 
     id: str = Field(pattern=ID)
-    kind: Literal["scan", "folder", "stream"] = "scan"
+    kind: Literal["scan", "folder", "stream", "day"] = "scan"
     state: State = "queued"
-    parent: str | None = Field(default=None, description="The job of the folder that this one is a part of.")
+    parent: str | None = Field(
+        default=None, description="The job of the folder, or of a day's stream, that this one is a part of."
+    )
     name: str = Field(description="What a person calls it: the file's name.")
     source: str = Field(description="The path, without the root's own place on the server's disk, or the address.")
     profile: str | dict[str, Any] = "default"
@@ -68,7 +71,9 @@ class Job(Record):
     usage: dict[str, Any] | None = Field(default=None, description="What was sent and billed, as a timeline has it.")
     error: Fault | None = None
     joined: bool = Field(default=False, description="Whether it scans several recordings of one camera as one.")
-    children: list[str] | None = Field(default=None, description="A folder's jobs.")
+    children: list[str] | None = Field(
+        default=None, description="A folder's jobs; of a stream those of its days, the earliest first."
+    )
 
 
 class LiveStatus(Record):
@@ -80,6 +85,7 @@ class LiveStatus(Record):
     reason: str | None = Field(default=None, description="Why it is not playing.")
     position: str | None = Field(default=None, description="The wall time of the live edge, ISO 8601.")
     day: str | None = Field(default=None, description="The local date whose timeline grows.")
+    job: str | None = Field(default=None, description="The job of that day, where its timeline is found on later days as well.")
     events: int = Field(default=0, ge=0, description="Events found since the watching began.")
     windows: int = Field(default=0, ge=0)
     described: int = Field(default=0, ge=0)
@@ -163,6 +169,12 @@ class Delivery(Record):
 def new_id() -> str:
     """An id that nobody guesses, and that sorts by when it was made."""
     return f"{int(time.time() * 1000):012x}{secrets.token_hex(6)}"
+
+
+def day_id(stream: str, date: str) -> str:
+    """The job of a stream's day (ISO 8601): the same one whenever it is asked for. Like other jobs' ids it sorts by when it began."""
+    began = int(dt.datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() * 1000)
+    return f"{max(0, began):012x}{hashlib.sha256(f'{stream} {date}'.encode()).hexdigest()[:12]}"
 
 
 def now() -> str:

@@ -38,29 +38,34 @@ async def _old_jobs(store: SqliteStore, settings: Settings, delete: Callable[[st
     oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_days)).isoformat()
     async for job in _ended(store):
         if job.finished is not None and job.finished < oldest:
-            await _drop(job, delete, f"it ended {job.finished}")
+            await _drop(job.id, delete, f"it ended {job.finished}")
+    for day, ended in await store.streams.over():
+        if ended < oldest:
+            await _drop(day, delete, f"it ended {ended}")
 
 
 async def _jobs_beyond(store: SqliteStore, settings: Settings, delete: Callable[[str], Awaitable[None]]) -> None:
     """Of what ended, the latest is kept for as long as there is room; what waits or runs is never touched."""
     if settings.keep_bytes is None:
         return
-    sizes: list[tuple[str, Job, int]] = []
+    sizes: list[tuple[str, str, int]] = []
     async for job in _ended(store):
         folders = [settings.folder(each) for each in (job.id, *(job.children or ()))]
-        sizes.append((job.finished or job.created, job, await flow.in_thread(_size, folders)))
+        sizes.append((job.finished or job.created, job.id, await flow.in_thread(_size, folders)))
+    for day, ended in await store.streams.over(watched=True):
+        sizes.append((ended, day, await flow.in_thread(_size, [settings.output(day)])))
     held = 0
-    for _, job, size in sorted(sizes, key=lambda each: each[0], reverse=True):
+    for _, oldest, size in sorted(sizes, key=lambda each: each[0], reverse=True):
         held += size
         if held > settings.keep_bytes:
-            await _drop(job, delete, f"jobs hold more than {settings.keep_bytes} bytes")
+            await _drop(oldest, delete, f"jobs hold more than {settings.keep_bytes} bytes")
             held -= size
 
 
-async def _drop(job: Job, delete: Callable[[str], Awaitable[None]], why: str) -> None:
+async def _drop(job: str, delete: Callable[[str], Awaitable[None]], why: str) -> None:
     with contextlib.suppress(Conflict):  # somebody retried it in this very moment
-        await delete(job.id)
-        _log.info("job %s is forgotten: %s", job.id, why, extra={"job": job.id})
+        await delete(job)
+        _log.info("job %s is forgotten: %s", job, why, extra={"job": job})
 
 
 async def _ended(store: SqliteStore) -> AsyncIterator[Job]:

@@ -28,7 +28,7 @@ from videoscan.jobs.worker import Worker
 from videoscan.stores.sqlite import Conflict, SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from videoscan.correcting import Corrector
     from videoscan.errors import VideoscanError
@@ -51,7 +51,7 @@ class Service:
         self.shelf = Shelf(settings)
         self.worker = Worker(self.store, settings, self.board, done=self.shelf.take)
         self.pulse = Pulse()
-        self.streams = Streams(self.store, settings, self.board)
+        self.streams = Streams(self.store, settings, self.board, self.shelf)
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
         self.documents = Documents(settings.output, settings.shown)
         self.viewing = Viewing(self)
@@ -291,14 +291,14 @@ class Service:
         except FileNotFoundError:
             return None, NOTHING
 
-    async def video(self, job: str) -> Path | None:
-        """The file that a job scanned, while it is there and may be read."""
-        found = await self.store.source(job)
+    async def video(self, job: Job) -> Path | None:
+        """The file that a job scanned, while it is there and may be read. A folder has none, nor has what was watched live."""
+        found = await self.store.source(job.id) if job.kind == "scan" else None
         if found is None:
             return None
         source, owned = found
         if "://" in source:
-            path = self.settings.folder(job) / "source" / fetching.file_name(source)
+            path = self.settings.folder(job.id) / "source" / fetching.file_name(source)
             return path if path.is_file() else None
         path = Path(source)
         return path if path.is_file() and (owned or rules.inside(path, self.settings)) else None
@@ -312,10 +312,20 @@ class Service:
         ).profile.describer
         return bool(table["kind"] != "offline")
 
+    async def within(self, jobs: Iterable[str]) -> list[str]:
+        """These jobs, and in place of a folder or a stream those that hold its timelines."""
+        found = [(each, await self.store.job(each)) for each in jobs]
+        return [one for each, job in found for one in ((job.children if job is not None else None) or [each])]
+
     # --- changing it ---------------------------------------------------------------------------------------------------------
 
     async def cancel(self, job: Job) -> Job:
-        """Cancel what of it has not ended. Running scans stop within two seconds; what they described is kept."""
+        """Cancel what of it has not ended. Running scans and streams stop within two seconds; what they described is kept.
+
+        Raises `Conflict` for a day that is being watched.
+        """
+        if job.kind == "day" and job.state == "running":
+            raise Conflict("a day is watched as long as its stream: cancel that")
         for running in await self.store.cancel(job.id):
             self.worker.stop(running)
             self.streams.stop(running)
@@ -323,7 +333,9 @@ class Service:
         return await self.store.job(job.id) or job
 
     async def retry(self, job: Job) -> Job:
-        """Queue it again; only what has no answer is asked. Raises `Conflict` before it has ended."""
+        """Queue it again; only what has no answer is asked. Raises `Conflict` before it has ended, and for a day of a stream."""
+        if job.kind == "day":
+            raise Conflict("a day of a stream is watched once: what is still to be asked of it is asked by its stream")
         again = await self.store.retry(job.id)
         self.worker.wake()
         self.streams.wake()
@@ -358,6 +370,10 @@ class Service:
 
     async def delete(self, job: str) -> None:
         """Forget a job with everything that was written for it. Raises `Conflict` while it runs."""
+        if (found := await self.store.job(job)) is not None and found.kind == "day":
+            await self.streams.days.delete(job)
+            self.board.changed(job, found.parent)
+            return
         for gone, _source, _owned in await self.store.delete(job):
             await self.viewing.previews.drop(gone)
             # Uploads lie in the job's own folder: nothing outside of it is ever removed.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 DAY, DAYS = "day", "days"
-"""In a stream's folder: the file that names the day that was watched last, and the folder of all days."""
+"""In a stream's folder: the file that names the day that was watched last, and the folder of all days. A day's job has such a file too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,22 @@ class Settings:
     stall: float = 60.0
     """Seconds that a sender may be silent in the middle of a body."""
 
+    @property
+    def jobs(self) -> Path:
+        """Where every job has its folder."""
+        return self.data / "jobs"
+
     def folder(self, job: str) -> Path:
         """A job's own folder."""
-        return self.data / "jobs" / job
+        return self.jobs / job
 
     def output(self, job: str) -> Path:
         """Where a job's timeline and pictures lie; of a stream those of the day that was watched last."""
         folder = self.folder(job)
         with contextlib.suppress(OSError):
-            day = folder / (folder / DAY).read_text(encoding="utf-8").strip()
-            if day.is_relative_to(folder / DAYS):
-                return day
+            place = PurePosixPath((folder / DAY).read_text(encoding="utf-8").strip())
+            if len(place.parts) == 4 and place.parts[1] == DAYS and ".." not in place.parts:
+                return self.jobs / place
         return folder / "output"
 
     @property

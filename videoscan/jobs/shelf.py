@@ -12,6 +12,8 @@ from videoscan.config import load
 from videoscan.document import UsageRecord
 from videoscan.errors import SourceError, StoreError
 from videoscan.folder import TIMELINE
+from videoscan.jobs.records import day_id
+from videoscan.jobs.settings import DAYS
 from videoscan.ledger import Accounts, Ledger
 from videoscan.library.search import search
 from videoscan.library.store import Library
@@ -51,10 +53,13 @@ class Shelf:
         assert self._library is not None, "open it first"
         return self._library
 
-    async def take(self, job: str) -> None:
-        """Put in what a job came to, as it is shown now. A library that cannot be written costs no job its end: it is logged."""
+    async def take(self, job: str, *, again: bool = True) -> None:
+        """Put in what a job came to, as it is shown now; without `again` only if that was written since.
+
+        A library that cannot be written costs no job its end: it is logged.
+        """
         try:
-            await flow.in_thread(lambda: self.library.add(self._settings.output(job) / TIMELINE, again=True))
+            await flow.in_thread(lambda: self.library.add(self._settings.output(job) / TIMELINE, again=again))
         except (StoreError, SourceError) as fault:
             _log.error("job %s is not in the library: %s", job, fault)
 
@@ -62,7 +67,7 @@ class Shelf:
         """Take out what a job came to."""
 
         def work() -> None:
-            if (entry := self.library.find(str(self._settings.output(job)))) is not None:
+            for entry in self.library.at([self._settings.output(job) / TIMELINE]).values():
                 self.library.remove(entry.id)
 
         with contextlib.suppress(StoreError):
@@ -80,9 +85,11 @@ class Shelf:
 
     def job_of(self, hit: Hit) -> str | None:
         """The job whose timeline holds what was found, `None` for a timeline of other origin."""
-        jobs = self._settings.data / "jobs"
+        jobs = self._settings.jobs
         if hit.path.is_relative_to(jobs):
             parts = hit.path.relative_to(jobs).parts
+            if len(parts) == 5 and parts[1] == DAYS:  # stream, days, camera, date, timeline.json
+                return day_id(parts[0], parts[3])
             return parts[0] if len(parts) == 3 else None  # id, output, timeline.json
         return None
 

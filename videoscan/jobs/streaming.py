@@ -1,30 +1,31 @@
 """Live sources that the service watches, beside its jobs: each is a job of kind stream that runs until somebody ends it.
 
 A camera that is away costs the others nothing: its watch goes on trying. A stream goes on with its day when the service starts again. Its
-timeline is the day's that is being watched (`Settings.output` leads there); days before are beside it, until `watch.keep_days` takes them away.
+timeline is the day's that is being watched (`Settings.output` leads there). Each day is a job of its own beside it (`videoscan.jobs.days`), until
+`watch.keep_days` takes it away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import functools
 import json
 import logging
-import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import flow, money, observe, registry
+from videoscan import clock, flow, money, observe, registry
 from videoscan.alerts.live import Alerting
 from videoscan.errors import DescribeError, SourceError, StoreError, VideoscanError
-from videoscan.folder import storing
 from videoscan.inputs import Input
 from videoscan.jobs import fetching, rules
-from videoscan.jobs.records import Fault, LiveStatus, Progress
-from videoscan.jobs.settings import DAY, DAYS
+from videoscan.jobs.days import CAMERA, Days, point
+from videoscan.jobs.records import Fault, LiveStatus, Progress, day_id
+from videoscan.jobs.settings import DAYS
 from videoscan.live import address
 from videoscan.model import Login
 from videoscan.patience import Patience, sleep
@@ -37,14 +38,12 @@ if TYPE_CHECKING:
     from videoscan.jobs.board import Board
     from videoscan.jobs.records import Job, State
     from videoscan.jobs.settings import Settings
+    from videoscan.jobs.shelf import Shelf
     from videoscan.request import Request
     from videoscan.stores.sqlite import SqliteStore
     from videoscan.watching.telling import Found, Status
 
 _log = logging.getLogger("videoscan.jobs")
-
-CAMERA = "camera"
-"""The folder below a stream's days: its job's id says which camera it is."""
 
 _TICK = 1.0
 """Seconds between two looks at how a stream stands."""
@@ -85,14 +84,20 @@ class Streaming:
         self.watch: CameraWatch | None = None
         self.fault: Fault | None = None
         self.cancelled = False
-        self.news: deque[tuple[str, dict[str, Any]]] = deque()
+        self.news: deque[tuple[str | None, str, dict[str, Any]]] = deque()
         self.stirred = asyncio.Event()
         self.told: tuple[str, str | None] | None = None
 
-    def tell(self, kind: str, **data: Any) -> None:
-        """A line for its feed."""
-        self.news.append((kind, data))
+    def tell(self, kind: str, *, date: str | None = None, **data: Any) -> None:
+        """A line for the feed of the day `date`, of the one that is being watched unless said; its own feed has those of its days."""
+        self.news.append((date or self.day, kind, data))
         self.stirred.set()
+
+    @property
+    def day(self) -> str | None:
+        """The local date that is being watched."""
+        status = self.status
+        return status.folder.name if status is not None and status.folder is not None else None
 
     @property
     def status(self) -> Status | None:
@@ -103,9 +108,11 @@ class Streaming:
 class Streams:
     """Watches the streams of a service until it is stopped. All of it on one event loop; the cameras are read on threads."""
 
-    def __init__(self, store: SqliteStore, settings: Settings, board: Board) -> None:
+    def __init__(self, store: SqliteStore, settings: Settings, board: Board, shelf: Shelf) -> None:
         self._store, self._settings, self._board = store, settings, board
-        self._shared = Shared()
+        self.days = Days(store, settings, board, shelf)
+        self.shared = Shared()
+        """What its cameras share."""
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.running: dict[str, Streaming] = {}
@@ -188,6 +195,7 @@ class Streams:
             with contextlib.suppress(StoreError):
                 await self._write_news(streaming)
         try:
+            await self.days.end(streaming.job)
             await self._store.settle(job, state, error=error)
         except StoreError as fault:
             _log.error("stream %s is %s, which cannot be written down: %s", job, state, fault)
@@ -225,22 +233,23 @@ class Streams:
             if not rules.inside(Path(watched.url), self._settings):
                 raise SourceError("the file is no longer below a folder of this service", hint="add the stream anew")
         request = await flow.in_thread(self._request, job)
+        observer = functools.partial(self._observe, streaming)
         alerting = Alerting(
-            functools.partial(self._heard, streaming), house=_House(self._store, self._board, self._settings, job)
+            functools.partial(self._heard, streaming), house=_House(self._store, self._board, self._settings, self.days, job)
         )
         watch = CameraWatch(
             request,
             registry.make("lives", {"kind": kind}),
             watched.url,
             self._settings.folder(job.id) / DAYS,
-            self._shared,
+            self.shared,
             login=_login(watched, job.name),
             heard=alerting.heard,
-            observer=functools.partial(self._observe, streaming),
+            observer=observer,
+            written=functools.partial(self._written, job, request),
         )
-        observer = functools.partial(self._observe, streaming)
         streaming.watch, streaming.fault = watch, None
-        async with alerting.over(watch, self._shared, camera=job.name, observer=observer):
+        async with alerting.over(watch, self.shared, camera=job.name, observer=observer):
             task = asyncio.create_task(watch.run())
             try:
                 await asyncio.shield(task)
@@ -267,12 +276,22 @@ class Streams:
         text = functools.partial(rules.placeless, settings=self._settings)
         return Fault(kind=type(fault).__name__, message=text(fault.message), hint=fault.hint and text(fault.hint))
 
+    async def _written(self, job: Job, request: Request, folder: Path) -> None:
+        """A day was written for the last time. A library that cannot be had costs the watch nothing."""
+        zone = request.resolved.profile.source.clock_zone
+        now = dt.datetime.fromtimestamp(self.shared.clock.wall(), clock.time_zone(zone) if zone else None)
+        try:
+            await self.days.written(job, folder, ended=folder.name < now.date().isoformat())
+        except StoreError as fault:
+            _log.error("stream %s: the day %s cannot be written down: %s", job.id, folder.name, fault)
+
     # --- what it tells --------------------------------------------------------------------------------------------------------
 
     def _heard(self, streaming: Streaming, found: Found) -> None:
         event = found.event
         streaming.tell(
             "found",
+            date=found.folder.name,
             event=event.id,
             title=event.title,
             tags=list(event.tags),
@@ -301,7 +320,9 @@ class Streams:
                 await self._write_news(streaming)
                 status = streaming.status
                 if status is not None:
-                    await flow.in_thread(_turn_to, self._settings, streaming.job.id, status.folder)
+                    if status.folder is not None:
+                        await flow.in_thread(point, self._settings, streaming.job.id, status.folder)
+                    await self.days.follow(streaming.job, streaming.day)
                     progress = Progress(
                         sampled=status.sampled, windows=status.windows, described=status.described, failed=status.failed
                     )
@@ -321,15 +342,17 @@ class Streams:
             await self._store.tell(job, "stream", {"state": status.state, "reason": status.reason})
             self._board.changed(job)
         while streaming.news:
-            await self._store.tell(job, *streaming.news[0])
+            date, kind, data = streaming.news[0]
+            about = job if date is None else await self.days.job(streaming.job, date)
+            await self._store.tell(about, kind, data)
             streaming.news.popleft()
-            self._board.changed(job)
+            self._board.changed(*dict.fromkeys((job, about)))
 
     def live(self, job: Job) -> LiveStatus:
         """How a stream stands, for people and pages: nothing of where things lie on this machine."""
         streaming = self.running.get(job.id)
         status = streaming.status if streaming is not None else None
-        if status is None:
+        if streaming is None or status is None:
             fault = streaming.fault if streaming is not None else job.error
             return LiveStatus(
                 state="waiting" if streaming is not None else "ended", reason=fault.message if fault is not None else None
@@ -339,7 +362,8 @@ class Streams:
             state=status.state,
             reason=status.reason,
             position=status.position,
-            day=status.folder.name if status.folder is not None else None,
+            day=streaming.day,
+            job=day_id(job.id, streaming.day) if streaming.day is not None else None,
             events=status.events,
             windows=status.windows,
             described=status.described,
@@ -370,18 +394,20 @@ class Streams:
 class _House:
     """The service's own way to tell of alerts: the job's feed, and its webhooks."""
 
-    def __init__(self, store: SqliteStore, board: Board, settings: Settings, job: Job) -> None:
-        self._store, self._board, self._settings, self._job = store, board, settings, job
+    def __init__(self, store: SqliteStore, board: Board, settings: Settings, days: Days, job: Job) -> None:
+        self._store, self._board, self._settings, self._days, self._job = store, board, settings, days, job
 
     async def send(self, id: str, kind: str, body: str, *, camera: str, rule: str) -> Sent:  # noqa: A002, ARG002 - the seam's
         told = json.loads(body)
         # Where things lie on this machine is nobody's business: the job says where they can be had.
-        told["data"] |= {"source": self._settings.shown(self._job.source), "timeline": None, "job": self._job.id}
+        stream, where = self._job.id, told["data"]["timeline"]
         try:
-            await self._store.streams.alert(self._job.id, id, kind, told)
+            day = await self._days.job(self._job, Path(where).name)
+            told["data"] |= {"source": self._settings.shown(self._job.source), "timeline": None, "job": day, "stream": stream}
+            await self._store.streams.alert(day, id, kind, told)
         except StoreError as fault:
             return Sent(fault.message)
-        self._board.changed(self._job.id)
+        self._board.changed(day, stream)
         return Sent()
 
 
@@ -390,14 +416,3 @@ def _login(watched: Watched, camera: str) -> Login | None:
     if watched.login is None and any(address.from_environment(name) is not None for name in (CAMERA, camera)):
         return Login("", "")
     return watched.login
-
-
-def _turn_to(settings: Settings, job: str, folder: Path | None) -> None:
-    """From now on the job's output is this day's folder."""
-    if folder is None or settings.output(job) == folder:
-        return
-    mark = settings.folder(job) / DAY
-    with storing(mark):
-        beside = mark.with_name(f".{DAY}.part")
-        beside.write_text(str(folder.relative_to(settings.folder(job))), encoding="utf-8")
-        os.replace(beside, mark)  # noqa: PTH105 - a file over a file

@@ -56,7 +56,7 @@ class Viewing:
 
     async def watching(self, job: Job) -> Watching:
         """How a job's recording can be watched."""
-        file = None if job.kind == "folder" else await self._service.video(job.id)
+        file = await self._service.video(job)
         told = None if job.kind == "folder" else await self._service.head(job)
         if file is None:
             return Watching(video="gone", timeline=told is not None, preview=Preview(state="none"))
@@ -71,7 +71,7 @@ class Viewing:
 
     async def make_preview(self, job: Job) -> Watching:
         """Have a preview made, unless there is one. Raises `Conflict` where there is nothing yet to make it of."""
-        file = None if job.kind == "folder" else await self._service.video(job.id)
+        file = await self._service.video(job)
         if file is None:
             raise Conflict("there is no file of this job here that a preview could be made of")
         told = await self._service.head(job)
@@ -82,7 +82,7 @@ class Viewing:
 
     async def preview(self, job: Job) -> Path | None:
         """The finished preview of a job, `None` where there is none."""
-        file = None if job.kind == "folder" else await self._service.video(job.id)
+        file = await self._service.video(job)
         told = None if file is None else await self._service.head(job)
         if file is None or told is None:
             return None

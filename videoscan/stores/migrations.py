@@ -117,6 +117,34 @@ STEPS: tuple[str, ...] = (
         password TEXT
     ) STRICT;
     """,
+    # And one more: the days of a stream.
+    """
+    CREATE TABLE jobs_anew (
+        id TEXT PRIMARY KEY,
+        number INTEGER NOT NULL UNIQUE,
+        kind TEXT NOT NULL CHECK (kind IN ('scan', 'folder', 'stream', 'day')),
+        state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+        parent TEXT REFERENCES jobs(id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        source TEXT NOT NULL,
+        owned INTEGER NOT NULL DEFAULT 0,
+        profile TEXT NOT NULL,
+        question TEXT,
+        created TEXT NOT NULL,
+        started TEXT,
+        finished TEXT,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        progress TEXT,
+        usage TEXT,
+        error TEXT,
+        joined TEXT
+    ) STRICT;
+    INSERT INTO jobs_anew SELECT * FROM jobs;
+    DROP TABLE jobs;
+    ALTER TABLE jobs_anew RENAME TO jobs;
+    CREATE INDEX jobs_by_state ON jobs (state, number);
+    CREATE INDEX jobs_by_parent ON jobs (parent, number);
+    """,
 )
 
 

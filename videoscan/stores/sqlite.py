@@ -188,7 +188,8 @@ class SqliteStore:
         """How many jobs are in each state."""
 
         def work(database: sqlite3.Connection) -> dict[str, int]:
-            return dict(database.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+            # A stream that is watched and its day are one and the same to whoever counts.
+            return dict(database.execute("SELECT state, count(*) FROM jobs WHERE kind <> 'day' GROUP BY state").fetchall())
 
         return await self._do(work)
 
@@ -345,13 +346,16 @@ class SqliteStore:
         return await self._do(work)
 
     async def latest(self, job: str, kinds: Iterable[str], most: int) -> list[Entry]:
-        """The last of what a job's feed says, the newest first; of these kinds only, where some are named."""
+        """The last of what a job's feed says (a folder's or a stream's: and its children's), the newest first; of these kinds only, where some are named."""
         wanted = tuple(kinds)
         narrowed = f" AND kind IN ({','.join('?' * len(wanted))})" if wanted else ""
 
         def work(database: sqlite3.Connection) -> list[Entry]:
-            query = f"SELECT * FROM feed WHERE job = ?{narrowed} ORDER BY number DESC LIMIT ?"  # noqa: S608 - marks only
-            return [_entry(row) for row in database.execute(query, (job, *wanted, most))]
+            query = (
+                "SELECT * FROM feed WHERE job IN (SELECT id FROM jobs WHERE id = ? OR parent = ?)"  # noqa: S608 - marks only
+                f"{narrowed} ORDER BY number DESC LIMIT ?"
+            )
+            return [_entry(row) for row in database.execute(query, (job, job, *wanted, most))]
 
         return await self._do(work)
 
@@ -449,7 +453,7 @@ def _job(database: sqlite3.Connection, job: str) -> Job:
 
 def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
     children = None
-    if row["kind"] == "folder":
+    if row["kind"] in {"folder", "stream"}:
         children = [each["id"] for each in database.execute("SELECT id FROM jobs WHERE parent = ? ORDER BY number", (row["id"],))]
     return Job(
         id=row["id"],

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Awaitable, Callable, Mapping
 
+    from videoscan.jobs.records import Job
+
 _FEED_DAYS = 7.0
 """A stream's feed has no end: what is older is in its timelines."""
 
@@ -84,6 +86,67 @@ class Streams:
 
         return bool(await self._do(work))
 
+    async def days(self, stream: str, *, running: bool = False) -> list[str]:
+        """The jobs of a stream's days, the earliest first; with `running` only those that are being watched."""
+
+        def work(database: sqlite3.Connection) -> list[str]:
+            narrowed = " AND state = 'running'" if running else ""
+            query = f"SELECT id FROM jobs WHERE parent = ? AND kind = 'day'{narrowed} ORDER BY id"  # noqa: S608 - our own words
+            return [row["id"] for row in database.execute(query, (stream,))]
+
+        found: list[str] = await self._do(work)
+        return found
+
+    async def day(self, job: Job) -> bool:
+        """A day of the stream `job.parent` is there, and watched where its state says so; whether that is news.
+
+        One that is known and over stays as it is.
+        """
+
+        def work(database: sqlite3.Connection) -> bool:
+            if database.execute("SELECT 1 FROM jobs WHERE id = ?", (job.parent,)).fetchone() is None:
+                return False
+            row = database.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+            if row is not None and job.state in {row["state"], "done"}:
+                return False
+            ended = job.created if job.state == "done" else None
+            if row is None:
+                (last,) = database.execute("SELECT coalesce(max(number), 0) FROM jobs").fetchone()
+                told = (job.id, last + 1, job.kind, job.state, job.parent, job.name, job.source, json.dumps(job.profile))
+                database.execute(
+                    "INSERT INTO jobs (id, number, kind, state, parent, name, source, profile, created, started, finished, attempts)"
+                    " VALUES (?,?,?,?,?,?,?,?,?,?,?,1)",
+                    (*told, job.created, job.created, ended),
+                )
+            else:
+                database.execute(
+                    "UPDATE jobs SET state = ?, finished = ?, attempts = attempts + 1 WHERE id = ?", (job.state, ended, job.id)
+                )
+            database.execute(
+                "INSERT INTO feed (job, at, kind, data) VALUES (?,?,'state',?)", (job.id, now(), json.dumps({"state": job.state}))
+            )
+            return True
+
+        return bool(await self._do(work))
+
+    async def forget_day(self, job: str) -> None:
+        """A day is no more."""
+        await self._do(lambda database: database.execute("DELETE FROM jobs WHERE id = ? AND kind = 'day'", (job,)) and None)
+
+    async def over(self, *, watched: bool = False) -> list[tuple[str, str]]:
+        """Every day that is over, with `watched` only of streams that are watched on: its job and when it ended (ISO 8601), the earliest end first."""
+
+        def work(database: sqlite3.Connection) -> list[tuple[str, str]]:
+            narrowed = " AND parent IN (SELECT id FROM jobs WHERE state IN ('queued', 'running'))" if watched else ""
+            rows = database.execute(
+                "SELECT id, coalesce(finished, created) AS ended FROM jobs WHERE kind = 'day' AND state = 'done'"  # noqa: S608
+                f"{narrowed} ORDER BY ended, id"
+            )
+            return [(row["id"], row["ended"]) for row in rows]
+
+        found: list[tuple[str, str]] = await self._do(work)
+        return found
+
     async def forget(self, job: str) -> bool:
         """Forget an address and its login; whether there was one. What was seen stays."""
         return bool(await self._do(lambda database: database.execute("DELETE FROM streams WHERE job = ?", (job,)).rowcount > 0))
@@ -121,6 +184,8 @@ class Streams:
         oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=_FEED_DAYS)).isoformat()
 
         def work(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM feed WHERE at < ? AND job IN (SELECT id FROM jobs WHERE kind = 'stream')", (oldest,))
+            database.execute(
+                "DELETE FROM feed WHERE at < ? AND job IN (SELECT id FROM jobs WHERE kind IN ('stream', 'day'))", (oldest,)
+            )
 
         await self._do(work)

@@ -128,7 +128,7 @@ async def _ended(request: web.Request) -> Job:
     if job.kind == "folder":
         raise Problem(409, "a folder has no events of its own", hint="each of its children has")
     # A day that is watched is never settled: corrections lie beside it, and hold as it grows.
-    if job.state in {"queued", "running"} and job.kind != "stream":
+    if job.state in {"queued", "running"} and job.kind not in {"stream", "day"}:
         raise Problem(409, f"the job is {job.state}: its events are not settled yet", hint="correct them when it has ended")
     return job
 

@@ -71,7 +71,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
     jobs, following = await service.store.jobs(
         states=asked.state, parent=asked.parent, text=asked.q, before=asked.cursor, most=asked.limit
     )
-    found = await service.shelf.outcomes(job.id for job in jobs if job.kind == "scan" and job.state == "done")
+    found = await service.shelf.outcomes(job.id for job in jobs if job.kind in {"scan", "day"} and job.state == "done")
     outcomes = {
         job: Outcome(events=entry.events, duration=entry.duration, camera=entry.camera, clock=entry.clock)
         for job, entry in found.items()

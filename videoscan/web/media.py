@@ -82,7 +82,7 @@ def _small(path: Path, side: int) -> bytes:
 async def video(request: web.Request) -> web.StreamResponse:
     """The file that was scanned."""
     service, job = request.app[SERVICE], await jobs_api.found(request)
-    if (job.kind == "folder") or (path := await service.video(job.id)) is None:
+    if (path := await service.video(job)) is None:
         raise Problem(404, "there is no file of this job here", hint="its kept pictures are there, frame by frame")
     if await service.viewing.blacked_out(job):
         raise Problem(

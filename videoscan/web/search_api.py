@@ -27,7 +27,11 @@ Reviewed = Literal["yes", "no", "accepted", "edited", "added", "rejected"]
 class Narrowed(Asked):
     """What narrows a search."""
 
-    job: list[Annotated[str, Field(pattern=ID)]] = Field(default=[], max_length=50, description="Only what these jobs came to.")
+    job: list[Annotated[str, Field(pattern=ID)]] = Field(
+        default=[],
+        max_length=50,
+        description="Only what these jobs came to; a folder or a stream stands for all that is in it.",
+    )
     camera: list[str] = Field(default=[], max_length=50, description="Names or patterns, such as `gate*`.")
     since: str | None = Field(default=None, alias="from", max_length=64, description="Video time or wall clock (ISO 8601).")
     until: str | None = Field(default=None, alias="to_time", max_length=64, description="Video time or wall clock (ISO 8601).")
@@ -121,7 +125,7 @@ async def search(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     asked = routes.query(request, Search)
     found = await service.shelf.search(
-        asked.q, asked.filters(), jobs=asked.job, order=asked.order, limit=asked.limit, offset=asked.offset
+        asked.q, asked.filters(), jobs=await service.within(asked.job), order=asked.order, limit=asked.limit, offset=asked.offset
     )
     hits = [_shown(hit, service.shelf, service.settings.shown(hit.source)) for hit in found.hits]
     notes = [*found.notes, MATCHES_WORDS]
@@ -136,7 +140,9 @@ async def ask(request: web.Request) -> web.StreamResponse:
         raise Problem(
             409, "this service asks no model: it only measures", hint="start it with --endpoint; `GET /search` needs none"
         )
-    answer, usage = await service.shelf.ask(asked.question, asked.filters(), jobs=asked.job, pictures=asked.pictures)
+    answer, usage = await service.shelf.ask(
+        asked.question, asked.filters(), jobs=await service.within(asked.job), pictures=asked.pictures
+    )
     cited = {each.label: _shown(each.hit, service.shelf, service.settings.shown(each.hit.source)) for each in answer.citations}
     return routes.answer(
         Answered(

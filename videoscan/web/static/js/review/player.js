@@ -61,7 +61,7 @@ export class Player extends EventTarget {
     this.preview = watching.preview;
     if (watching.video === "there" && !this.refused && (source?.parts?.length ?? 1) < 2) this.load("video", `${BASE}/${this.record.path}/video`);
     else if (watching.preview.state === "ready") this.load("preview", `${BASE}/${this.record.path}/preview.mp4`);
-    else await this.slides(this.refused ? "unplayable" : watching.video === "there" ? "joined" : this.record.job.kind === "stream" ? "live" : watching.video);
+    else await this.slides(this.refused ? "unplayable" : watching.video === "there" ? "joined" : ["stream", "day"].includes(this.record.job.kind) ? "live" : watching.video);
   }
 
   load(mode, address) {

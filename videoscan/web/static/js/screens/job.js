@@ -10,6 +10,7 @@ import { clock, number, percent } from "../times.js";
 import { About } from "../review/about.js";
 import { Ask } from "../review/ask.js";
 import { Controls } from "../review/controls.js";
+import { daysMenu } from "../review/days.js";
 import { Detail } from "../review/detail.js";
 import { Everywhere } from "../review/everywhere.js";
 import { closing, exportMenu } from "../review/exports.js";
@@ -133,7 +134,7 @@ class Screen {
     if (id && !event && this.record.timeline) toast(t("review.event.unknown"));
     // A camera is looked at for what is there now, a recording from its beginning.
     if (!event && Number.isNaN(seconds)) {
-      if (this.record.job.kind === "stream" && !this.record.ended) this.toEdge();
+      if (watched(this.record.job) && !this.record.ended) this.toEdge();
       else this.moved();
     }
   }
@@ -449,11 +450,12 @@ class Screen {
       job.state !== "done" && h("span", { class: `job-state ${job.state}` }, t(`review.job.${job.state}`)),
       h("span", { class: "space" }),
       can && this.record.settled && h("button", { type: "button", class: "button", "aria-label": t("review.add"), onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
+      watched(job) && daysMenu(job, this.control.signal),
       record.timeline && exportMenu(job.id, job.name),
       closing(h("details", { class: "menu" }, h("summary", { class: "button plain icon-only", "aria-label": t("review.more"), title: t("review.more") }, icon("more")), h("div", { class: "menu-sheet" },
         h("button", { type: "button", onclick: help }, h("kbd", {}, "?"), t("review.keys")),
-        can && record.ended && act("review.retry", "retry", () => this.retry()),
-        can && !record.ended && act("review.cancel", "stop", () => this.cancel()),
+        can && record.ended && job.kind !== "day" && act("review.retry", "retry", () => this.retry()),
+        can && !record.ended && job.kind !== "day" && act("review.cancel", "stop", () => this.cancel()),
         can && record.ended && act("review.delete", "trash", () => this.remove(), true)))));
   }
 
@@ -521,7 +523,7 @@ class Screen {
   }
 
   retryButton(name = t("review.retry.failed")) {
-    if (!may("submit") || !this.record.ended) return null;
+    if (!may("submit") || !this.record.ended || this.record.job.kind === "day") return null;
     return h("button", { type: "button", class: "button", onclick: () => this.retry() }, icon("retry"), name);
   }
 
@@ -572,5 +574,8 @@ class Screen {
     else if (this.shownTab !== "events") this.tab("events");
   }
 }
+
+/** Whether a job is a camera, or one of its days. */
+const watched = (job) => job.kind === "stream" || job.kind === "day";
 
 const shortened = (title) => (title.length > 48 ? `${title.slice(0, 47)}…` : title);

@@ -100,7 +100,7 @@ function streamCard(first, signal, changed) {
   async function news() {
     try {
       const { entries } = await get(`jobs/${first.id}/feed/latest${query({ kind: ["found", "alert"], limit: 40 })}`, { signal });
-      fill(latest, rows(first.id, entries));
+      fill(latest, rows(entries));
     } catch { /* it is asked again when something is new */ }
   }
 
@@ -118,15 +118,15 @@ function parts(live) {
 }
 
 /** The last events; one that was told again as it went on stands once, with its alerts. */
-function rows(job, entries) {
+function rows(entries) {
   const shown = new Map();
   const alerted = new Map(entries.filter((entry) => entry.kind === "alert").map((entry) => [entry.data.event, entry.data.rule]));
-  for (const { kind, at, data } of entries) if (kind === "found" && !shown.has(data.event)) shown.set(data.event, { at, ...data });
+  for (const { kind, at, job, data } of entries) if (kind === "found" && !shown.has(data.event)) shown.set(data.event, { at, job, ...data });
   const events = [...shown.values()].slice(0, SHOWN);
   if (!events.length) return h("li", { class: "muted fine" }, t("streams.quiet"));
   return events.map((event) => h("li", {},
     h("time", { class: "fine muted", datetime: event.at, title: clock(event.start) }, wallText(event.at)),
-    h("a", { href: `#/jobs/${job}?t=${event.start}&event=${encodeURIComponent(event.event)}`, dir: "auto" }, event.title),
+    h("a", { href: `#/jobs/${event.job}?t=${event.start}&event=${encodeURIComponent(event.event)}`, dir: "auto" }, event.title),
     alerted.has(event.event) && h("span", { class: "badge alerted", dir: "auto" }, t("streams.alert", { rule: alerted.get(event.event) })),
     !event.complete && !alerted.has(event.event) && h("span", { class: "fine muted" }, t("streams.going"))));
 }

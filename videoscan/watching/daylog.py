@@ -66,7 +66,6 @@ class Recalled:
     flags: list[str] = field(default_factory=list)
     gone_before: int = 0
     parts: dict[str, Recording] = field(default_factory=dict)
-    decoded: int = 0
 
 
 class DayLog:
@@ -106,15 +105,14 @@ class DayLog:
         """Idempotent."""
         self._file.close()
 
-    def window(self, window: Window, shown: Sequence[Shown], decoded: int = 0) -> None:
-        """A window has closed, and its pictures are written; by then so many of the day's pictures were decoded."""
+    def window(self, window: Window, shown: Sequence[Shown]) -> None:
+        """A window has closed, and its pictures are written."""
         self.write(
             {
                 "window": window.index,
                 "start": window.start,
                 "end": window.end,
                 "overlap": window.overlap,
-                "decoded": decoded,
                 "shown": [[each.frame, each.time, each.picture, each.region, each.zoom] for each in shown],
                 "pictures": [_picture_row(each) for each in window.pictures],
                 "marks": packed(Marks.of(window.marks)),
@@ -150,7 +148,6 @@ def read(folder: Path) -> Recalled | None:
 
 
 def _take(day: Recalled, entry: dict[str, Any]) -> None:
-    day.decoded = max(day.decoded, entry.get("decoded", 0))
     if "window" in entry:
         marks = unpacked(entry["marks"])
         found = Entry(
