@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from videoscan.daylog import LOG
 from videoscan.errors import ConfigError, SourceError, SourceNotFound, SourceUnsupported, VideoscanError
 from videoscan.folder import SAMPLING, TIMELINE
 from videoscan.naming import Wish, is_output, settle
@@ -236,7 +237,8 @@ class _Search:
 
     def _take_folder(self, argument: str, path: Path) -> None:
         if is_output(path):
-            files = (path / TIMELINE, path / SAMPLING)
+            # A day of a watch has a log of its own.
+            files = (path / TIMELINE, path / (SAMPLING if (path / SAMPLING).is_file() else LOG))
             if not all(file.is_file() for file in files):
                 raise SourceUnsupported(
                     f"{argument} is the output of a scan that did not get so far that it can be asked again",

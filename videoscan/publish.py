@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, opposites, registry, replays, reviews, sampling, selection, subjects
+from videoscan import __version__, clock, folder, former, opposites, registry, replays, reviews, selection, subjects
 from videoscan.alerts.scanning import UNASKED
 from videoscan.correcting import Corrector
 from videoscan.document import (
@@ -175,7 +175,7 @@ def _sound(sound: Sound | None) -> SoundRecord | None:
 
 def _looked_at(request: Request) -> tuple[float, float | None]:
     """The span that the pass kept to; for a former output folder, the one that was sampled then."""
-    store = sampling.latest(Path(request.given.uri)) if request.given.kind == "kept" else None
+    store = former.latest(Path(request.given.uri)) if request.given.kind == "kept" else None
     if store is None:
         return request.start, request.end
     spans = store.spans()

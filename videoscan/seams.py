@@ -189,6 +189,11 @@ class LiveFootage(Protocol):
         """What is known by now; the size and the codec change when the camera's do."""
         ...
 
+    @property
+    def decoded(self) -> int:
+        """Pictures that came out of the decoder so far, those that nobody wanted included."""
+        ...
+
     def items(self, sampler: Sampler, *, duration: float | None = None) -> Iterator[LiveItem]:
         """Frames as they are sampled, and what else is to be told, for ever: see `videoscan.model.LiveItem`. May be called once.
 

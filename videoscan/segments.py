@@ -30,10 +30,11 @@ from videoscan import registry
 from videoscan.choosing import Chooser
 from videoscan.errors import SourceUnsupported
 from videoscan.folder import SAMPLING
+from videoscan.former import latest
 from videoscan.model import Picture, Reason, Sample, SourceInfo, Tally
 from videoscan.reader import Reader
 from videoscan.reducing import blackened, cells_of, refitted
-from videoscan.sampling import SamplingStore, latest
+from videoscan.sampling import SamplingStore
 from videoscan.spec import SEGMENT, WARM_UP, WARM_UP_SAMPLES, CoreSpec, Segment
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Pass:
         if store is not None:
             store.begin(former.info)
         chooser = Chooser()
+        there = False
         for span in former.spans():
             rows: list[dict[str, Any]] = []
             for recalled in former.recall(span, base64=spec.limits.sends):
@@ -204,6 +206,7 @@ class Pass:
                     return
                 sample = chooser.without(recalled)
                 shown = sample.pictures
+                there = there or bool(shown)
                 if shown and spec.regions.black_out:
                     shown = blackened(shown, spec.regions, spec.windows, spec.limits)
                 cells = cells_of(shown[0]) if shown and (spec.max_rate or spec.windows.choose) else None
@@ -213,6 +216,11 @@ class Pass:
                 yield sample
             if store is not None and not store.has(span):
                 store.remember(span, rows, former.tally(span))
+        if not there:
+            raise SourceUnsupported(
+                f"the pictures of {spec.uri} are gone, so it cannot be asked again",
+                hint="give the recording itself, if there is one",
+            )
         if store is not None:
             store.end()
         self.tally = _together([former.tally(span) for span in former.spans()])

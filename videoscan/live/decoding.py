@@ -43,6 +43,8 @@ class LiveDecoder:
 
     def __init__(self, codec: str | None, extradata: bytes | None) -> None:
         self.failed = 0
+        self.decoded = 0
+        """Pictures that came out of the decoder."""
         self._context: VideoCodecContext | None = None
         if codec is not None:
             self._context = cast("VideoCodecContext", CodecContext.create(codec, "r"))
@@ -106,6 +108,7 @@ class LiveDecoder:
             if last.time > self._taken and (_is_key(last, aim) or last.time >= aim.time):
                 assert last.picture is not None
                 self._taken = last.time
+                self.decoded += 1
                 return Picked(last, ArrayPixels(last.picture))
             return None
         if first is last and first.time > self._taken and _is_key(first, aim):
@@ -212,6 +215,7 @@ class LiveDecoder:
     def _shown(self, frames: list[VideoFrame]) -> list[tuple[Arrival, VideoFrame]]:
         """Those of the present group that are whole, with the packet that each came in."""
         found = []
+        self.decoded += len(frames)
         for frame in frames:
             if frame.is_corrupt:
                 continue

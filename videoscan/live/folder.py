@@ -166,6 +166,8 @@ class WatchedFolder:
         """Why the stretch up to the next recording is lost, and not only absent."""
         self._watcher = Watcher(options.frozen_after, options.black_after)
         self._shown: deque[_Shown] = deque(maxlen=_REMEMBERED)
+        self.decoded = 0
+        """Pictures that came out of the decoder, of the recordings that were looked at to their ends."""
 
     @property
     def info(self) -> SourceInfo:
@@ -308,6 +310,7 @@ class WatchedFolder:
             self._broken = f"{place.relative}: {error.message}"
             self._setting.told(Note(self._broken))
         tally = footage.tally()
+        self.decoded += tally.decoded
         self._frames += 1
         if offset is not None:
             self._frames = max(self._frames, tally.next_index + offset)

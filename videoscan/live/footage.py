@@ -70,6 +70,8 @@ class LiveStream:
         self._closed = threading.Event()
         self._watcher = Watcher(limits.frozen_after, limits.black_after)
         self._decoder: LiveDecoder | None = None
+        self._decoded = 0
+        """By decoders of connections that are over."""
         self._told = seen
         """Nothing that is told from now on lies before this."""
         self._covered = seen
@@ -85,6 +87,12 @@ class LiveStream:
     def info(self) -> SourceInfo:
         """What is known by now."""
         return self._info
+
+    @property
+    def decoded(self) -> int:
+        """Pictures that came out of the decoder so far."""
+        decoder = self._decoder
+        return self._decoded + (decoder.decoded if decoder is not None else 0)
 
     def close(self) -> None:
         """Stop reading, and wait for the reader's thread."""
@@ -137,6 +145,7 @@ class LiveStream:
     def _begun(self, began: Began) -> Iterator[LiveItem]:
         if self._gap is None:
             yield from self._lose(self._covered, began.why or "the connection was made anew")
+        self._decoded = self.decoded
         self._decoder = LiveDecoder(began.codec, began.extradata)
         self._ring.begin(began)
         self._info = replace(self._info, codec=began.codec, fps=began.rate or self._info.fps)

@@ -134,6 +134,7 @@ class MadeFootage:
         self._zero = now if setting.zero is None else setting.zero
         self._base = max(now - self._zero, setting.seen)
         self._closed = threading.Event()
+        self.decoded = 0
         height, width = source.pictures(0.0).shape
         moment = dt.datetime.fromtimestamp(self._zero, dt.UTC).isoformat()
         self.info = SourceInfo(uri, width, height, 1 / source.every, codec="made", clock=moment, live=True)
@@ -161,6 +162,7 @@ class MadeFootage:
                 if second + source.every >= gap.end:
                     yield replace(gap, start=self._base + gap.start, end=self._base + gap.end)
             else:
+                self.decoded += 1
                 yield Frame(number * 25, self._base + second, keyframe=True, pixels=ArrayPixels(source.pictures(second)))
             while conditions and conditions[0][0] <= second:
                 _, each = conditions.pop(0)

@@ -20,8 +20,9 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
-from videoscan import clock, flow, observe, registry
+from videoscan import clock, daylog, flow, observe, registry
 from videoscan.asking import Asker
+from videoscan.daylog import LOG
 from videoscan.errors import DescribeError, StoreError, VideoscanError
 from videoscan.folder import OutputFolder
 from videoscan.ledger import Ledger
@@ -29,10 +30,9 @@ from videoscan.model import Description, Failure, Lost
 from videoscan.notebook import JournalNotebook
 from videoscan.seams import INFINITY, Remembering, Setting
 from videoscan.timeline import Outcome
-from videoscan.watching import daylog, days, retention
+from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
-from videoscan.watching.daylog import LOG
 from videoscan.watching.days import AWAY, Day, clock_of
 from videoscan.watching.publishing import AtWork, Publisher, Shared
 from videoscan.watching.telling import Latencies, Status, Teller, unheard
@@ -221,7 +221,9 @@ class CameraWatch:
         start = None
         if resumed is not None:
             first = max(resumed.slots, default=-1) + 1
-            start = Start(dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first)
+            start = Start(
+                dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first, resumed.decoded
+            )
         self._core = core = LiveCore(
             footage, self.request.resolved.profile, limits, zero=zero, zone=self._zone, start=start, duration=self._duration
         )
@@ -308,6 +310,8 @@ class CameraWatch:
                 continue
             if isinstance(item, Pulse):
                 self._pulse = item
+                if self._today is not None:
+                    self._today.day.decoded = max(self._today.day.decoded, item.decoded)
                 if item.wall >= self._kept_at + _KEEP_EVERY:
                     await self._keep(item.wall)
                 continue
@@ -329,6 +333,7 @@ class CameraWatch:
             elif isinstance(item, Seen):
                 day.saw(item.condition)
             elif isinstance(item, DayEnded):
+                day.decoded = max(day.decoded, item.decoded)
                 self._end(work, item.position, last=item.last)
             work.stir()
 

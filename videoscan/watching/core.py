@@ -60,10 +60,14 @@ class DayBegan:
 
 @dataclass(frozen=True, slots=True)
 class DayEnded:
-    """Nothing more belongs to the day; `position` is its end in its own seconds. `last`: it is the end of the watch, not of the day."""
+    """Nothing more belongs to the day; `position` is its end in its own seconds. `last`: it is the end of the watch, not of the day.
+
+    `decoded` is how many pictures came out of the decoder for it.
+    """
 
     position: float
     last: bool = False
+    decoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the source is, a few times a second at most. `wall` is the live edge in seconds since 1970, `decoded` counts the samples."""
+    """How the source is, a few times a second at most. `wall` is the live edge in seconds since 1970, `sampled` counts the samples.
+
+    `decoded` is how many pictures of the day came out of the decoder.
+    """
 
     wall: float
     state: Literal["connecting", "playing", "stalled", "waiting"]
     reason: str | None = None
     waited: float = 0.0
     sampled: int = 0
+    decoded: int = 0
 
 
 CoreItem: TypeAlias = DayBegan | Closed | Rest | Missing | Seen | Pulse | DayEnded
@@ -104,6 +112,7 @@ class Start:
     position: float
     frame: int
     window: int
+    decoded: int = 0
 
 
 class Lazily(Generic[T, R]):
@@ -156,6 +165,8 @@ class LiveCore:
         self._away: list[Gap] = []
         self._conditions: dict[str, Condition] = {}
         self._sampled = 0
+        self._counted = 0
+        """Pictures that were decoded for days that are over."""
         self._pulsed = self._pulsed_at = -INFINITY
         self._latest: Pixels | None = None
 
@@ -239,7 +250,8 @@ class LiveCore:
         for kind in () if last else tuple(self._conditions):
             yield Seen(day.moved(replace(self._conditions[kind], end=at)))
         self._day = None
-        yield DayEnded(local, last=last)
+        self._counted = self._footage.decoded
+        yield DayEnded(local, last=last, decoded=self._footage.decoded - day.undecoded)
 
     def _begin_day(self, frame: Frame) -> Iterator[CoreItem]:
         wall = self._zero + frame.time
@@ -253,6 +265,7 @@ class LiveCore:
         else:
             base = frame.time
             day = _Day(self._windows(0), base, -frame.index, midnight_after(date, self._zone))
+        day.undecoded = self._counted - (start.decoded if goes_on and start is not None else 0)
         day.told = frame.time - base
         self._day = day
         away, self._away = self._away, []
@@ -334,7 +347,9 @@ class LiveCore:
         state = beat.state if beat is not None else "playing"
         reason = beat.reason if beat is not None else None
         wall = self._zero + at if self._settled else time.time()
-        yield Pulse(wall, state, reason, beat.waited if beat is not None else 0.0, self._sampled)
+        waited = beat.waited if beat is not None else 0.0
+        decoded = self._footage.decoded - self._day.undecoded if self._day is not None else 0
+        yield Pulse(wall, state, reason, waited, self._sampled, decoded)
 
 
 @dataclass(slots=True)
@@ -348,6 +363,8 @@ class _Day:
     judge: Lazily[Frame, Frame] | None = None
     warm: Iterable[Frame] = ()
     told: float = 0.0
+    undecoded: int = 0
+    """What the footage has decoded that does not belong to it."""
 
     def shifted(self, frame: Frame) -> Frame:
         return replace(frame, index=frame.index + self.first, time=round(frame.time - self.base, 3))

@@ -12,16 +12,16 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import flow, publish
+from videoscan import daylog, flow, publish
 from videoscan.asking import shown
+from videoscan.daylog import DayLog, header_of
 from videoscan.folder import JOURNAL, OutputFolder
 from videoscan.held import PENDING
 from videoscan.journal import Journal
 from videoscan.marks import Marks
 from videoscan.model import Description, Failure, Lost, Mark, Reason
 from videoscan.timeline import Outcome
-from videoscan.watching import daylog, thinning
-from videoscan.watching.daylog import DayLog, header_of
+from videoscan.watching import thinning
 from videoscan.watching.snapshot import Slot, Snapshot
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Day:
         self._noted: set[str] = set()
         """Recordings that are in the log: nothing will change about them."""
         self.gone_before = 0
+        self.decoded = 0
+        """Pictures that came out of the decoder."""
         self.version = 0
         self.next_frame = 0
         self.ended = False
@@ -136,6 +138,7 @@ class Day:
         self._flags = recalled.flags
         self.position, self.next_frame, self.ended = recalled.position, recalled.frame, recalled.ended
         self.gone_before = recalled.gone_before
+        self.decoded = recalled.decoded
         self._parts, self._noted = dict(recalled.parts), set(recalled.parts)
         self._recalled = recalled
         self.version += 1
@@ -165,7 +168,7 @@ class Day:
     def window(self, window: Window) -> None:
         """A window has closed: its pictures are written, then it is. For a thread; raises `StoreError`."""
         self.place.save(window.pictures)
-        self._log.window(window, shown(window.pictures, window.marks, saved=True))
+        self._log.window(window, shown(window.pictures, window.marks, saved=True), self.decoded)
 
     def enter(self, window: Window, came: float) -> None:
         """The same on the event loop, once it is written."""
@@ -299,7 +302,9 @@ class Day:
         """The day is accounted for up to here; with `ended` nothing more comes."""
         self._reach(position)
         self.ended = self.ended or ended
-        self._log.write({"at": round(self.position, 3), **({"ended": True} if ended else {})}, sync=ended)
+        self._log.write(
+            {"at": round(self.position, 3), "decoded": self.decoded, **({"ended": True} if ended else {})}, sync=ended
+        )
 
     def pictures_gone(self, before: int) -> None:
         """The pictures of frames before this one were deleted."""
@@ -347,6 +352,7 @@ class Day:
             flags=tuple(self._flags),
             gone_before=self.gone_before,
             parts=self.parts,
+            decoded=self.decoded,
             wall=time.monotonic() - self._began,
             waited=sum(slot.outcome.description.seconds for slot in slots),
             billed=billed,

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videoscan import publish, selection
+from videoscan.daylog import LOG
 from videoscan.document import Part
 from videoscan.errors import StoreError, VideoscanError
 from videoscan.folder import PICTURES, TIMELINE, OutputFolder, storing
 from videoscan.live.recording import stored
-from videoscan.watching.daylog import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -71,6 +71,7 @@ class Snapshot:
     flags: tuple[str, ...]
     gone_before: int
     parts: tuple[Recording, ...]
+    decoded: int
     wall: float
     waited: float
     billed: float = 0.0
@@ -79,14 +80,11 @@ class Snapshot:
     def folded(self) -> tuple[Tally, Folded]:
         """What the day has come to, without a summary. Linear in what there is."""
         folding = Folding(publish.prices(self.request))
-        sampled = 0
         for slot in self.slots:
-            outcome = slot.whole()
-            folding.add(outcome)
-            sampled += len(outcome.marks)
+            folding.add(slot.whole())
         tally = Tally(
             duration=self.position,
-            decoded=sampled,
+            decoded=self.decoded,
             lost=self.lost,
             absent=self.absent,
             skipped=self.skipped,
@@ -99,6 +97,8 @@ class Snapshot:
             events = tuple(_without_pictures(event, self.gone_before) for event in events)
         if self.alerts:
             events = tuple(replace(each, alerts=self.alerts[each.id]) if each.id in self.alerts else each for each in events)
+        # The last pictures may not be counted yet.
+        tally = replace(tally, decoded=max(self.decoded, folded.sampled))
         return tally, replace(folded, events=events)
 
     def timeline(self, whole: tuple[Tally, Folded] | None = None, summed: Summed | None = None) -> Timeline:

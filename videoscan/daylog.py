@@ -66,6 +66,7 @@ class Recalled:
     flags: list[str] = field(default_factory=list)
     gone_before: int = 0
     parts: dict[str, Recording] = field(default_factory=dict)
+    decoded: int = 0
 
 
 class DayLog:
@@ -105,14 +106,15 @@ class DayLog:
         """Idempotent."""
         self._file.close()
 
-    def window(self, window: Window, shown: Sequence[Shown]) -> None:
-        """A window has closed, and its pictures are written."""
+    def window(self, window: Window, shown: Sequence[Shown], decoded: int = 0) -> None:
+        """A window has closed, and its pictures are written; by then so many of the day's pictures were decoded."""
         self.write(
             {
                 "window": window.index,
                 "start": window.start,
                 "end": window.end,
                 "overlap": window.overlap,
+                "decoded": decoded,
                 "shown": [[each.frame, each.time, each.picture, each.region, each.zoom] for each in shown],
                 "pictures": [_picture_row(each) for each in window.pictures],
                 "marks": packed(Marks.of(window.marks)),
@@ -148,6 +150,7 @@ def read(folder: Path) -> Recalled | None:
 
 
 def _take(day: Recalled, entry: dict[str, Any]) -> None:
+    day.decoded = max(day.decoded, entry.get("decoded", 0))
     if "window" in entry:
         marks = unpacked(entry["marks"])
         found = Entry(
