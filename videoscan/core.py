@@ -28,7 +28,7 @@ from videoscan.segments import Pass
 from videoscan.spec import CoreSpec, Look
 
 if TYPE_CHECKING:
-    from videoscan.config import Profile
+    from videoscan.config import Profile, WindowOptions
     from videoscan.inputs import Input
     from videoscan.model import Regions
     from videoscan.seams import Limits
@@ -127,7 +127,7 @@ def refetch(spec: CoreSpec, look: Look) -> CoreSpec:
     """
     return replace(
         spec,
-        windows=spec.windows.model_copy(update={**_ALL_OF_THEM, "zoom": max(spec.windows.zoom, LOOKED_AT)}),
+        windows=looking(spec.windows),
         start=max(0.0, look.times[0] - 1e-6),
         end=look.times[-1] + 1e-3,
         max_rate=0.0,
@@ -137,6 +137,11 @@ def refetch(spec: CoreSpec, look: Look) -> CoreSpec:
         excerpt=True,
         look=look,
     )
+
+
+def looking(options: WindowOptions) -> WindowOptions:
+    """The options with which a look's pictures are grouped and cropped: all together, as far as the describer's limits allow."""
+    return options.model_copy(update={**_ALL_OF_THEM, "zoom": max(options.zoom, LOOKED_AT)})
 
 
 def _regions(given: Input, profile: Profile) -> Regions:

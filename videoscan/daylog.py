@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pybase64
 
+from videoscan.doubt import Doubt
 from videoscan.folder import PICTURES, storing
 from videoscan.marks import Marks
 from videoscan.model import Condition, LeftOut, Lost, Picture, Recording, Shown, SourceInfo, Window
@@ -67,6 +68,8 @@ class Recalled:
     gone_before: int = 0
     parts: dict[str, Recording] = field(default_factory=dict)
     decoded: int = 0
+    looks: dict[int, tuple[Doubt, str]] = field(default_factory=dict)
+    """Second looks that were answered, by window: why, and the journal's key."""
 
 
 class DayLog:
@@ -191,6 +194,9 @@ def _take(day: Recalled, entry: dict[str, Any]) -> None:
         day.info = _info(entry["info"])
     elif "gone_before" in entry:
         day.gone_before = max(day.gone_before, entry["gone_before"])
+    elif "look" in entry:
+        told = {**entry["doubt"], "region": tuple(entry["doubt"]["region"]) if entry["doubt"]["region"] else None}
+        day.looks[entry["look"]] = Doubt(**told), entry["key"]
     elif "part" in entry:
         part = Recording(entry["part"], entry["start"], entry["duration"], entry["clock"], entry["skipped"])
         day.parts[part.uri] = part

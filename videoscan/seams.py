@@ -204,7 +204,7 @@ class LiveFootage(Protocol):
         ...
 
     def recent(self, start: float, end: float, *, every: float = 0.0) -> Iterator[Frame]:
-        """What is still held of the frames in ``[start, end)``, at least `every` seconds apart: a second look. From the thread of `items`.
+        """What is still held of the frames in ``[start, end)``, at least `every` seconds apart: a second look. From any thread.
 
         The ring holds undecoded pictures, so many bytes at most, so this decodes again, from the keyframe before `start`. Indices are those
         of `items`.

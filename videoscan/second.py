@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from videoscan import doubt, flow, observe, ongoing, prompts
 from videoscan.core import LOOKED_AT, Look, refetch, spec_for
@@ -27,7 +27,7 @@ from videoscan.reducing import zoom_box
 from videoscan.refetching import renumbered
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from videoscan.doubt import Doubt
     from videoscan.folder import OutputFolder
@@ -39,14 +39,17 @@ if TYPE_CHECKING:
     from videoscan.seams import DescriberSession
     from videoscan.timeline import Folding, Outcome
 
+Fetch: TypeAlias = "Callable[[Look], Awaitable[list[tuple[Picture, ...]]]]"
+"""Gives a look's pictures, as many windows of them as the describer's limits want: one, mostly."""
+
 _FETCHED_AT_ONCE = 2
 _FEWEST = 4
 """Pictures of a second look at least, where windows have so many: fewer are no closer look."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """A look before it is made. `plain` is what it shows where the endpoint does not take all of `look` in one window."""
+class Planned:
+    """A look before it is made: why, at which outcome, what it shows. `plain` is what it shows where the endpoint does not take all of `look` in one window."""
 
     doubt: Doubt
     outcome: Outcome
@@ -75,7 +78,7 @@ async def looked_at_again(
 
     `folding` has the other outcomes: the share is one of all.
     """
-    looks = _Looks(request, info, session, ledger, place, journal)
+    looks = Looks(request, info, session, ledger, place, journal, _once_more(request, session))
     planned = looks.planned(outcomes, doubts, folding)
     if not planned:
         return list(outcomes)
@@ -108,12 +111,27 @@ def _windows(count: int) -> str:
     return "1 window is" if count == 1 else f"{count} windows are"
 
 
-async def _each(planned: Sequence[_Planned]) -> AsyncIterator[_Planned]:
+async def _each(planned: Sequence[Planned]) -> AsyncIterator[Planned]:
     for each in planned:
         yield each
 
 
-class _Looks:
+def _once_more(request: Request, session: DescriberSession) -> Fetch:
+    """Fetches from the footage, which is opened again."""
+    profile = request.resolved.profile
+    spec = spec_for(request.given, profile, session.limits, start=request.start, end=request.end)
+
+    async def fetch(look: Look) -> list[tuple[Picture, ...]]:
+        worker = core_for(refetch(spec, look), profile.source)
+        async with flow.read_ahead(iter(worker), 1, stop=worker.stop) as items:
+            return [item.pictures async for item in items if isinstance(item, Window)]
+
+    return fetch
+
+
+class Looks:
+    """Plans and makes looks; `fetch` gives their pictures."""
+
     def __init__(
         self,
         request: Request,
@@ -122,33 +140,45 @@ class _Looks:
         ledger: Ledger,
         place: OutputFolder | None,
         journal: Journal | None,
+        fetch: Fetch,
     ) -> None:
+        self._fetch = fetch
         self._request, self._info, self._session, self._ledger = request, info, session, ledger
         self._place, self._journal = place, journal
         profile = request.resolved.profile
-        self._source, self._options, self._windows = profile.source, profile.second_look, profile.windows
+        self._options, self._windows = profile.second_look, profile.windows
         self._room = min(self._windows.max_frames, session.limits.pictures or self._windows.max_frames)
-        self._spec = spec_for(request.given, profile, session.limits, start=request.start, end=request.end)
         self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
 
-    def planned(self, outcomes: Sequence[Outcome], doubts: Mapping[int, Doubt], folding: Folding) -> list[_Planned]:
+    def planned(self, outcomes: Sequence[Outcome], doubts: Mapping[int, Doubt], folding: Folding) -> list[Planned]:
         """The looks that are allowed, the most doubtful first."""
         by_index = {outcome.index: outcome for outcome in outcomes}
         images = folding.pictures + sum(len(outcome.shown) for outcome in outcomes)
         windows = len(folding) + len(outcomes)
-        allowed = Allowance.of(self._options.share, windows=windows, images=images, room=self._room)
+        allowed = self.allowance(windows=windows, images=images)
         planned = []
         for each in doubt.ranked(list(doubts.values())):
-            outcome = by_index[each.window]
-            # What could not be read is a gap in the timeline: only who is shown all of it can fill it.
-            whole = len({shown.time for shown in outcome.shown}) if each.why == "unreadable" else 0
-            room = allowed.take(max(whole, min(_FEWEST, self._room)), self._room)
-            if room:
-                planned.append(self._plan(each, outcome, room))
-                allowed.give(planned[-1].pictures)
+            plan = self.plan(each, by_index[each.window], allowed)
+            if plan is not None:
+                planned.append(plan)
         return planned
 
-    def _plan(self, about: Doubt, outcome: Outcome, room: int) -> _Planned:
+    def allowance(self, *, windows: int, images: int) -> Allowance:
+        """What looks at so many windows, with so many pictures, may send together."""
+        return Allowance.of(self._options.share, windows=windows, images=images, room=self._room)
+
+    def plan(self, about: Doubt, outcome: Outcome, allowed: Allowance) -> Planned | None:
+        """The look at one outcome, taken from what is allowed; `None` where that does not suffice."""
+        # What could not be read is a gap in the timeline: only who is shown all of it can fill it.
+        whole = len({shown.time for shown in outcome.shown}) if about.why == "unreadable" else 0
+        room = allowed.take(max(whole, min(_FEWEST, self._room)), self._room)
+        if not room:
+            return None
+        planned = self._plan(about, outcome, room)
+        allowed.give(planned.pictures)
+        return planned
+
+    def _plan(self, about: Doubt, outcome: Outcome, room: int) -> Planned:
         inside = {each.time for each in outcome.shown if about.start <= each.time <= about.end}
         kept = sorted({about.start, *inside, about.end})
         region = about.region
@@ -157,15 +187,12 @@ class _Looks:
         if region is not None and (room < 2 or zoom_box(mark, LOOKED_AT, size, self._windows.long_side) is None):
             region = None
         frames = room // 2 if region is not None else room
-        return _Planned(about, outcome, Look(doubt.times(kept, frames), region), Look(doubt.times(kept, min(frames, len(kept)))))
+        return Planned(about, outcome, Look(doubt.times(kept, frames), region), Look(doubt.times(kept, min(frames, len(kept)))))
 
-    async def make(self, plan: _Planned) -> Second:
+    async def make(self, plan: Planned) -> Second:
         """What comes of a look."""
         outcome = plan.outcome
-        words = ongoing.words(outcome.given, self._request.resolved.profile.prompt.context_tokens)
-        prompt = doubt.asking(prompts.going_on(self._request.prompt, words), plan.doubt.why)
-        if plan.look.region is not None:
-            prompt = prompts.zooming(prompt)
+        prompt = self._prompt(plan)
         key = self._key(plan, prompt)
         known = await flow.in_thread(self._journal.second_look, key) if self._journal is not None and key is not None else None
         if known is not None:
@@ -192,30 +219,36 @@ class _Looks:
             await flow.in_thread(self._journal.record_second_look, key, window, plan.doubt.why, shown, description)
         return Second(plan.doubt, shown, description)
 
+    def key(self, plan: Planned) -> str | None:
+        """The journal's key of a look; `None` where the first answer has none."""
+        return self._key(plan, self._prompt(plan))
+
+    def _prompt(self, plan: Planned) -> Prompt:
+        words = ongoing.words(plan.outcome.given, self._request.resolved.profile.prompt.context_tokens)
+        prompt = doubt.asking(prompts.going_on(self._request.prompt, words), plan.doubt.why)
+        return prompts.zooming(prompt) if plan.look.region is not None else prompt
+
     async def _described(self, window: Window, prompt: Prompt) -> Description:
         try:
             return await self._session.describe(window, prompt)
         except DescribeError as error:  # all windows have had their answers: this is no reason to lose them
             return _nothing(type(error).__name__, error.message)
 
-    async def _fetched(self, plan: _Planned) -> tuple[Picture, ...]:
+    async def _fetched(self, plan: Planned) -> tuple[Picture, ...]:
         """The look's pictures, numbered as the pass has numbered its frames."""
         known = [(mark.time, mark.frame) for mark in plan.outcome.marks]
         groups: list[tuple[Picture, ...]] = []
         for look in (plan.look, plan.plain):
-            groups = []
-            worker = core_for(refetch(self._spec, look), self._source)
-            async with flow.read_ahead(iter(worker), 1, stop=worker.stop) as items:
-                groups = [item.pictures async for item in items if isinstance(item, Window)]
+            groups = await self._fetch(look)
             if len(groups) == 1:
                 break
         return renumbered(groups[0], known) if groups else ()
 
-    def _shown(self, picture: Picture, plan: _Planned) -> Shown:
+    def _shown(self, picture: Picture, plan: Planned) -> Shown:
         path = f"{PICTURES}/{picture.name}" if self._place is not None else None
         return Shown(picture.frame, picture.time, path, plan.look.region, zoom=picture.zoom_of is not None)
 
-    def _key(self, plan: _Planned, prompt: Prompt) -> str | None:
+    def _key(self, plan: Planned, prompt: Prompt) -> str | None:
         """The hash of all that the answer depends on: the first answer's key stands for the footage and for who is asked."""
         if plan.doubt.key is None:
             return None

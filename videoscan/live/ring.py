@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -19,35 +20,43 @@ _MOST_PACKETS = 20_000
 
 
 class Ring:
-    """Holds `most` bytes of packets at most; the oldest group of pictures goes first. For one thread."""
+    """Holds `most` bytes of packets, and 20,000 of them, at most; the oldest group of pictures goes first.
+
+    One thread fills it; any may look, and holds on to what was there when it began: as much again, for as long as it decodes.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._entries: deque[Began | Arrival] = deque()
         self._bytes = 0
+        self._guard = threading.Lock()
         self._before: Began | None = None
         """The connection that the oldest entry belongs to."""
 
     def begin(self, began: Began) -> None:
         """Another connection stands."""
-        self._entries.append(began)
+        with self._guard:
+            self._entries.append(began)
 
     def add(self, arrival: Arrival) -> None:
         """The newest packet."""
         if not self._most:
             return
-        self._entries.append(arrival)
-        self._bytes += arrival.size
-        while self._entries and (self._bytes > self._most or len(self._entries) > _MOST_PACKETS):
-            self._drop()
-            while self._entries and not (isinstance(self._entries[0], Arrival) and self._entries[0].key):
+        with self._guard:
+            self._entries.append(arrival)
+            self._bytes += arrival.size
+            while self._entries and (self._bytes > self._most or len(self._entries) > _MOST_PACKETS):
                 self._drop()
+                while self._entries and not (isinstance(self._entries[0], Arrival) and self._entries[0].key):
+                    self._drop()
 
     def frames(self, start: float, end: float, every: float) -> Iterator[Frame]:
         """Frames in ``[start, end)``, `every` seconds apart at least, decoded from the keyframe before `start` on."""
-        decoder = self._decoder(self._before)
+        with self._guard:
+            before, entries = self._before, tuple(self._entries)
+        decoder = self._decoder(before)
         wanted = start
-        for entry in tuple(self._entries):
+        for entry in entries:
             if isinstance(entry, Began):
                 yield from self._last(decoder, wanted, end)
                 decoder = self._decoder(entry)

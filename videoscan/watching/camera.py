@@ -34,6 +34,7 @@ from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
 from videoscan.watching.days import AWAY, Day, clock_of
+from videoscan.watching.looking import Looking
 from videoscan.watching.publishing import AtWork, Publisher, Shared
 from videoscan.watching.telling import Latencies, Status, Teller, unheard
 from videoscan.watching.windows import Closed, Rest
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from videoscan.model import Login, Note, Recording, Window
+    from videoscan.model import Login, Note, Picture, Recording, Window
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, LiveSource
+    from videoscan.spec import Look
     from videoscan.watching.core import CoreItem
     from videoscan.watching.sharing import Sharing
     from videoscan.watching.telling import Heard
@@ -178,6 +180,9 @@ class CameraWatch:
 
     def _recorded(self, zero: float, seconds: float) -> Sequence[Recording]:
         return self._core.recorded(zero, seconds) if self._core is not None else ()
+
+    def _fetch(self, zero: float, look: Look) -> list[tuple[Picture, ...]]:
+        return self._core.fetch(zero, look) if self._core is not None else []
 
     # --- the run --------------------------------------------------------------------------------------------------------------
 
@@ -357,7 +362,8 @@ class CameraWatch:
         if isinstance(session, Remembering):
             session.remember_in(JournalNotebook(day.journal, self.request))
         asker = Asker(self.request, session, self._observer, day.place, day.journal)
-        work = AtWork(day, session, asker, self._shared.turns(self.request, session), Teller(), ledger)
+        looking = Looking(self.request, day, session, ledger, self._fetch, self._observer)
+        work = AtWork(day, session, asker, self._shared.turns(self.request, session), Teller(), ledger, looking)
         work.idle.set()
         if goes_on:
             work.teller.known(day.snapshot().timeline())
@@ -402,6 +408,8 @@ class CameraWatch:
                     if worker.done():
                         worker.result()
             if stopping.done():
+                for work in self._at_work:
+                    work.looking.clear()
                 self._backlog.clear()  # it is in the log, and is asked about when the day is taken up again
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._quiet.wait(), FINISH)
@@ -441,6 +449,25 @@ class CameraWatch:
                     self._asking -= 1
                     if not self._asking:
                         self._quiet.set()
+            await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Look at doubtful answers again, as long as no window waits."""
+        assert self._turns is not None
+        while not len(self._backlog) and any(len(work.looking) for work in self._at_work):
+            async with self._turns.turn(self.name):
+                work = next((work for work in self._at_work if len(work.looking)), None)
+                if work is None or len(self._backlog):
+                    continue
+                self._asking += 1
+                self._quiet.clear()
+                try:
+                    await work.looking.make()
+                finally:
+                    self._asking -= 1
+                    if not self._asking:
+                        self._quiet.set()
+                work.stir()
 
     async def _ask(self, waiting: Waiting) -> None:
         work, window = self._work_of(waiting.day), waiting.window
@@ -462,6 +489,9 @@ class CameraWatch:
             self._failed += 1
             self._fault = failure.message
         work.day.described(outcome)
+        doubt = work.asker.doubts.pop(window.index, None)
+        if doubt is not None and not self._stopping.is_set():
+            work.looking.want(outcome, doubt)
         work.stir()
 
     async def _keep(self, wall: float) -> None:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 import cv2
 import numpy as np
 
-from videoscan import registry
+from videoscan import registry, windows
+from videoscan.core import looking
 from videoscan.measure import measure
 from videoscan.model import LONGEST_GAP, Condition, Frame, Gap, Heartbeat, Lost
 from videoscan.reducing import Reducer, Remembered
+from videoscan.refetching import AtTimes, fetched
 from videoscan.regions import Blackened
 from videoscan.seams import INFINITY
 from videoscan.spec import WARM_UP_SAMPLES
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from videoscan.config import Profile
-    from videoscan.model import Bgr, Gray, Pixels, Recording, Sample, SourceInfo
+    from videoscan.model import Bgr, Gray, Picture, Pixels, Recording, Sample, SourceInfo
     from videoscan.seams import Limits, LiveFootage
+    from videoscan.spec import Look
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,6 +44,8 @@ _PULSE_EVERY = 0.5
 """Seconds of real time between two pulses at least, unless"""
 _PULSE_AFTER = 60.0
 """so many of the source's own have passed."""
+_NEAR = 1e-3
+"""Seconds by which a time that was rounded may differ from its frame's own."""
 _STILL_SIDE, _STILL_QUALITY = 640, 80
 
 
@@ -198,6 +203,30 @@ class LiveCore:
                 skipped = round(each.skipped + inside - start, 6)
                 found.append(replace(each, start=round(inside, 6), duration=round(end - inside, 6), skipped=skipped))
         return tuple(found)
+
+    def fetch(self, zero: float, look: Look) -> list[tuple[Picture, ...]]:
+        """A second look: pictures at `look.times`, in seconds since the wall time `zero`, in as many windows as the describer's limits want.
+
+        None where the stream is not held so far back. From any thread. CPU: the stream is decoded again from the keyframe before the first
+        time to the last. Memory: the pictures, and one decoded frame.
+        """
+        base, wanted = zero - self._zero, AtTimes(look.times).session(self._footage.info)
+        options = looking(self._profile.windows)
+        reduce = Reducer(options, self._limits)
+        found: list[Sample] = []
+        for frame in self._footage.recent(base + look.times[0] - _NEAR, base + look.times[-1] + _NEAR):
+            local = replace(frame, time=round(frame.time - base, 3))
+            if local.time < wanted.aim().time:
+                continue
+            if not found and local.time > look.times[0] + _NEAR:
+                return []
+            wanted.saw(local)
+            if self._regions.black_out:
+                local = replace(local, pixels=Blackened(local.pixels, self._regions))
+            found.append(reduce(fetched(local, look)))
+        return [
+            window.pictures for window in windows.windows(iter(found), options, self._limits, duration=lambda: look.times[-1])
+        ]
 
     def __iter__(self) -> Iterator[CoreItem]:
         sampler = registry.make("samplers", self._profile.sampler)

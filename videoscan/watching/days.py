@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from videoscan import daylog, flow, publish
 from videoscan.asking import shown
 from videoscan.daylog import DayLog, header_of
+from videoscan.doubt import Second
 from videoscan.folder import JOURNAL, OutputFolder
 from videoscan.held import PENDING
 from videoscan.journal import Journal
@@ -67,6 +68,8 @@ class Day:
         self._noted: set[str] = set()
         """Recordings that are in the log: nothing will change about them."""
         self.gone_before = 0
+        self.looking: set[int] = set()
+        """Windows that are to be looked at again: what was told of them may yet change."""
         self.decoded = 0
         """Pictures that came out of the decoder."""
         self.version = 0
@@ -123,6 +126,7 @@ class Day:
                 marks=entry.marks,
                 description=told or _pending(),
                 overlap=entry.overlap,
+                second=self._second(recalled, entry.index) if told is not None else None,
             )
             self.slots[entry.index] = Slot(outcome)
         indices = sorted(self.slots)
@@ -142,6 +146,15 @@ class Day:
         self._parts, self._noted = dict(recalled.parts), set(recalled.parts)
         self._recalled = recalled
         self.version += 1
+
+    def _second(self, recalled: daylog.Recalled, index: int) -> Second | None:
+        """The second look at a window, where there was one."""
+        known = recalled.looks.get(index)
+        answer = self.journal.second_look(known[1]) if known is not None else None
+        if known is None or answer is None:
+            return None
+        description, pictures = answer
+        return Second(known[0], pictures, description)
 
     def unanswered(self, limits: Limits) -> Iterator[Window]:
         """Windows of an earlier process that have no answer, or failed, with their pictures from disk. What cannot be asked is a failure.
@@ -223,6 +236,14 @@ class Day:
             self._log.write({"fault": outcome.index, "kind": failure.kind, "message": failure.message}, sync=False)
         slot.outcome = replace(slot.outcome, description=outcome.description, given=outcome.given)
         slot.answered = time.monotonic()
+        self.version += 1
+
+    def looked(self, index: int, second: Second, key: str | None) -> None:
+        """A window was looked at again; `key` is the journal's for the answer."""
+        slot = self.slots[index]
+        slot.outcome = replace(slot.outcome, second=second)
+        if key is not None and second.description.failure is None:
+            self._log.write({"look": index, "doubt": asdict(second.doubt), "key": key}, sync=False)
         self.version += 1
 
     def failed(self, index: int, kind: str, message: str) -> None:
@@ -365,6 +386,16 @@ class Day:
         last = [slot.outcome.shown[-1].frame for slot in self.slots.values() if slot.outcome.shown]
         return min([*waiting, max(last, default=0)])
 
+    def described_so_far(self) -> tuple[int, int]:
+        """How many windows were described, and how many pictures they showed."""
+        found = [slot.outcome for slot in self.slots.values() if slot.outcome.description.failure is None]
+        return len(found), sum(len(outcome.shown) for outcome in found)
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known of the source."""
+        return self._info
+
     def pending(self) -> int:
         """Windows that have no answer yet."""
         return sum(slot.pending for slot in self.slots.values())
@@ -397,7 +428,8 @@ class Day:
 
     def described_to(self) -> float:
         """Up to here nothing waits for an answer any more."""
-        return min((slot.outcome.start for slot in self.slots.values() if slot.pending), default=self.position)
+        waiting = (slot.outcome.start for index, slot in self.slots.items() if slot.pending or index in self.looking)
+        return min(waiting, default=self.position)
 
     async def write(self, timeline: Timeline, *, report: bool) -> None:
         """Write a timeline into the day's folder; with `report` its page and the other formats as well. Raises `StoreError`."""

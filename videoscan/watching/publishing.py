@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import Clock, DescriberSession
+    from videoscan.watching.looking import Looking
     from videoscan.watching.snapshot import Snapshot
     from videoscan.watching.telling import Heard
 
@@ -64,6 +65,7 @@ class AtWork:
     turns: Sharing
     teller: Teller
     ledger: Ledger
+    looking: Looking
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -73,7 +75,7 @@ class AtWork:
 
     def stir(self) -> None:
         """Something has become of the day."""
-        if not self.day.pending():
+        if not self.day.pending() and not self.day.looking:
             self.idle.set()
         self.changed.set()
 
