@@ -9,7 +9,7 @@ import numpy as np
 from videoscan.marks import DIGITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from videoscan.candidates import Candidate
     from videoscan.document import Event
@@ -23,13 +23,13 @@ def finished(merged: list[Candidate], starts_after: Sequence[float], ends: Seque
     events: list[Event] = []
     for place in reversed(range(len(merged))):
         candidate = merged.pop()
-        aliases: Iterable[str] = ()
+        aliases: Sequence[str] = ()
         if candidate.aliases:
-            aliases = dict.fromkeys(_identity(frame, 1) for frame in candidate.aliases)
+            aliases = [alias for frame in dict.fromkeys(candidate.aliases) if (alias := _identity(frame, 1)) not in issued]
         events.append(
             candidate.event(
                 id=ids[place],
-                aliases=[alias for alias in aliases if alias not in issued],
+                aliases=aliases,
                 end=max(candidate.evidence[0].time, ends[place]),
                 start_after=starts_after[place],
             )
@@ -54,8 +54,14 @@ def bounds(
         last_marks = np.maximum(next_marks - 1, 0)
         cited = sampled.frames[last_marks] == [candidate.evidence[-1].frame for candidate in merged]
         next_marks = np.where(cited, changes[np.searchsorted(changes, last_marks, side="right")], next_marks)
-    for place, (candidate, mark) in enumerate(zip(merged, next_marks.tolist(), strict=True)):
-        if mark < len(sampled) and (at := _end(candidate, mark, sampled)) is not None:
+    followed = np.flatnonzero(next_marks < len(sampled))
+    marks = next_marks[followed]
+    # What a later frame stands for is none of its evidence; the few others are looked into one by one.
+    beyond = sampled.stands[marks] > np.array([candidate.evidence[-1].frame for candidate in merged], np.int64)[followed]
+    plain = followed[beyond]
+    ends[plain] = np.minimum(ends[plain], sampled.times[marks[beyond]])
+    for place, mark in zip(followed[~beyond].tolist(), marks[~beyond].tolist(), strict=True):
+        if (at := _end(merged[place], mark, sampled)) is not None:
             ends[place] = min(ends[place], at)
     return starts_after.tolist(), ends.tolist()
 
@@ -78,13 +84,16 @@ def _end(candidate: Candidate, mark: int, sampled: Sampled) -> float | None:
 
 def _identities(merged: Sequence[Candidate]) -> list[str]:
     """An id for each: the first frame that its first telling cited, whatever it is called, numbered where several begin there."""
-    ids = [""] * len(merged)
-    number, frame = 0, -1
-    for place in sorted(range(len(merged)), key=lambda place: merged[place].number()):
-        first = merged[place].first_told
-        number = number + 1 if first == frame else 1
-        frame = first
-        ids[place] = _identity(frame, number)
+    ids = [_identity(candidate.first_told, 1) for candidate in merged]
+    if len(set(ids)) == len(ids):
+        return ids
+    beginning: dict[int, list[int]] = {}
+    for place, candidate in enumerate(merged):
+        beginning.setdefault(candidate.first_told, []).append(place)
+    for frame, places in beginning.items():
+        if len(places) > 1:
+            for nth, place in enumerate(sorted(places, key=lambda place: merged[place].number()), 1):
+                ids[place] = _identity(frame, nth)
     return ids
 
 

@@ -413,15 +413,16 @@ class Usage:
             self.retries + other.retries,
             self.images + other.images,
             self.image_bytes + other.image_bytes,
-            _both(self.prompt_tokens, other.prompt_tokens),
-            _both(self.completion_tokens, other.completion_tokens),
-            _both(self.cached_tokens, other.cached_tokens),
+            added(self.prompt_tokens, other.prompt_tokens),
+            added(self.completion_tokens, other.completion_tokens),
+            added(self.cached_tokens, other.cached_tokens),
             self.assumed_prompt_tokens + other.assumed_prompt_tokens,
             self.assumed_completion_tokens + other.assumed_completion_tokens,
         )
 
 
-def _both(a: int | None, b: int | None) -> int | None:
+def added(a: int | None, b: int | None) -> int | None:
+    """The sum of two counts, `None` where neither is known."""
     return None if a is None and b is None else (a or 0) + (b or 0)
 
 

@@ -38,6 +38,7 @@ _MOMENTS = frozenset({"cut", "light", "moved"})
 # two things that it joins. A question costs as much as a pair of sentences, and what lies further below is nearly always two things.
 _DOUBT_BELOW = 25.0
 _DOUBT_ABOVE = 10.0
+_NOTHING: tuple[frozenset[int], frozenset[int]] = frozenset(), frozenset()
 DOUBTS_EACH = 2
 """Doubtful pairs that one telling is asked about at most, so that what is asked grows with what was told."""
 # A model that was given names to go on with copies them, but for a letter or an article.
@@ -56,8 +57,7 @@ class Doubt:
     other: Candidate
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """What one window told. `last` is the last frame it showed, `fresh` the first one that no window before it had shown.
 
     `window` is its index. `severed`: between the last frame of the window before and `fresh` lies something that nobody described, so nothing goes on across it.
@@ -70,8 +70,7 @@ class Telling:
     severed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """Why two tellings are one event."""
 
     shared: Sequence[int]
@@ -127,11 +126,12 @@ def reconcile(
         grounds = [
             (ground, each)
             for each in meetings
-            if (ground := _ground(each, before.window, verdicts.get((told.window, each.old, each.new)))) is not None
+            if (ground := _ground(each, before.window, verdicts.get((told.window, each.old, each.new)) if verdicts else None))
+            is not None
         ]
         near = _near(meetings) if doubts is not None else []
         owners = _followed(fresh, known) if known else {}
-        sure_old, sure_new = _joined(grounds, events, owners)
+        sure_old, sure_new = _joined(grounds, events, owners) if grounds or doubts is not None else _NOTHING
         if doubts is not None:
             asked = [(old, new) for old, new in near if old not in sure_old and new not in sure_new]
             doubts += [Doubt((told.window, old, new), as_told[old], fresh[new].copied()) for old, new in _few(asked)]

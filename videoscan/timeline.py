@@ -8,7 +8,6 @@ from __future__ import annotations
 import bisect
 import contextlib
 import gc
-from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from videoscan import dating
 from videoscan.covering import SEEN, coverage
-from videoscan.held import LEFT_OUT, Held, candidates, pack_record, pack_told, record
-from videoscan.marks import Marks, Sampled, rises
+from videoscan.held import LEFT_OUT, Held
+from videoscan.marks import DIGITS, Marks, Sampled, rises
 from videoscan.model import Usage
 from videoscan.reconcile import Telling, doubtful, reconcile
 
@@ -117,19 +116,21 @@ class Folding:
 
     def __init__(self, prices: Prices | None = None) -> None:
         self._prices = prices
-        self._held: list[Held] = []
-        self._marks = Marks()
-        self._frames = array("q")
+        self._held = Held()
         self._failures: dict[int, Failure] = {}
         self._again: dict[int, tuple[int, ...]] = {}
         self._rescued: list[int] = []
         self._followed: set[Place] = set()
         self.pictures = 0
-        self.usage = Usage()
         self.seconds = 0.0
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def usage(self) -> Usage:
+        """What all answers took."""
+        return Usage(*self._held.spent)
 
     def add(self, outcome: Outcome) -> None:
         """One more window, which has not been added before."""
@@ -139,32 +140,18 @@ class Folding:
             self._again[outcome.index] = frames = tuple([shown.frame for shown in outcome.second.shown])
             if outcome.description.failure is not None and outcome.second.description.failure is None:
                 self._rescued += frames
-        told, follows = pack_told(outcome)
-        self._followed.update(follows)
-        first_frame = len(self._frames)
-        self._frames.extend([shown.frame for shown in outcome.shown if not shown.zoom])
-        self._held.append(
-            Held(
-                outcome.index,
-                len(self._marks),
-                len(outcome.marks),
-                first_frame,
-                len(self._frames) - first_frame,
-                told,
-                pack_record(outcome),
-            )
-        )
-        self._marks.extend(Marks.of(outcome.marks))
+        follows = self._held.add(outcome)
+        if follows:
+            self._followed.update(follows)
         self.pictures += len(outcome.shown)
-        self.usage += outcome.usage
         self.seconds += outcome.seconds
 
     def doubts(self, tally: Tally, *, start: float = 0.0, end: float | None = None) -> list[Doubt]:
         """The pairs of tellings that `finish` could join or not, and takes `verdicts` on. Changes nothing; takes as long as `finish` does."""
-        held, sampled = self._in_order()
-        described, undescribed = self._fates(held)
+        places, sampled = self._in_order()
+        described, undescribed = self._fates(places)
         gaps = coverage(sampled, described, undescribed, tally, start=start, end=end, thinned=THINNED).starts(without=SEEN)
-        return doubtful(self._tellings(held, sampled, gaps), self._followed)
+        return doubtful(self._tellings(places, sampled, gaps), self._followed)
 
     def finish(
         self,
@@ -182,78 +169,78 @@ class Folding:
         Coverage tiles ``[0, tally.duration)``. Linear in the number of windows, marks and events, whatever is joined to what.
         """
         with _uncollected():
-            held, sampled = self._in_order()
-            described, undescribed = self._fates(held)
+            places, sampled = self._in_order()
+            described, undescribed = self._fates(places)
             spans = coverage(sampled, described, undescribed, tally, start=start, end=end, thinned=thinned)
             gaps = spans.starts(without=SEEN)
-            joined = reconcile(self._tellings(held, sampled, gaps, last_time=True), self._followed, verdicts=verdicts)
+            joined = reconcile(self._tellings(places, sampled, gaps, last_time=True), self._followed, verdicts=verdicts)
             when = dating.bounds(joined, sampled, gaps, tally.duration)
             count, kept = len(sampled), int(sampled.kept.sum())
             # What is not needed any more goes before more is made.
             del sampled
-            self._marks, self._held = Marks(), []
+            self._held.marks = Marks()
             events = dating.finished(joined, *when)
-            windows = tuple(
-                [record(each.record, each.index, self._frames_of(each), self._prices, tally.duration) for each in _popped(held)]
-            )
+            windows = tuple(self._records(places, round(tally.duration, DIGITS)))
         return Folded(events=events, windows=windows, coverage=spans, sampled=count, kept=kept, usage=self.usage)
 
-    def _in_order(self) -> tuple[list[Held], Sampled]:
-        held = sorted(self._held, key=lambda window: window.index)
-        return held, Sampled(self._marks, [(window.first_mark, window.marks) for window in held])
+    def _in_order(self) -> tuple[list[int], Sampled]:
+        """The windows' places among those that are held, in order, and all that was sampled."""
+        self._held.tidy()
+        places = self._held.places()
+        return places, Sampled(self._held.marks, [self._held.marks_of(place) for place in places])
 
-    def _frames_of(self, window: Held) -> array[int]:
-        return self._frames[window.first_frame : window.first_frame + window.frames]
-
-    def _fates(self, held: Sequence[Held]) -> tuple[NDArray[np.int64], dict[int, Kind]]:
+    def _fates(self, places: Sequence[int]) -> tuple[NDArray[np.int64], dict[int, Kind]]:
         """The frames that a described window showed, sorted, and what became of those in others. One good window is enough.
 
         A second look that was answered where the first answer had failed rescues its frames.
         """
+        held = self._held
         good = (
-            [self._frames_of(window) for window in held if window.index not in self._failures]
+            [held.frames_of(place) for place in places if held.indices[place] not in self._failures]
             if self._failures
-            else [self._frames]
+            else [held.frames]
         )
         more = [frame for index, frames in self._again.items() if index not in self._failures for frame in frames]
         described = np.concatenate([*good, np.array(more + self._rescued, np.int64)], dtype=np.int64)
         if not rises(described):
             described = np.unique(described)
         others: dict[int, Kind] = {}
-        for window in held if self._failures else ():
-            if (failure := self._failures.get(window.index)) is not None:
-                kind: Kind = ("failed", f"window {window.index}: {failure.kind}")
+        for place in places if self._failures else ():
+            index = held.indices[place]
+            if (failure := self._failures.get(index)) is not None:
+                kind: Kind = ("failed", f"window {index}: {failure.kind}")
                 if failure.kind in LEFT_OUT:
                     kind = ("skipped", failure.message)
-                for frame in (*self._frames_of(window), *self._again.get(window.index, ())):
+                for frame in (*held.frames_of(place), *self._again.get(index, ())):
                     others.setdefault(frame, kind)
         return described, others
 
     def _tellings(
-        self, held: Sequence[Held], sampled: Sampled, gaps: Sequence[float], *, last_time: bool = False
+        self, places: Sequence[int], sampled: Sampled, gaps: Sequence[float], *, last_time: bool = False
     ) -> Iterator[Telling]:
         """What the windows told, in order. The `last_time`, nothing is left of it."""
+        held = self._held
         last = -1
         tags: dict[Tags, Tags] = {}
-        for window in held:
-            frames = self._frames_of(window)
-            fresh = next((frame for frame in frames if frame > last), None)
+        for place in places:
+            frames = held.frames_of(place)
+            fresh = next((frame for frame in frames if frame > last), None) if last >= 0 else frames[0] if frames else None
             severed = last < 0 or fresh is None
             if gaps and not severed and fresh is not None:
                 gap = bisect.bisect_left(gaps, sampled.time_of(last))
                 severed = gap < len(gaps) and gaps[gap] < sampled.time_of(fresh)
-            yield Telling(window.index, candidates(window.told, tags), frames[-1] if frames else None, fresh, severed)
+            yield Telling(held.indices[place], held.candidates(place, tags), frames[-1] if frames else None, fresh, severed)
             if last_time:
-                window.told = b""
+                held.told[place] = b""
             if frames:
                 last = frames[-1]
 
-
-def _popped(held: list[Held]) -> Iterator[Held]:
-    """Each in order, and nothing is left of it."""
-    held.reverse()
-    while held:
-        yield held.pop()
+    def _records(self, places: Sequence[int], duration: float) -> Iterator[WindowRecord]:
+        """What the timeline says of each, in order; nothing is left of it."""
+        held, prices = self._held, self._prices
+        for place in places:
+            yield held.record(place, prices, duration)
+            held.records[place] = b""
 
 
 @contextlib.contextmanager
