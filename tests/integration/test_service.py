@@ -72,6 +72,13 @@ def test_a_job_from_its_submission_to_its_timeline(tmp_path, roots):
             await served.call("GET", f"{place}/frames/999999.jpg", 404)
             whole = (roots[0] / "reel.mp4").read_bytes()
             assert await served.call("GET", f"{place}/video", 206, headers={"Range": "bytes=10-19"}) == whole[10:20]
+            for beyond in (f"bytes={len(whole)}-", "bytes=words"):
+                problem = await served.call("GET", f"{place}/video", 416, headers={"Range": beyond})
+                assert problem["status"] == 416
+            async with served.session.head(f"{served.base}{place}/video") as answer:
+                assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(whole)))
+            async with served.session.head(f"{served.base}{place}/timeline") as answer:
+                assert (answer.status, answer.headers["ETag"]) == (200, tag)
 
             told = await served.feed(job["id"])
             assert [each["data"]["state"] for each in told if each["event"] == "state"] == ["queued", "running", "done"]
@@ -81,6 +88,9 @@ def test_a_job_from_its_submission_to_its_timeline(tmp_path, roots):
                 again = [one["id"] for one in await served.feed(job["id"], each["id"]) if one["id"]]
                 assert again == [one["id"] for one in kept[number + 1 :]], "after a break: nothing lost, nothing repeated"
 
+            assert b"videoscan_jobs" in await served.call("GET", "/metrics")
+            by_name = [await served.call("GET", f"{API}/search?q=*&{name}=1") for name in ("to_time", "to-time")]
+            assert by_name[0] == by_name[1]
             page = await served.call("GET", f"{API}/jobs?state=done&state=failed")
             assert [each["id"] for each in page["jobs"]] == [job["id"]]
             await served.call("DELETE", place, 204)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from videoscan.alerts.trial import Alert, NearMiss, Trial
     from videoscan.document import Event
 
+_OUTCOMES = ("sent", "silent", "asked")
+
 
 @click.group
 def command() -> None:
@@ -67,6 +69,7 @@ def _put_json(files: Sequence[str], trials: Sequence[Trial], misses: int) -> Non
         output.put_json(
             {
                 "timeline": file,
+                **_counts(each),
                 "alerts": [
                     {**_record(alert), "outcome": alert.outcome, "why": alert.why, "to": _kinds(alert)} for alert in each.alerts
                 ],
@@ -75,11 +78,16 @@ def _put_json(files: Sequence[str], trials: Sequence[Trial], misses: int) -> Non
                 ],
             }
         )
-    counts = dict.fromkeys(("sent", "silent", "asked"), 0)
-    for each in trials:
-        for alert in each.alerts:
-            counts[alert.outcome] += 1
-    output.put_json({"total": {"timelines": len(trials), **counts}})
+    if len(trials) > 1:
+        total = dict.fromkeys(_OUTCOMES, 0)
+        for each in trials:
+            for outcome, count in _counts(each).items():
+                total[outcome] += count
+        output.put_json({"total": {"timelines": len(trials), **total}})
+
+
+def _counts(trial: Trial) -> dict[str, int]:
+    return {outcome: sum(alert.outcome == outcome for alert in trial.alerts) for outcome in _OUTCOMES}
 
 
 def _record(told: Alert | NearMiss) -> dict[str, Any]:

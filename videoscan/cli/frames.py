@@ -45,7 +45,8 @@ def command(
 ) -> int:
     """Show which frames were kept or dropped, and why.
 
-    One line per sampled frame, as soon as it is judged. Nothing is described and nothing is sent.
+    One line per sampled frame, as soon as it is judged: a table for a person at a terminal, JSON wherever else it goes, and with
+    --json. Nothing is described and nothing is sent.
     """
     from videoscan.cli import recordings, sampling
     from videoscan.seams import Limits
@@ -60,7 +61,7 @@ def command(
             _write_editor(mask_editor, asked, spec)
             if report is None and images is None and not as_json:
                 return 0
-        return _list(asked, spec, images=images, report=report, as_json=as_json)
+        return _list(asked, spec, images=images, report=report, as_json=as_json or not output.terminal())
 
 
 def _list(asked: Request, spec: CoreSpec, *, images: Path | None, report: Path | None, as_json: bool) -> int:

@@ -47,9 +47,14 @@ def put(text: str = "") -> None:
         click.echo(text)
 
 
+def terminal() -> bool:
+    """Whether stdout is a terminal: a person reads it."""
+    return sys.stdout.isatty()
+
+
 def styled() -> bool:
     """Whether stdout is a terminal, where bold can be seen."""
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return terminal() and "NO_COLOR" not in os.environ
 
 
 def put_bytes(data: bytes) -> None:

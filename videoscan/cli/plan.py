@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @options.out
 @click.option("--to", multiple=True, hidden=True)
 @click.option("--fresh", is_flag=True, hidden=True)
+@click.option("--library", hidden=True)
+@click.option("--log-calls", hidden=True)
 @options.json_lines
 def command(
     *,
@@ -39,6 +41,8 @@ def command(
     out: Path | None,
     to: tuple[str, ...],
     fresh: bool,
+    library: str | None,
+    log_calls: str | None,
     as_json: bool,
 ) -> int:
     """Say what a scan would send and cost, without sending it.
@@ -55,7 +59,9 @@ def command(
     from videoscan.cli import recordings
     from videoscan.cli.scan import OUT
 
-    del to, fresh
+    del fresh, library, log_calls  # a scan's line can be planned as it stands: nothing is written or sent
+    for name in to:
+        options.exporter(name)
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     found = recordings.find(inputs, choices, out=out or OUT)
     for note in found.notes:
@@ -79,9 +85,9 @@ def command(
             raise
         except Exception as error:  # one input's fault must not cost the others their figures
             take(figures.Result(given.uri, error=error))
-    if as_json:
+    if as_json and len(results) > 1:
         output.put_json(figures.json_total(results))
-    elif any(result.planned for result in results):
+    elif not as_json and any(result.planned for result in results):
         figures.show(results)
     for line in figures.remarks(results):
         output.say(line)

@@ -75,6 +75,7 @@ class Planned:
             "frames": {"decoded": sketch.decoded, "sampled": sketch.sampled, "kept": sketch.kept},
             **{key: value for key, value in self.models[0].record().items() if key != "model"},
             "lost": round(sketch.lost, 3),
+            "assumed": self.assumed,
         }
         if len(self.models) > 1:
             figures["models"] = [each.record() for each in self.models]
@@ -192,7 +193,7 @@ def json_line(result: Result) -> dict[str, Any]:
 
 
 def json_total(results: Sequence[Result]) -> dict[str, Any]:
-    """The last line."""
+    """The last line, where there are several inputs."""
     plans = [result.planned for result in results if result.planned is not None]
     totals = _totals(results)
     figures: dict[str, Any] = (

@@ -268,10 +268,8 @@ class _Printer:
 
     def end(self) -> int:
         """Print the total and return the exit code."""
-        if self._json:
-            self._put([_json_total(self._results)])
-        elif len(self._results) > 1:
-            self._put([_total(self._results)])
+        if len(self._results) > 1:
+            self._put([_json_total(self._results) if self._json else _total(self._results)])
         code = exit_code(self._results)
         return self._not_stored.exit_code if self._not_stored is not None and code in {0, output.GAPS} else code
 

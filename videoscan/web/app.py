@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -86,6 +87,8 @@ DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 
 _HEALTH = {200: Answer("It is.", Health)}
 
+_METRICS = Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))})
+
 TABLE: tuple[Route, ...] = (
     *jobs_api.ROUTES,
     *feed.ROUTES,
@@ -99,7 +102,7 @@ TABLE: tuple[Route, ...] = (
     *streams_api.ROUTES,
     *about_api.ROUTES,
     *endpoint_api.ROUTES,
-    Route("GET", f"{BASE}/metrics", metrics, "Counts for Prometheus", {200: Answer("The counts.", media=("text/plain",))}),
+    _METRICS,
     Route(
         "GET",
         f"{BASE}/openapi.json",
@@ -128,6 +131,7 @@ def application(service: Service, *, hosts: Iterable[str], open_to_all: bool, pe
     app[uploads.ARRIVING] = set()
     app[DOCUMENT] = json.dumps(routes.document(TABLE, models=(Entry, Options))).encode()
     routes.add(app, TABLE)
+    routes.add(app, [replace(_METRICS, path="/metrics")])  # where Prometheus looks unless told otherwise
     pages.add(app)
     # Feeds are open for hours: they are told to end before connections are waited for.
     app.on_shutdown.append(_end_feeds)

@@ -13,7 +13,7 @@ from videoscan.folder import PICTURES
 from videoscan.jobs.kept import KeptFrame
 from videoscan.jobs.previews import Watching
 from videoscan.web import jobs_api, routes
-from videoscan.web.problems import Problem
+from videoscan.web.problems import MEDIA_TYPE, Problem, ProblemDocument
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
 from videoscan.web.schemas import Asked
 
@@ -55,7 +55,7 @@ async def frame(request: web.Request) -> web.StreamResponse:
         raise Problem(404, f"no picture of frame {number} was kept")
     side = routes.query(request, Wanted).side
     if side is None:
-        return _file(path, _TYPES[path.suffix], "private, max-age=3600")
+        return await _file(request, path, _TYPES[path.suffix], "private, max-age=3600")
     body = await flow.in_thread(_small, path, side)
     return web.Response(body=body, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
@@ -93,7 +93,7 @@ async def video(request: web.Request) -> web.StreamResponse:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     # A drawing may hold scripts: nothing that a browser would run is named as what it is.
     plays = kind.startswith(("video/", "image/")) and "+" not in kind
-    return _file(path, kind if plays else "application/octet-stream", "private, no-cache")
+    return await _file(request, path, kind if plays else "application/octet-stream", "private, no-cache")
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
@@ -117,10 +117,19 @@ async def preview(request: web.Request) -> web.StreamResponse:
     path = await request.app[SERVICE].viewing.preview(await jobs_api.found(request))
     if path is None:
         raise Problem(404, "there is no preview of this job", hint="`POST .../preview` has one made")
-    return _file(path, "video/mp4", "private, no-cache")
+    return await _file(request, path, "video/mp4", "private, no-cache")
 
 
-def _file(path: Path, kind: str, cache: str) -> web.FileResponse:
+async def _file(request: web.Request, path: Path, kind: str, cache: str) -> web.FileResponse:
+    """The file, or the part of it that `Range` asks for. Raises `Problem` 416 for a part that there is not."""
+    if "Range" in request.headers and "If-Range" not in request.headers:
+        size = (await flow.in_thread(path.stat)).st_size
+        try:
+            start = request.http_range.start
+        except ValueError:
+            start = size
+        if start is not None and start >= size:
+            raise Problem(416, f"the file has {size} bytes", headers={"Content-Range": f"bytes */{size}"})
     return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": cache, "Content-Disposition": "inline"})
 
 
@@ -134,7 +143,7 @@ def _answers(whole: str, media: tuple[str, ...]) -> dict[int, Answer]:
         200: Answer(whole, media=media),
         206: Answer("A part of it.", media=media),
         304: Answer("Nothing is new.", media=()),
-        416: Answer("It has no such part.", media=media),
+        416: Answer("It has no such part.", ProblemDocument, (MEDIA_TYPE,)),
     }
 
 

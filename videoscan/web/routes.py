@@ -69,9 +69,15 @@ ROUTES: web.AppKey[dict[object, Route]] = web.AppKey("routes", dict)
 
 
 def add(app: web.Application, routes: Iterable[Route]) -> None:
-    """Put them into an application."""
+    """Put them into an application. What can be got can be asked for its headers alone (RFC 9110, 9.3.2), but for streams without end."""
     for route in routes:
-        app[ROUTES][app.router.add_route(route.method, route.address, route.handler)] = route
+        methods = ("GET", "HEAD") if route.method == "GET" and not _endless(route) else (route.method,)
+        for method in methods:
+            app[ROUTES][app.router.add_route(method, route.address, route.handler)] = route
+
+
+def _endless(route: Route) -> bool:
+    return any("text/event-stream" in answer.media for answer in route.answers.values())
 
 
 def matched(request: web.Request) -> Route | None:

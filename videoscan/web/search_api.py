@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from videoscan import selection
 from videoscan.answering import NOTE
@@ -34,7 +34,13 @@ class Narrowed(Asked):
     )
     camera: list[str] = Field(default=[], max_length=50, description="Names or patterns, such as `gate*`.")
     since: str | None = Field(default=None, alias="from", max_length=64, description="Video time or wall clock (ISO 8601).")
-    until: str | None = Field(default=None, alias="to_time", max_length=64, description="Video time or wall clock (ISO 8601).")
+    until: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("to_time", "to-time"),
+        serialization_alias="to_time",
+        max_length=64,
+        description="Video time or wall clock (ISO 8601). `to-time`, as on the command line, is taken as well.",
+    )
     tag: list[str] = Field(default=[], max_length=50)
     text: str | None = Field(default=None, max_length=500, description="Words that must stand in title, description or tags.")
     reviewed: list[Reviewed] = Field(default=[], max_length=6)
