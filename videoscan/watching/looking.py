@@ -53,6 +53,7 @@ class Looking:
 
         self._looks = Looks(request, day.info, session, ledger, day.place, day.journal, fetched)
         self._waiting: list[Planned] = []
+        self._under_way: list[Planned] = []
         seconds = [slot.outcome.second for slot in day.slots.values() if slot.outcome.second is not None]
         self.made, self._pictures = len(seconds), sum(len(second.shown) for second in seconds)
         self._too_late = False
@@ -64,8 +65,9 @@ class Looking:
         """An answer is in doubt: look again, as far as that is allowed."""
         windows, images = self._day.described_so_far()
         allowed = self._looks.allowance(windows=windows, images=images)
-        allowed.looks -= self.made + len(self._waiting)
-        allowed.pictures -= self._pictures + sum(each.pictures for each in self._waiting)
+        planned = (*self._waiting, *self._under_way)
+        allowed.looks -= self.made + len(planned)
+        allowed.pictures -= self._pictures + sum(each.pictures for each in planned)
         plan = self._looks.plan(about, outcome, allowed) if allowed.looks > 0 else None
         if plan is None:
             return
@@ -87,6 +89,7 @@ class Looking:
         """Make the look at the most doubtful answer. Raises `StoreError`."""
         plan = max(self._waiting, key=lambda each: each.doubt.weight)
         self._waiting.remove(plan)
+        self._under_way.append(plan)
         index = plan.outcome.index
         try:
             second = await self._looks.make(plan)
@@ -104,4 +107,5 @@ class Looking:
                 self._observer(observe.Note(f"a second look came to nothing, the first answer stands: {failure.message}"))
             self._day.looked(index, second, self._looks.key(plan))
         finally:
+            self._under_way.remove(plan)
             self._day.looking.discard(index)
