@@ -35,11 +35,20 @@ def jpeg(number: int, size: tuple[int, int] = (160, 120)) -> bytes:
 class Web:
     """``/mjpeg`` (a camera's endless multipart answer) and ``/files/...`` (a folder's), on a thread of its own."""
 
-    def __init__(self, folder: Path | None = None, *, rate: float = 10.0, login: str | None = None, ends_after: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        rate: float = 10.0,
+        login: str | None = None,
+        ends_after: int = 0,
+        stalls_after: int = 0,
+    ) -> None:
         self.size = (160, 120)
         self.stalled = False
         self.connections = 0
         self._folder, self._rate, self._login, self._ends_after = folder, rate, login, ends_after
+        self._stalls_after = stalls_after
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
@@ -89,7 +98,7 @@ class Web:
         await answer.prepare(request)
         number = 0
         while not self._over.is_set() and (not self._ends_after or number < self._ends_after):
-            if not self.stalled:
+            if not self.stalled and not 0 < self._stalls_after <= number:
                 data = jpeg(number, self.size)
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n".encode()
                 try:

@@ -216,7 +216,10 @@ class LiveFootage(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything: no thread, connection or file is left when it returns. Idempotent; waits for a read, seconds at most."""
+        """Let go of everything: no thread, connection or file is left when it returns, a second later at most. Idempotent.
+
+        Only a connection that hangs may be left to its thread, which ends, and closes it, when its time is over: seconds later.
+        """
         ...
 
 

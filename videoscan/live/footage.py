@@ -95,7 +95,7 @@ class LiveStream:
         return self._decoded + (decoder.decoded if decoder is not None else 0)
 
     def close(self) -> None:
-        """Stop reading, and wait for the reader's thread."""
+        """Stop reading, and wait for the reader's thread; see `Reader.close`."""
         self._closed.set()
         self._reader.close()
         if self._recorder is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     Read: TypeAlias = "Packet[VideoStream] | Bgr"
 
 State: TypeAlias = Literal["connecting", "playing", "waiting", "ended"]
+
+LET_GO = 1.0
+"""Seconds that are waited for the thread that reads when a stream is closed."""
+
+LEAVING = "leaving camera"
+"""What that thread is called when it was waited for long enough."""
 
 _AT_ONCE = 0.005
 """Seconds. A packet that was read faster was there already: it was kept while FFmpeg looked at the stream's beginning."""
@@ -137,6 +144,8 @@ class Reader:
         self._floor = 0.0
         """No picture of this connection is older than the try to make it."""
         self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
+        self._let_go_by: float | None = None
         self._fault: BaseException | None = None
 
     def start(self) -> None:
@@ -145,11 +154,21 @@ class Reader:
         self._thread.start()
 
     def close(self) -> None:
-        """End, and wait for it: as long as one connecting or one read may take. Idempotent, from any thread."""
+        """End, and wait for it, `LET_GO` seconds from the first call on at most. Idempotent, from any thread.
+
+        FFmpeg cannot be called off: a thread that hangs in a connection or in a read ends when the time for that is over, and touches
+        nothing any more but the connection.
+        """
+        with self._guard:
+            if self._let_go_by is None:
+                self._let_go_by = time.monotonic() + LET_GO
         self._stop.set()
         self.backlog.wake()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(0.0, self._let_go_by - time.monotonic()))
+            if thread.is_alive():
+                thread.name = LEAVING
 
     def renew(self) -> None:
         """Give this connection up, and make another one."""

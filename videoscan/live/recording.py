@@ -112,6 +112,8 @@ class SegmentRecorder:
         self._quiet_until = 0.0
         self._complained = False
         self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._closed = False
         self._done = stored(folder)
         """Those of an earlier process, and our own. Somebody else may have deleted some of them."""
 
@@ -122,9 +124,12 @@ class SegmentRecorder:
 
     def write(self, arrival: Arrival) -> None:
         """The next packet. What comes before the first keyframe is left out."""
+        with self._writing:
+            if not self._closed and arrival.decoded >= self._quiet_until:
+                self._write(arrival)
+
+    def _write(self, arrival: Arrival) -> None:
         now = arrival.decoded
-        if now < self._quiet_until:
-            return
         try:
             data = self._with_start_codes(arrival)
             if arrival.key:
@@ -144,6 +149,10 @@ class SegmentRecorder:
 
     def cut(self) -> None:
         """Finish the segment: the next keyframe begins another one."""
+        with self._writing:
+            self._cut()
+
+    def _cut(self) -> None:
         segment, self._open = self._open, None
         if segment is None:
             return
@@ -156,8 +165,10 @@ class SegmentRecorder:
                 self._done.append(Stored(segment.path, zero + segment.start, zero + segment.end, size))
 
     def close(self) -> None:
-        """After the reader's thread has ended."""
-        self.cut()
+        """Write nothing any more, though the reader's thread may hang in a read yet."""
+        with self._writing:
+            self._closed = True
+            self._cut()
 
     def recorded(self, start: float, end: float) -> tuple[Recording, ...]:
         """Segments on the disk that touch the span."""

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FINISH", "CameraWatch", "Shared"]
 
-FINISH = 10.0
-"""Seconds that a watch which is being stopped waits for descriptions under way."""
+FINISH = 1.0
+"""Seconds that a watch which is being stopped waits for descriptions under way. What is not answered by then is asked when its day goes on."""
 _AHEAD = 64
 _KEEP_EVERY = 600.0
 """Seconds of the camera's clock after which it is looked what is to be deleted."""
@@ -103,6 +103,7 @@ class CameraWatch:
         self._zone = clock.time_zone(zone) if zone else None
         self._core: LiveCore | None = None
         self._stopping = asyncio.Event()
+        self._stopped_at = INFINITY
         self._pulse: Pulse | None = None
         self._state: str = "starting"
         self._today: AtWork | None = None
@@ -136,7 +137,14 @@ class CameraWatch:
 
     def stop(self) -> None:
         """End the watch: the source is closed, what is under way is finished within `FINISH` seconds. Idempotent."""
+        if not self._stopping.is_set():
+            self._stopped_at = time.monotonic()
         self._stopping.set()
+
+    @property
+    def _left(self) -> float:
+        """Seconds that are left for what is under way when the watch was stopped."""
+        return max(0.0, self._stopped_at + FINISH - time.monotonic())
 
     def status(self) -> Status:
         """How it stands now."""
@@ -246,7 +254,7 @@ class CameraWatch:
             self._state = "ending"
             await self._finish(workers)
             if self._finishing:  # days that ended a moment ago are being written
-                await asyncio.wait(set(self._finishing), timeout=FINISH if self._stopping.is_set() else None)
+                await asyncio.wait(set(self._finishing), timeout=self._left if self._stopping.is_set() else None)
         finally:
             await flow.in_thread(core.stop)
             left = [stopper, *workers, *self._finishing]
@@ -412,7 +420,7 @@ class CameraWatch:
                     work.looking.clear()
                 self._backlog.clear()  # it is in the log, and is asked about when the day is taken up again
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._quiet.wait(), FINISH)
+                    await asyncio.wait_for(self._quiet.wait(), self._left)
         finally:
             stopping.cancel()
 
@@ -425,7 +433,7 @@ class CameraWatch:
             if work.publisher is not None:
                 work.publisher.cancel()
                 await asyncio.gather(work.publisher, return_exceptions=True)
-            await self._publisher.finish(work)
+            await self._publisher.finish(work, seconds=self._left if self._stopping.is_set() else None)
         finally:
             work.day.close()
             await work.session.close()

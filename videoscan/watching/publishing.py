@@ -163,8 +163,8 @@ class Publisher:
         self.events += len(work.teller) - work.events
         work.events = len(work.teller)
 
-    async def finish(self, work: AtWork) -> None:
-        """The last writing of a day: at its end with a model's summary, where one is wanted."""
+    async def finish(self, work: AtWork, *, seconds: float | None = None) -> None:
+        """The last writing of a day: at its end with a model's summary, where one is wanted, and had within `seconds`."""
         if work.day.position <= 0:
             return
         summed = None
@@ -172,8 +172,10 @@ class Publisher:
         whole = await flow.in_thread(self.snapshot(work).folded)
         if work.over:
             _, folded = whole
-            with contextlib.suppress(DescribeError):  # then the summary is the one by rule
-                summed = await summed_up(self._request, folded, work.session, self._observer, work.ledger, work.day.journal)
+            # Without one the summary is the one by rule.
+            with contextlib.suppress(DescribeError, TimeoutError):
+                async with asyncio.timeout(seconds):
+                    summed = await summed_up(self._request, folded, work.session, self._observer, work.ledger, work.day.journal)
         timeline = await flow.in_thread(self.snapshot(work).timeline, whole, summed)
         known = dict(work.day.alerts)
         self.tell(work, timeline, ended=work.over)
