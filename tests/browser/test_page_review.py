@@ -326,15 +326,16 @@ def test_a_question_needs_a_model_and_says_so(visit, night):
 def test_every_export_is_a_file_with_the_corrections_in_it(visit, night):
     page = visit(night)
     page.keyboard.press("j")
-    page.keyboard.press("r")
-    page.locator(".detail-review.rejected").wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        page.keyboard.press("r")
     page.locator("summary", has_text="Export").click()
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Table (CSV)").click()
     assert downloading.value.suggested_filename == "night.csv"
     assert "rejected" in downloading.value.path().read_text(encoding="utf-8-sig")
     page.locator("summary", has_text="Export").click()
-    assert page.locator(".menu[open] a").count() == 15
+    assert page.locator(".menu[open] a").count() == 16
+    assert page.get_by_role("link", name="A clip of each event").count() == 0, "of footage that is gone nothing can be cut"
     page.keyboard.press("Escape")
     assert page.locator(".menu[open]").count() == 0
 

@@ -10,14 +10,13 @@ import contextlib
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
-from videoscan import guarding
 from videoscan.clips import preview
 from videoscan.document import Timeline
 from videoscan.errors import VideoscanError
+from videoscan.jobs import childhood
 
 _EVERY = 0.25
 """Seconds between two lines that say how far it is."""
@@ -26,15 +25,11 @@ _EVERY = 0.25
 def main() -> int:
     """The child's whole life."""
     asked = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    childhood.die_with_parent()
     with contextlib.suppress(OSError):
         os.nice(5)  # a scan comes first
     timeline = Timeline.from_json(asked["timeline"])
-    # The limits under which it was scanned: what lies there now may be another file.
-    said = timeline.profile.get("source")
-    limits = said if isinstance(said, dict) else {}
-    most = {name: limits.get(f"max_{name}") for name in ("memory", "cpu", "streams")}
-    guarding.enforce(guarding.Guard(**most, alone=True))
+    childhood.keep_limits(timeline)
     told = 0.0
 
     def report(seconds: float) -> None:
@@ -59,13 +54,6 @@ def main() -> int:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _die_with_parent() -> None:
-    # Not through `sys.stdin`, whose lock a thread that waits would hold while the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

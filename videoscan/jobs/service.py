@@ -17,6 +17,7 @@ from videoscan.errors import SourceUnsupported
 from videoscan.folder import TIMELINE, OutputFolder
 from videoscan.jobs import buckets, fetching, retention, rules
 from videoscan.jobs.board import Board
+from videoscan.jobs.bundles import Bundles
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.documents import NOTHING, Documents, Text
 from videoscan.jobs.pulse import Pulse
@@ -55,6 +56,7 @@ class Service:
         self.deliverer = Deliverer(self.store.hooks, settings, self.board)
         self.documents = Documents(settings.output, settings.shown)
         self.viewing = Viewing(self)
+        self.bundles = Bundles(self)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -64,6 +66,7 @@ class Service:
         except BaseException:
             await self.store.close()
             raise
+        await self.bundles.open()
         runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.streams.run(), self.pulse.run())
         self._tasks = [asyncio.create_task(each) for each in runs]
         return self

@@ -11,6 +11,7 @@ from aiohttp import web
 from videoscan.jobs.records import Entry
 from videoscan.web import (
     about_api,
+    bundles_api,
     endpoint_api,
     events_api,
     feed,
@@ -95,6 +96,7 @@ TABLE: tuple[Route, ...] = (
     *events_api.ROUTES,
     *search_api.ROUTES,
     *media.ROUTES,
+    *bundles_api.ROUTES,
     *posters.ROUTES,
     *uploads.ROUTES,
     *keys_api.ROUTES,

@@ -6,6 +6,7 @@ import { dialog } from "../talk.js";
 import { t } from "../texts.js";
 import { ago, clock } from "../times.js";
 import { editor } from "./editor.js";
+import { clipOf, hasFootage } from "./exports.js";
 import { stateOf } from "./filters.js";
 import { lasts, wallClock } from "./wall.js";
 
@@ -62,6 +63,7 @@ export class Detail {
         h("span", { class: "muted" }, lasts(event.end - event.start)),
         wall && h("span", { class: "muted" }, wall),
         event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) })),
+        hasFootage(this.record) && state !== "rejected" && h("a", { class: "detail-link", "aria-label": t("review.clip"), title: t("review.clip"), "data-act": "clip", ...clipOf(this.record, event) }, icon("download")),
         h("button", { type: "button", class: "detail-link", "aria-label": t("review.link"), title: t("review.link"), "data-act": "link", onclick: () => this.acts.link(event) }, icon("link"))),
       h("h2", { class: `detail-title ${state}`, dir: "auto" }, event.title),
       event.description && h("p", { class: "detail-text", dir: "auto" }, event.description),

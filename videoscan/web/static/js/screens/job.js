@@ -437,7 +437,7 @@ class Screen {
   drawHead() {
     const { record } = this;
     const { job, source } = record;
-    const key = JSON.stringify([job.state, job.name, record.duration, source?.clock, record.events.length]);
+    const key = JSON.stringify([job.state, job.name, record.duration, source?.clock, record.events.length, record.watching?.video]);
     if (key === this.headKey) return;
     this.headKey = key;
     const day = source && wallDay(source, 0);
@@ -451,7 +451,7 @@ class Screen {
       h("span", { class: "space" }),
       can && this.record.settled && h("button", { type: "button", class: "button", "aria-label": t("review.add"), onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
       watched(job) && daysMenu(job, this.control.signal),
-      record.timeline && exportMenu(job.id, job.name),
+      record.timeline && exportMenu(record, { chosen: () => (empty(this.filters.filter) ? null : this.list.shown.map((event) => event.id)) }),
       closing(h("details", { class: "menu" }, h("summary", { class: "button plain icon-only", "aria-label": t("review.more"), title: t("review.more") }, icon("more")), h("div", { class: "menu-sheet" },
         h("button", { type: "button", onclick: help }, h("kbd", {}, "?"), t("review.keys")),
         can && record.ended && job.kind !== "day" && act("review.retry", "retry", () => this.retry()),
