@@ -539,7 +539,10 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_tried_again(coded, tmp_p
     place = tmp_path / "not-a-folder"
     place.write_text("in the way")
     recorder, told = recorder_in(place, hands)
-    record(recorder, annexb(coded), hands)
+    arrivals, extradata = annexb(coded)
+    recorder.begin("h264", extradata)
+    for each in arrivals:
+        recorder.write(each)
     assert len(told) == 1
     assert "is interrupted" in told[0]
     place.unlink()
