@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
 import shutil
+import signal
 import threading
+import time
 
 import pytest
+from click.testing import CliRunner
 from streaming import beats, collected, ffmpeg, frames, gaps
 
 from tests.faults.runner import in_order
+from videoscan.cli import watch
 from videoscan.errors import SourceNotFound, SourceUnsupported
 from videoscan.live.folder import FolderOptions, FolderSource
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
@@ -132,3 +138,33 @@ def test_a_folder_that_goes_away_is_waited_for(nvr):
     assert "the folder cannot be read" in beats(told(footage, watching))[-1].reason
     with pytest.raises(SourceNotFound, match="there is no folder"):
         SOURCE.open(str(nvr.folder / "sub"))
+
+
+def test_a_camera_whose_first_recording_comes_later_is_watched_from_then_on(nvr, tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.1)
+    recordings = nvr.folder / "nvr"
+    recordings.mkdir()
+
+    def brings():
+        nvr("nvr/front/front_20260301_120000.mp4")
+        # The second one comes when the first is seen.
+        until = time.monotonic() + 30
+        while not list(tmp_path.glob("out/front/2026-03-01/timeline.json")) and time.monotonic() < until:
+            time.sleep(0.05)
+        nvr("nvr/back/back_20260301_120000.mp4")
+        while not list(tmp_path.glob("out/back/2026-03-01/timeline.json")) and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    bringing = threading.Timer(0.5, brings)
+    bringing.start()
+    sets = ("live.poll=0.05", "live.settle=0.1", "source.clock_zone=UTC", "live.clock_zone=UTC", "watch.latency=1")
+    options = [option for each in sets for option in ("--set", each)]
+    done = CliRunner().invoke(watch.command, [str(recordings), "--out", str(tmp_path / "out"), *options])
+    bringing.join()
+    assert done.exit_code in {0, 130}, done.output
+    for camera in ("front", "back"):
+        told = json.loads((tmp_path / "out" / camera / "2026-03-01" / "timeline.json").read_bytes())
+        assert told["source"]["uri"].endswith(f"nvr#{camera}/{camera}")
+        assert told["source"]["parts"][0]["uri"].endswith(f"{camera}_20260301_120000.mp4")
+        assert told["frames"]["sampled"] >= 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from videoscan.cli import calls, libraries, options, output
 from videoscan.cli.scan import OUT
-from videoscan.errors import ConfigError, StoreError
+from videoscan.errors import ConfigError, StoreError, VideoscanError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from videoscan.alerts.live import Alerting
     from videoscan.cli.options import Choices
     from videoscan.observe import Fact, Observer
-    from videoscan.watching.camera import CameraWatch
+    from videoscan.watching.camera import CameraWatch, Shared
+    from videoscan.watching.starting import Planned
     from videoscan.watching.telling import Found, Status
 
 _PROGRESS_EVERY = 10.0
+_LOOK_EVERY = 10.0
+"""Seconds between two looks whether a recorder's folder holds another camera by now."""
 
 
 @click.command
@@ -135,58 +139,89 @@ class _Run:
             raise ConfigError(
                 f"{len(self._names)} times --camera for {len(self._inputs)} inputs", hint="give one --camera for each input"
             )
+        self._shared: Shared
+        self._began = 0.0
+        self._planned: list[Planned] = []
         self._watches: list[CameraWatch] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._errors: list[BaseException] = []
 
     async def all(self) -> None:
         """Watch all of them, side by side; one that fails costs the others nothing."""
-        from videoscan.alerts.live import Alerting
         from videoscan.watching.camera import Shared
+
+        self._shared, self._began = Shared(), time.monotonic()
+        self._start(self._sources())
+        beside = [asyncio.create_task(self._progress()), asyncio.create_task(self._find_more())]
+        try:
+            while left := [task for task in self._tasks if not task.done()]:
+                await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            for task in beside:
+                task.cancel()
+            for watch in self._watches:
+                watch.stop()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            raise
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            for watch, task in zip(self._watches, self._tasks, strict=True):
+                fault = task.exception() if task.done() and not task.cancelled() else None
+                if fault is not None:
+                    self._errors.append(fault)
+                    output.complain(fault, about=watch.name)
+            self._printer.summary([each.status() for each in self._watches])
+
+    def _sources(self) -> list[Planned]:
+        """The cameras that are not watched yet."""
         from videoscan.watching.starting import sources
 
-        shared = Shared()
-        planned = sources(
+        return sources(
             self._inputs,
             self._names,
             self._choices.profile,
             realtime=self._realtime,
             sets=self._choices.sets,
             overrides=self._choices.overrides,
+            known=self._planned,
         )
-        alertings = []
+
+    def _start(self, planned: Sequence[Planned]) -> None:
+        from videoscan.alerts.live import Alerting
+
         for each in planned:
             alerting = Alerting(self._printer.event)
             watch = each.watch(
                 self._out,
-                shared,
+                self._shared,
                 sets=self._choices.sets,
                 overrides=self._choices.overrides,
                 to=self._to,
-                duration=self._duration,
+                duration=None if self._duration is None else max(0.0, self._duration - (time.monotonic() - self._began)),
                 heard=alerting.heard,
                 observer=self._observer,
                 written=self._printer.written,
             )
+            alerting.over(watch, self._shared, observer=self._observer)
+            self._planned.append(each)
             self._watches.append(watch)
-            alertings.append(alerting.over(watch, shared, observer=self._observer))
-        tasks = [asyncio.create_task(_watched(watch, alerting)) for watch, alerting in zip(self._watches, alertings, strict=True)]
-        progress = asyncio.create_task(self._progress())
-        try:
-            await asyncio.wait(tasks)
-        except asyncio.CancelledError:
-            for watch in self._watches:
-                watch.stop()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-        finally:
-            progress.cancel()
-            await asyncio.gather(progress, return_exceptions=True)
-            for watch, task in zip(self._watches, tasks, strict=True):
-                fault = task.exception() if task.done() and not task.cancelled() else None
-                if fault is not None:
-                    self._errors.append(fault)
-                    output.complain(fault, about=watch.name)
-            self._printer.summary([each.status() for each in self._watches])
+            self._tasks.append(asyncio.create_task(_watched(watch, alerting)))
+
+    async def _find_more(self) -> None:
+        """Look now and then whether a recorder writes the files of another camera by now."""
+        from videoscan import flow
+
+        while any(each.recordings for each in self._planned):
+            await asyncio.sleep(_LOOK_EVERY)
+            try:
+                more = await flow.in_thread(self._sources)
+            except (VideoscanError, OSError):  # the disk is away for a moment; the watches themselves say so
+                continue
+            for each in more:
+                output.say(f"{each.name}: a camera of which there were no recordings before")
+            self._start(more)
 
     def code(self) -> int:
         """0, 6 when something is missing, or the code of the error when no camera could be watched."""

@@ -108,8 +108,8 @@ class FolderSource:
         if camera is not None:
             return (Camera(_name(camera, folder), uri),)
         found = sorted({self.options.reading.place(path, relative).camera for path, relative in files(folder)})
-        if len(found) < 2:
-            return (Camera(_name(found[0] if found else "", folder), uri),)
+        if found in ([], [""]):
+            return (Camera(_name("", folder), uri),)
         return tuple(Camera(_name(name, folder), f"{folder}{_BETWEEN}{name}") for name in found)
 
 

@@ -58,9 +58,14 @@ def sources(
     realtime: bool = False,
     sets: Sequence[str] = (),
     overrides: Mapping[str, Any] | None = None,
+    known: Sequence[Planned] = (),
 ) -> list[Planned]:
-    """The cameras that the arguments mean. `names` are theirs, in order, or none; `sets` and `overrides` as `videoscan.config.load` takes them. Raises `ConfigError`, `SourceError`."""
-    planned: list[Planned] = []
+    """The cameras that the arguments mean, without those that are `known` already: a recorder's folder may come to hold more.
+
+    `names` are the arguments', in order, or none; `sets` and `overrides` as `videoscan.config.load` takes them. Raises `ConfigError`,
+    `SourceError`.
+    """
+    planned: list[Planned] = list(known)
     for place, argument in enumerate(arguments):
         kind = kind_of(argument, realtime=realtime)
         uri = argument if _ADDRESS.match(argument) else str(Path(argument).absolute())
@@ -70,10 +75,12 @@ def sources(
             return registry.live(settled, kind)
 
         for camera in source_of(uri).cameras(uri):
+            if any(each.uri.removesuffix("#") == camera.uri.removesuffix("#") for each in known):
+                continue
             source = source_of(camera.uri)
             name = names[place] if names else _named(profile, camera.uri) or camera.name
             planned.append(Planned(_unique(_as_folder(name), planned), camera.uri, source, profile, recordings=kind == "folder"))
-    return planned
+    return planned[len(known) :]
 
 
 def kind_of(argument: str, *, realtime: bool = False) -> str:
