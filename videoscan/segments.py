@@ -63,14 +63,15 @@ def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
     ]
 
 
-def _stamps(info: SourceInfo, segments: list[Segment]) -> dict[tuple[float, float | None], str]:
+def _stamps(info: SourceInfo, spec: CoreSpec, segments: list[Segment]) -> dict[tuple[float, float | None], str]:
     """For each segment of joined recordings what it and the frame indices in it depend on: all recordings up to its end."""
     made_of, parts = hashlib.sha256(), deque(info.parts)
+    faulty = {file["uri"]: (file["fault"], file["until"]) for file in spec.source.get("files", ()) if file.get("fault")}
     stamps = {}
     for segment in segments if parts else ():
         while parts and (segment.end is None or parts[0].start < segment.end):
             part = parts.popleft()
-            made_of.update(repr((part, _state(part.uri))).encode())
+            made_of.update(repr((part, _state(part.uri), *faulty.get(part.uri, ()))).encode())
         stamps[segment.span] = made_of.hexdigest()[:16]
     return stamps
 
@@ -138,7 +139,7 @@ class Pass:
         side_by_side = len(segments) > 1 and spec.parallel > 1
         reading = _sharing(spec) if side_by_side else spec
         store = SamplingStore(spec.store, spec.key()) if spec.store is not None else None
-        stamps = _stamps(footage.info, segments) if store is not None else {}
+        stamps = _stamps(footage.info, spec, segments) if store is not None else {}
         if store is not None:
             store.begin(footage.info, stamps or None)
         waiting = deque(segments)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from videoscan import clock as clocks
+from videoscan import whereabouts
 from videoscan.config import Options
 from videoscan.errors import ConfigError, SourceError, SourceUnsupported
 from videoscan.model import Frame, Lost, SourceInfo, Tally
@@ -62,6 +63,10 @@ class File(Options):
     uri: str
     clock: str | None = None
     again: str | None = None
+    fault: str | None = None
+    """Why it cannot be read to its end, where reading it has ended a process: such a file is not tried once more."""
+    until: float = 0.0
+    """What of such a one is read all the same: all up to the frame of that time on its own clock, in seconds. -1: nothing; -2: it is not even looked at."""
 
 
 class JoinedOptions(Options):
@@ -96,7 +101,7 @@ class JoinedSource:
         """
         options = self.options
         info, laid = _opened(options, uri, tuple(_state(file.uri) for file in options.files))
-        return JoinedFootage(info, laid.faults, self._source(), laid.absent)
+        return JoinedFootage(info, laid.faults, self._source(), laid.absent, options.files)
 
     def _source(self) -> Source:
         return _reader(self.options.backend, self.options.threads)
@@ -105,7 +110,12 @@ class JoinedSource:
 @functools.lru_cache(maxsize=_SOURCES)
 def _opened(options: JoinedOptions, uri: str, states: tuple[_State, ...]) -> tuple[SourceInfo, Laid]:
     """Every segment of a pass opens the source again: its recordings are looked at and laid once, as long as they stay what they are."""
-    looks = [_look(options.backend, file.uri, state) for file, state in zip(options.files, states, strict=True)]
+    looks = []
+    for number, (file, state) in enumerate(zip(options.files, states, strict=True)):
+        whereabouts.note(number, whereabouts.LOOKING)
+        deadly = file.fault is not None and file.until <= whereabouts.LOOKING
+        looks.append(_Look(fault=file.fault) if deadly else _look(options.backend, file.uri, state))
+    whereabouts.leave()
     first = next((look.info for look in looks if look.info is not None), None)
     if first is None:
         why = next((look.fault for look in looks if look.fault), "there is none")
@@ -218,8 +228,11 @@ def _look(backend: str, uri: str, state: _State) -> _Look:  # noqa: ARG001  # an
 class JoinedFootage:
     """Recordings on one clock, ready to be decoded once."""
 
-    def __init__(self, info: SourceInfo, faults: dict[int, str], source: Source, absent: tuple[Lost, ...]) -> None:
+    def __init__(
+        self, info: SourceInfo, faults: dict[int, str], source: Source, absent: tuple[Lost, ...], files: tuple[File, ...]
+    ) -> None:
         self.info = info
+        self._files = {file.uri: (number, file) for number, file in enumerate(files)}
         self._faults = faults
         self._source = source
         self._absent = absent
@@ -263,6 +276,12 @@ class JoinedFootage:
         seeks = part.seekable and local > 0 and (seek or part.skipped > 0)
         # Where to begin in the middle of a file means to read all of it, nobody says which index the first frame there has.
         first = 0 if seeks or local <= 0 or not seek else None
+        number, file = self._files[part.uri]
+        ends_at = None if file.fault is None else file.until
+        if ends_at is not None and ends_at < max(0.0, earlier):
+            run.lost[place] = [Lost(part.start, part.end, str(file.fault))]
+            return
+        whereabouts.note(number, whereabouts.OPENED)
         try:
             footage = self._open(part.uri)
         except SourceError as error:
@@ -272,6 +291,7 @@ class JoinedFootage:
         last = -1
         try:
             for frame in footage.frames(through, start=local, end=until, warm_up=local - earlier, seek=seeks):
+                whereabouts.note(number, frame.time)
                 time = run.seen = round(frame.time + shift, 6)
                 last = frame.index
                 if seek and rehearses:  # nobody has counted what lies between this and the start
@@ -282,7 +302,13 @@ class JoinedFootage:
                     first = frame.index if first is None else first
                     index = count + frame.index - first
                 yield replace(frame, index=index, time=time)
-            if not through.back:
+                if ends_at is not None and frame.time >= ends_at and not through.back:
+                    run.lost[place] = [Lost(max(part.start, time), part.end, str(file.fault))]
+                    run.count = count if (rehearses and seek) or first is None else count + last + 1 - first
+                    break
+            else:
+                ends_at = None
+            if not through.back and ends_at is None:
                 tally = footage.tally()
                 run.take(place, part, tally, shift)
                 following = tally.next_index
@@ -293,6 +319,7 @@ class JoinedFootage:
             run.lost[place] = [Lost(max(part.start, run.seen), part.end, error.message)]
         finally:
             footage.close()
+            whereabouts.leave()
             self._reading = None
             tally = footage.tally()
             run.decoded += tally.decoded
