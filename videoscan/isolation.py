@@ -96,7 +96,7 @@ class IsolatedCore:
         ours, theirs = context.Pipe(duplex=True)
         board = whereabouts.board(context)
         child = context.Process(target=_serve, args=(theirs, self._spec, board), name="videoscan-core", daemon=True)
-        with _interrupts_held():
+        with interrupts_held():
             child.start()
         theirs.close()
         try:
@@ -123,7 +123,7 @@ class IsolatedCore:
             child.close()
 
     def _crashed(self, code: int | None, board: whereabouts.Board) -> SourceLost | _DiedError:
-        cause, guard = _cause(code), self._spec.guard
+        cause, guard = cause_of(code), self._spec.guard
         if cause == "SIGXCPU" and guard.cpu is not None:
             return SourceLost(
                 f"decoding {self._spec.uri} took more than {guard.cpu:g} s of processor time and was stopped",
@@ -232,7 +232,7 @@ def _digest(item: CoreItem) -> int:
 
 
 @contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """A child that is started inside begins with SIGINT blocked, or Ctrl-C would meet it with its imports half done."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -244,7 +244,8 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _cause(code: int | None) -> str:
+def cause_of(code: int | None) -> str:
+    """What ended a process, by its exit code: a signal's name, or the code."""
     if code is None:
         return "no exit code"
     if code < 0:

@@ -56,7 +56,8 @@ class SourceOptions(Options):
     clock_start: str | None = None
     """The wall time of second 0 itself, ISO 8601. Wins over `clock`, whatever that says."""
     isolation: Literal["thread", "process"] = "thread"
-    """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files."""
+    """`process` decodes in a child, so that a decoder's crash or hang is an error of that file only; for strangers' files. Of a camera it is a
+    gap: it is begun anew."""
     patience: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """Seconds without any progress of an isolated decoder before it is killed."""
     max_memory: Annotated[int, Field(ge=1 << 29)] | None = None

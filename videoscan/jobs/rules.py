@@ -222,6 +222,15 @@ def placeless(text: str, settings: Settings) -> str:
     return text
 
 
+CAMERA_LIMITS = ("source.max_memory=2147483648", "source.patience=20")
+"""What a camera's decoder may ask for: 2 GiB, a 4K stream takes a tenth of that. One that says nothing for 20 s hangs: a camera that is away is told of."""
+
+
+def live_sets_of(settings: Settings) -> Sequence[str]:
+    """The same for a live source: whatever a camera sends, it ends no more than the process that decodes it, which is begun anew."""
+    return (*CAMERA_LIMITS, *settings.sets, "source.isolation=process")
+
+
 def sets_of(settings: Settings) -> Sequence[str]:
     """What lies over every job's profile. A stranger's file is decoded in a process of its own, which can be killed."""
     return (*LIMITS, *settings.sets, "source.isolation=process")

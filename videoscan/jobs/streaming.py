@@ -239,7 +239,7 @@ class Streams:
         )
         watch = CameraWatch(
             request,
-            registry.make("lives", {"kind": kind}),
+            registry.live(request.resolved.profile, kind),
             watched.url,
             self._settings.folder(job.id) / DAYS,
             self.shared,
@@ -270,7 +270,7 @@ class Streams:
             **{f"budget.{key}": value for key, value in money.parse_budget(settings.budget).items()},
         }
         given = Input(job.source, "live", CAMERA, (), job.source, camera=job.name)
-        return settle(given, profile=job.profile, flags=flags, sets=settings.sets).identified()
+        return settle(given, profile=job.profile, flags=flags, sets=rules.live_sets_of(settings)).identified()
 
     def _fault(self, fault: VideoscanError) -> Fault:
         text = functools.partial(rules.placeless, settings=self._settings)

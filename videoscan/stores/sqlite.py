@@ -454,7 +454,10 @@ def _job(database: sqlite3.Connection, job: str) -> Job:
 def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
     children = None
     if row["kind"] in {"folder", "stream"}:
-        children = [each["id"] for each in database.execute("SELECT id FROM jobs WHERE parent = ? ORDER BY number", (row["id"],))]
+        # A day's id sorts by its date, whenever the day was found.
+        order = "id" if row["kind"] == "stream" else "number"
+        query = f"SELECT id FROM jobs WHERE parent = ? ORDER BY {order}"  # noqa: S608 - our own words
+        children = [each["id"] for each in database.execute(query, (row["id"],))]
     return Job(
         id=row["id"],
         kind=row["kind"],

@@ -34,6 +34,7 @@ from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
 from videoscan.watching.days import AWAY, Day, clock_of
+from videoscan.watching.isolated import IsolatedLiveCore, LiveSpec, core_for
 from videoscan.watching.looking import Looking
 from videoscan.watching.publishing import AtWork, Publisher, Shared
 from videoscan.watching.telling import Latencies, Status, Teller, unheard
@@ -101,7 +102,7 @@ class CameraWatch:
         self._observer = observer
         zone = request.resolved.profile.source.clock_zone
         self._zone = clock.time_zone(zone) if zone else None
-        self._core: LiveCore | None = None
+        self._core: LiveCore | IsolatedLiveCore | None = None
         self._stopping = asyncio.Event()
         self._stopped_at = INFINITY
         self._pulse: Pulse | None = None
@@ -222,24 +223,22 @@ class CameraWatch:
             login=self._login,
             record=(self.folder / retention.RECORDING).absolute() if self.request.resolved.profile.watch.record else None,
             black_out=self.request.resolved.profile.regions.black_out,
-            told=self._told_from_thread(asyncio.get_running_loop()),
         )
-        try:
-            footage = self._source.open(self._uri, setting)
-        except BaseException:
-            if resumed is not None:
-                resumed.close()
-            raise
-        zero = setting.zero
         start = None
         if resumed is not None:
             first = max(resumed.slots, default=-1) + 1
             start = Start(
                 dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first, resumed.decoded
             )
-        self._core = core = LiveCore(
-            footage, self.request.resolved.profile, limits, zero=zero, zone=self._zone, start=start, duration=self._duration
-        )
+        profile = self.request.resolved.profile
+        spec = LiveSpec(self._source, self._uri, setting, profile, limits, self._zone, start, self._duration)
+        try:
+            told = self._told_from_thread(asyncio.get_running_loop())
+            self._core = core = core_for(spec, told, recordings=self._recordings)
+        except BaseException:
+            if resumed is not None:
+                resumed.close()
+            raise
         for folder in earlier:
             self._finish_day(folder)
         if resumed is not None:
@@ -282,7 +281,7 @@ class CameraWatch:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _stop_core(self, core: LiveCore) -> None:
+    async def _stop_core(self, core: LiveCore | IsolatedLiveCore) -> None:
         await self._stopping.wait()
         self._state = "ending"
         await flow.in_thread(core.stop)
@@ -352,10 +351,10 @@ class CameraWatch:
 
     def _begin(self, item: DayBegan, resumed: Day | None, opened: float) -> None:
         work = self._today
-        if item.goes_on and work is not None and resumed is not None:
+        if item.goes_on and work is not None:
             day = work.day
             until = opened - day.zero
-            if until > day.position and not self._recordings:
+            if resumed is not None and until > day.position and not self._recordings:
                 day.missing("absent", Lost(day.position, until, AWAY))
             day.renewed(item.info)
             return
