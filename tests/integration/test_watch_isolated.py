@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -13,12 +14,18 @@ from commanding import visits
 from streaming import Web
 from watching import problems
 
+from videoscan import config
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
 from videoscan.live.stream import RealtimeSource, StreamSource
 from videoscan.model import Frame
+from videoscan.seams import Limits, Setting
+from videoscan.spec import Look
+from videoscan.watching import isolated
 from videoscan.watching.camera import Shared
+from videoscan.watching.core import DayBegan, DayEnded
 from videoscan.watching.starting import Planned
+from videoscan.watching.windows import Closed
 
 SETS = ("source.isolation=process", "watch.quiet=0.6", "watch.latency=1", "sampler.kind=interval", "sampler.every=0.2")
 
@@ -128,3 +135,31 @@ def test_a_camera_sends_the_same_through_a_process_of_its_own_and_no_process_lis
     day, _ = timeline_of(tmp_path)
     assert problems(day) == []
     assert "hunter2" not in (day / "timeline.json").read_text()
+
+
+def test_its_last_picture_and_a_second_look_come_out_of_that_process(footage):
+    profile = config.load("default", sets=SETS).profile
+    core = isolated.core_for(
+        isolated.LiveSpec(RealtimeSource(), str(footage), Setting(camera="yard"), profile, Limits()), lambda _note: None
+    )
+    assert isinstance(core, isolated.IsolatedLiveCore)
+    assert core.still() is None
+    looked = []
+
+    def look(zero):
+        looked.append((core.still(), core.fetch(zero, Look((0.4, 0.8)))))
+        core.stop()
+
+    looking = None
+    for item in core:
+        if isinstance(item, DayBegan):
+            zero = item.zero
+        elif isinstance(item, Closed) and looking is None:
+            looking = threading.Thread(target=look, args=(zero,))
+            looking.start()
+    looking.join()
+    ((still, pictures),) = looked
+    assert still[:3] == b"\xff\xd8\xff"
+    assert [each.time for window in pictures for each in window] == [0.4, 0.8]
+    assert isinstance(item, DayEnded)
+    assert item.last
