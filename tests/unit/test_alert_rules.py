@@ -7,7 +7,8 @@ from configuring import refused
 
 from videoscan import config, registry
 from videoscan.alerts import judging, questions
-from videoscan.alerts.rules import AlertRule, span
+from videoscan.alerts.hours import Hours, hours_of
+from videoscan.alerts.rules import AlertRule
 from videoscan.alerts.trial import nearest, tried
 from videoscan.document import (
     DescriberRecord,
@@ -205,6 +206,19 @@ def test_what_lies_in_the_notch_of_a_concave_region_is_outside():
         ("22:00-24:00", "2026-11-22T00:00:00+01:00", 0, 0, False),
         ("23:30-23:31", "2026-11-21T23:00:00+01:00", 1800, 1801, True),
         ("22:00-06:00", "2026-11-21T23:00:00", 0, 1, True),  # a clock that does not say its zone
+        # The 20th is a Friday.
+        ("Mo-Fr 22:00-06:00", "2026-11-20T22:00:00+01:00", 0, 1, True),
+        ("Mo-Fr 22:00-06:00", "2026-11-21T05:59:00+01:00", 0, 1, True),  # Friday's night, on Saturday
+        ("Mo-Fr 22:00-06:00", "2026-11-21T22:00:00+01:00", 0, 1, False),
+        ("Mo-Fr 22:00-06:00", "2026-11-23T05:59:00+01:00", 0, 1, False),  # Sunday's night, on Monday
+        ("Mo-Fr 22:00-06:00", "2026-11-21T12:00:00+01:00", 0, 140_000, False),  # from Saturday into Monday
+        ("Mo-Fr 22:00-06:00", "2026-11-21T12:00:00+01:00", 0, 210_000, True),  # until Monday night
+        ("Sa,Su", "2026-11-20T23:59:59+01:00", 0, 2, True),
+        ("sat - SUNDAY", "2026-11-22T23:59:59+01:00", 0, 1, True),
+        ("Sa,Su", "2026-11-23T00:00:00+01:00", 0, 1, False),
+        ("Fr-Mo 12:00-13:00", "2026-11-23T12:30:00+01:00", 0, 1, True),
+        ("Fr-Mo 12:00-13:00", "2026-11-24T12:30:00+01:00", 0, 1, False),
+        ("Tu, Th 00:00-24:00", "2026-11-24T12:30:00+01:00", 0, 1, True),
     ],
 )
 def test_hours_are_those_of_the_cameras_clock(hours, clock, start, end, met):
@@ -217,10 +231,24 @@ def test_without_a_clock_hours_are_never_met_and_that_is_said():
 
 
 def test_hours_across_midnight_end_before_they_begin():
-    assert span("22:00-06:00") == (1320, 360)
-    for wrong in ("22:00-22:00", "22:60-23:00", "24:00-01:00", "22-6", "22:00-24:01", ""):
+    assert hours_of("22:00-06:00") == Hours(1320, 360)
+    assert hours_of("Mo-Fr 22:00-06:00") == Hours(1320, 360, frozenset(range(5)))
+    assert hours_of("Su") == Hours(0, 1440, frozenset({6}))
+    for wrong in (
+        "22:00-22:00",
+        "22:60-23:00",
+        "24:00-01:00",
+        "22-6",
+        "22:00-24:01",
+        "",
+        "Mo-",
+        "M 1:00-2:00",
+        "Mo-We-Fr",
+        "Xx",
+        "Mo,",
+    ):
         with pytest.raises(ValueError):
-            span(wrong)
+            hours_of(wrong)
 
 
 # What would have been told

@@ -16,11 +16,10 @@ from videoscan import selection, timecode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.alerts.rules import AlertRule, Span
+    from videoscan.alerts.rules import AlertRule
     from videoscan.document import Event, SourceRecord
     from videoscan.model import Box
 
-_DAY = 1440
 _ALL = 0.0, math.inf
 
 
@@ -66,22 +65,9 @@ def _hours(rule: AlertRule, event: Event, source: SourceRecord) -> Iterable[Miss
     ended = timecode.wall(source.origin(event.start), event.end)
     if begun is None or ended is None:
         yield Miss("hours", "the recording has no wall clock (source.clock), so nobody knows the hour")
-    elif not any(_meets(span, begun, ended) for span in rule.spans):
+    elif not any(span.meet(begun, ended) for span in rule.spans):
         shown = begun.strftime("%H:%M") + (f" to {ended:%H:%M}" if ended.replace(second=0) > begun.replace(second=0) else "")
         yield Miss("hours", f"{shown} is outside of {', '.join(rule.hours)}")
-
-
-def _meets(span: Span, begun: dt.datetime, ended: dt.datetime) -> bool:
-    """Whether any of ``[begun, ended)`` lies in a span of hours, as the camera's clock shows them. An instant is where it is."""
-    start, end = span
-    if end <= start:
-        end += _DAY
-    first = begun.hour * 60 + begun.minute + (begun.second + begun.microsecond / 1e6) / 60
-    length = (ended - begun).total_seconds() / 60
-    last = first + length
-    # The span of the day before may reach into this one; a long event may reach into the next days'.
-    days = range(-1, int(last // _DAY) + 1)
-    return any(first < day * _DAY + end and (last > day * _DAY + start or first == day * _DAY + start) for day in days)
 
 
 def _within(region: Sequence[tuple[float, float]], event: Event) -> bool:

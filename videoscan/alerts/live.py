@@ -21,9 +21,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, Self
 
 from videoscan import flow, observe, outbox, registry
 from videoscan.alerts import notices, pictures
@@ -37,7 +35,7 @@ from videoscan.patience import Patience
 from videoscan.seams import Notice, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from videoscan.alerts.state import Due
     from videoscan.document import Event, SourceRecord
     from videoscan.observe import Observer
-    from videoscan.seams import Sink, SinkSession
+    from videoscan.seams import SinkSession
     from videoscan.watching.camera import CameraWatch, Shared
     from videoscan.watching.telling import Found, Heard
 
@@ -57,17 +55,19 @@ GRACE = 5.0
 PATIENCE = Patience(tries=300, first=5.0, longest=300.0)
 """About a day; and whoever was away is told within five minutes of being back."""
 _HOUSE = "house"
+_PICTURE_BYTES = 200_000
 _DAYS = 3
 """Days whose events' names are remembered."""
 
 
 @dataclass(slots=True)
 class _Way:
-    """Somebody who is told: the sink, its open session, and the name of the messages for it."""
+    """Somebody who is told: how a message is put, who sends it, and the name of the messages for it. `durable`: they wait on disk."""
 
     hook: str
-    sink: Sink
+    render: Callable[[Notice], str]
     session: SinkSession
+    durable: bool
 
 
 class Alerting:
@@ -113,7 +113,7 @@ class Alerting:
                 for table in rule.to:
                     await self._open_way(table)
             if self._house is not None:
-                self._ways[_HOUSE] = _Way(_HOUSE, _HouseSink(), self._house)
+                self._ways[_HOUSE] = _Way(_HOUSE, _with_picture, self._house, durable=True)
             self._open.push_async_callback(self._record.close)
             await self._record.open()
             session = None
@@ -157,7 +157,7 @@ class Alerting:
         if self._house is not None and not sink.durable:
             return
         session = await self._open.enter_async_context(sink.open())
-        self._ways[hook] = _Way(hook, sink, session)
+        self._ways[hook] = _Way(hook, sink.render, session, durable=sink.durable)
 
     # --- judging --------------------------------------------------------------------------------------------------------------
 
@@ -317,18 +317,18 @@ class Alerting:
             hooks[_HOUSE] = None
         postings = []
         for way in (self._ways[hook] for hook in hooks if hook in self._ways):
-            if not way.sink.durable:
+            if not way.durable:
                 at_once.append((way, notice))
                 continue
             # The id tells receivers apart in the table; what is sent is the part before the sign.
-            postings.append(Posting(f"{notice.id}@{way.hook}", way.hook, notice.kind, way.sink.render(notice)))
+            postings.append(Posting(f"{notice.id}@{way.hook}", way.hook, notice.kind, way.render(notice)))
         return postings
 
     async def _tell(self, at_once: Sequence[tuple[_Way, Notice]]) -> None:
         self.told += 1
         self._news.set()
         for way, notice in at_once:
-            sent = await way.session.send(notice.id, notice.kind, way.sink.render(notice), camera=notice.camera, rule=notice.rule)
+            sent = await way.session.send(notice.id, notice.kind, way.render(notice), camera=notice.camera, rule=notice.rule)
             if sent.error is not None:
                 self._note(f"alert {notice.rule} was not told: {sent.error}")
 
@@ -355,14 +355,6 @@ def _source(found: Found) -> SourceRecord:
     return found.timeline.source
 
 
-class _HouseSink:
-    """How a service's own receivers are told: with the picture."""
-
-    Options: ClassVar[type[BaseModel]] = BaseModel
-    durable: ClassVar[bool] = True
-
-    def render(self, notice: Notice) -> str:
-        return pictures.told(notice, "inline", 200_000)
-
-    def open(self) -> Any:
-        raise NotImplementedError("a service opens it itself")
+def _with_picture(notice: Notice) -> str:
+    """As a service's own receivers are told."""
+    return pictures.told(notice, "inline", _PICTURE_BYTES)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, field_validator
 
+from videoscan.alerts.hours import Hours, hours_of
 from videoscan.strict import STRICT
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ MOST_RULES = 100
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Corners = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=100)]
-Span = tuple[int, int]
-"""From and to, in minutes after midnight; `to` is the earlier one where the span runs across midnight."""
 
-_SPAN = re.compile(r"\s*(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)\s*")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/+#]{1,80}")
 
 
@@ -43,7 +41,8 @@ class AlertRule(BaseModel):
     """A polygon of corners ``[x, y]`` in 0..1 of the upright picture: any evidence of the event lies in it in part. Evidence without a
     place of its own stands for the whole picture, so it does."""
     hours: tuple[str, ...] = ()
-    """Times of day of the camera's clock, such as ``"22:00-06:00"`` (across midnight as well): any of the event lies in one of these.
+    """Times of day of the camera's clock, such as ``"22:00-06:00"`` (across midnight as well), or of some days of the week, such as
+    ``"Mo-Fr 22:00-06:00"`` (which ends on Saturday at six) or ``"Sa,Su"``: any of the event lies in one of these.
     Where a recording has no wall clock such a rule is never met, and that is said."""
     min_confidence: Share | None = None
     """The describer is at least so sure of the event. An event of which it does not say how sure it is does not meet this."""
@@ -84,7 +83,7 @@ class AlertRule(BaseModel):
     @classmethod
     def _times_of_day(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
-            span(each)
+            hours_of(each)
         return value
 
     @field_validator("to", mode="before")
@@ -94,19 +93,9 @@ class AlertRule(BaseModel):
         return tuple(destination(each) for each in listed)
 
     @property
-    def spans(self) -> tuple[Span, ...]:
-        """`hours` in minutes."""
-        return tuple(map(span, self.hours))
-
-
-def span(text: str) -> Span:
-    """``22:00-06:00`` in minutes after midnight. Raises `ValueError`."""
-    found = _SPAN.fullmatch(text)
-    if found:
-        begin, end = (int(found[at]) * 60 + int(found[at + 1]) for at in (1, 3))
-        if all(int(found[at]) < 60 for at in (2, 4)) and begin < 1440 and end <= 1440 and begin != end:
-            return begin, end
-    raise ValueError(f'{text!r} is no span of hours; write it as "22:00-06:00", up to "24:00"')
+    def spans(self) -> tuple[Hours, ...]:
+        """`hours`, read."""
+        return tuple(map(hours_of, self.hours))
 
 
 def destination(given: object) -> object:
