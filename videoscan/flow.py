@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 import time
 from collections import deque
@@ -116,46 +117,58 @@ class Turns:
     """Shares an event loop: work that comes in small steps passes `turn` before each, and no turn of the loop lasts much longer than `most`.
 
     A turn of the loop runs whatever is ready. Sixty requests that are ready at once, a millisecond each, would keep everybody else
-    waiting for all of them; here those that find the turn used up queue, and every turn lets as many through as fit into it if they
-    take as long as the last ones did, one at least. For one event loop.
+    waiting for all of them; here every turn lets as many steps through as fit into `most` seconds of the processor's time if they take
+    as long as the last ones did, one at least, and the others queue. For one event loop.
     """
 
-    def __init__(self, most: float = 0.003) -> None:
+    def __init__(self, most: float = 0.004) -> None:
         self.most = most
-        self._began = 0.0
-        self._begun = False
-        self._let_through = 0
         self._each = most
+        self._room = 0
+        """Steps that still fit into this turn of the loop."""
+        self._through = 0
+        self._begun = False
+        self._began = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def turn(self) -> None:
-        """Return while there is time left in this turn of the loop."""
-        loop = asyncio.get_running_loop()
-        now = time.perf_counter()
+        """Return when there is room for a step in a turn of the loop."""
         if not self._begun:
-            self._begun, self._began, self._let_through = True, now, 0
-            loop.call_soon(self._next)
-        if not self._waiting and now < self._began + self.most:
-            self._let_through += 1
-            return
-        ticket: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(ticket)
-        await ticket
+            self._begun, self._through, self._room = True, 0, self._fitting()
+            asyncio.get_running_loop().call_soon(self._next)
+        if self._room > 0 and not self._waiting:
+            self._room -= 1
+        else:
+            ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(ticket)
+            await ticket
+        # From the first step on: what else the loop did in this turn is not what a step takes.
+        if not self._through:
+            self._began = _worked()
+        self._through += 1
+
+    def _fitting(self) -> int:
+        return max(1, int(self.most / self._each)) if self._each > 0 else 1
 
     def _next(self) -> None:
         """A new turn of the loop: some of those who wait go on."""
-        now = time.perf_counter()
-        if self._let_through:
-            self._each = (3 * self._each + (now - self._began) / self._let_through) / 4
-        self._begun, self._began, self._let_through = bool(self._waiting), now, 0
-        room = max(1, int(self.most / self._each)) if self._each > 0 else 1
-        while self._waiting and self._let_through < room:
+        if self._through:
+            took = (_worked() - self._began) / self._through
+            # Longer steps are believed at once, shorter ones by and by.
+            self._each = max(took, (3 * self._each + took) / 4)
+        self._begun, self._through, self._room = bool(self._waiting), 0, self._fitting()
+        while self._waiting and self._room > 0:
             ticket = self._waiting.popleft()
             if not ticket.done():
                 ticket.set_result(None)
-                self._let_through += 1
+                self._room -= 1
         if self._begun:
             asyncio.get_running_loop().call_soon(self._next)
+
+
+# The time that others take the processor away is nobody's fault here, and must not make turns smaller. Windows counts a thread's time in
+# steps of 16 ms, which is no measure of this.
+_worked = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
 LARGE = 65_536

@@ -22,6 +22,7 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))+\)")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _CODE = re.compile(r"`+([^`]+)`+")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+", re.MULTILINE)
+_SIGNS = re.compile(r"[<\[*_`#]")  # without any of them there is no markup
 
 _INSTRUCTS = re.compile(
     r"\b(?:ignor\w*|disregard\w*|forget|override)\b[^.!?。]{0,60}\b(?:instruction|prompt|rule|anweisung|vorgabe|regel)\w*"
@@ -29,6 +30,11 @@ _INSTRUCTS = re.compile(
     r"|忽略.{0,12}(?:指令|指示|提示|命令)|(?:不要|不得)报告",
     re.IGNORECASE,
 )
+# What stands in every text that it finds, whatever the case. Most texts have none of them, and are searched twenty times as fast for these.
+_STEMS = (
+    "ignor", "disregard", "forget", "override", "system prompt", "report nothing", "not report", "don't report", "you are now",
+    "nichts melden", "忽略", "不要报告", "不得报告",
+)  # fmt: skip
 _NOTHING = re.compile(
     r"\b(?:no|nothing|none|nobody|not|never|without|empty|quiet|still|static|unchanged|uneventful|calm|deserted|idle|same"
     r"|kein\w*|nichts|niemand|leer\w*|ruhig\w*|unverändert\w*|rien|aucun\w*|vide|calme|nada|ning[uú]n\w*|vac[ií]\w*|пуст\w*|ничего|нет)\b"
@@ -44,7 +50,7 @@ UNHEARD = "its summary tells of something, but it lists no event: nothing of tha
 def plain(text: str, what: str, flags: list[str], *, longest: int) -> str:
     """A text without markup, cut to so many characters; `flags` gets a sentence on what was changed in `what`."""
     held = text
-    if any(sign in held for sign in "<[*_`#"):
+    if _SIGNS.search(held):
         for markup, by in ((_HTML, ""), (_LINK, r"\1"), (_BOLD, r"\2"), (_CODE, r"\1"), (_HEADING, "")):
             held = markup.sub(by, held)
         if held != text:
@@ -61,7 +67,7 @@ def tags(given: Iterable[str], flags: list[str]) -> tuple[str, ...]:
     kept: dict[str, None] = {}
     for each in given:
         text = plain(each, "tags", flags, longest=_LONGEST_LOOKED_AT)
-        signs = sum("\u2e80" <= sign <= "\uffdc" for sign in text)
+        signs = 0 if text.isascii() else sum("\u2e80" <= sign <= "\uffdc" for sign in text)
         if len(text.split()) > _TAG_WORDS or len(text) > _TAG_LETTERS or signs > _TAG_SIGNS:
             flags.append(f"a tag that is a sentence was left out: {text[:60]}")
         elif text:
@@ -71,7 +77,9 @@ def tags(given: Iterable[str], flags: list[str]) -> tuple[str, ...]:
 
 def instructs(*texts: str | None) -> bool:
     """Whether any of the texts speaks of instructions to the one who reads it."""
-    return any(text and _INSTRUCTS.search(text) for text in texts)
+    said = "\n".join(text for text in texts if text)
+    folded = said.casefold()
+    return any(stem in folded for stem in _STEMS) and any(text and _INSTRUCTS.search(text) for text in texts)
 
 
 def tells_of_something(summary: str | None) -> bool:

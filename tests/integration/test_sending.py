@@ -2,10 +2,14 @@
 
 import asyncio
 import dataclasses
+import socket
+import time
+from unittest.mock import ANY
 
 from describing import PROMPT
 
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
+from videoscan.describers.sending import BodyPayload
 from videoscan.flow import Turns
 from videoscan.testing.model_server import ModelServer, ok
 from videoscan.testing.pictures import picture, window
@@ -73,3 +77,52 @@ def test_one_that_is_cancelled_while_it_waits_does_not_stop_the_others():
         await asyncio.wait_for(turns.turn(), 5)
 
     asyncio.run(work())
+
+
+def test_a_connection_is_handed_back_sending_at_once():
+    async def work():
+        with ModelServer.in_thread(lambda _request: ok()) as server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", probe="never")).session()
+            seen = []
+            write = BodyPayload.write
+
+            async def watched(payload, writer):
+                connection = writer.transport.get_extra_info("socket")
+                await write(payload, writer)
+                seen.append(connection.getsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_CORK", socket.TCP_MAXSEG)))
+
+            BodyPayload.write = watched
+            try:
+                described = await session.describe(window(3), PROMPT)
+            finally:
+                BodyPayload.write = write
+                await session.close()
+            assert described.failure is None
+            return seen
+
+    # Of a corked connection the last part of a body would lie here for a fifth of a second.
+    assert asyncio.run(work()) == [0 if hasattr(socket, "TCP_CORK") else ANY]
+
+
+def test_short_steps_share_a_turn_of_the_loop_and_long_ones_do_not():
+    async def most_at_once(took):
+        turns, at_once, longest = Turns(most=0.004), 0, 0
+
+        async def step():
+            nonlocal at_once
+            for _ in range(6):
+                await turns.turn()
+                at_once += 1
+                until = time.thread_time() + took
+                while time.thread_time() < until:
+                    pass
+
+        steps = [asyncio.create_task(step()) for _ in range(20)]
+        while not all(each.done() for each in steps):
+            at_once = 0
+            await asyncio.sleep(0)
+            longest = max(longest, at_once)
+        return longest
+
+    assert asyncio.run(most_at_once(0.00001)) > 10
+    assert asyncio.run(most_at_once(0.003)) <= 2

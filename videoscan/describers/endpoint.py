@@ -191,7 +191,8 @@ class Endpoint:
 
     def learned(self, model: str | None) -> Learned:
         """What is known about a model there; to be written to."""
-        return self._learned.setdefault(model, Learned())
+        known = self._learned.get(model)
+        return self._learned.setdefault(model, Learned()) if known is None else known
 
     def open(self, *, concurrency: int, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
         """One more uses it. Where several want different paces, the latest word counts."""

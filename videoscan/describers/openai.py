@@ -272,6 +272,8 @@ class OpenAiSession:
     def takes(self) -> Limits:
         """What it takes by all that is known by now."""
         learned, planned = self._learned, self._planned()
+        if learned.pictures is None and learned.body_bytes is None:
+            return planned
         body = None if learned.body_bytes is None else _for_pictures(learned.body_bytes)
         return replace(
             planned,

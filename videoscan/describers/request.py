@@ -72,6 +72,8 @@ class Request:
         self._instruct = instruct
         self._without_schema = False
         self._made: tuple[tuple[bool, bool, str], Body] | None = None
+        cost = dialect.cost
+        self._shown = [picture.tokens or cost.tokens(picture.width, picture.height) for picture in pictures]
 
     @property
     def schema(self) -> dict[str, Any] | None:
@@ -119,14 +121,11 @@ class Request:
     def tokens(self) -> int:
         """An estimate of what it counts against the tokens per minute: prompt, and a quarter of the longest answer."""
         words = len(self._prompt.system) + len(self._prompt.instructions)
-        cost = self.dialect.cost
-        shown = sum(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
-        return shown + words // 4 + self._max_tokens // 4
+        return sum(self._shown) + words // 4 + self._max_tokens // 4
 
     def estimate(self, seconds: float) -> Estimate:
         """The most that it may take: the prompt by formula, the longest answer that it allows, its time limit of `seconds`."""
-        cost = self.dialect.cost
-        shown = tokens.of_pictures(picture.tokens or cost.tokens(picture.width, picture.height) for picture in self.pictures)
+        shown = tokens.of_pictures(self._shown)
         # Whether the form goes as words is settled when the body is made; a budget must not hang on it.
         form = shape.drawn(self._prompt.schema) if self._prompt.schema else ""
         longest = self._extra.get("max_completion_tokens", self._extra.get("max_tokens", self._max_tokens))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.payload import Payload
 
 if TYPE_CHECKING:
-    from collections.abc import MutableSet
+    import asyncio
+    from collections.abc import Iterator, MutableSet
 
     from aiohttp.abc import AbstractStreamWriter
 
     from videoscan.describers.wire import Body
     from videoscan.flow import Turns
 
-_STEP = 524_288
-"""Bytes of one step: a quarter of a millisecond of copying into the kernel."""
+_STEP = 1_048_576
+"""Bytes of one step: a third of a millisecond of copying into the kernel. Half as much costs as many turns more as it saves time."""
 
 
 class BodyPayload(Payload):
@@ -44,11 +47,38 @@ class BodyPayload(Payload):
         if transport is not None:
             self._known.add(transport)
         size = _STEP
-        for piece in self._body.pieces:
-            for at in range(0, len(piece), _STEP):
-                part = memoryview(piece)[at : at + _STEP]
-                size += len(part)
-                if size > _STEP:
-                    await self._turns.turn()
-                    size = len(part)
-                await writer.write(part)
+        with _in_full_packets(transport):
+            for piece in self._body.pieces:
+                for part in (piece,) if len(piece) <= _STEP else _steps(piece):
+                    size += len(part)
+                    if size > _STEP:
+                        await self._turns.turn()
+                        size = len(part)
+                    await writer.write(part)
+
+
+@contextlib.contextmanager
+def _in_full_packets(transport: asyncio.Transport | None) -> Iterator[None]:
+    """While open, what is written waits for what follows until a packet is full, where the system can do that.
+
+    A name of forty bytes lies between any two pictures. Sent by itself, it wakes the other side for nothing: a tenth of what sending costs.
+    """
+    held = transport.get_extra_info("socket") if transport is not None and _CORK is not None else None
+    if held is None or held.family not in _INTERNET:
+        yield
+        return
+    held.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            held.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
+
+
+_CORK = getattr(socket, "TCP_CORK", None)  # Linux has it
+_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
+
+
+def _steps(piece: bytes) -> Iterator[memoryview]:
+    whole = memoryview(piece)
+    return (whole[at : at + _STEP] for at in range(0, len(piece), _STEP))

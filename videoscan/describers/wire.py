@@ -65,7 +65,7 @@ class Body:
             if len(piece) < _SMALL:
                 small.append(piece)
                 continue
-            few += [b"".join(small), piece]
+            few += [small[0] if len(small) == 1 else b"".join(small), piece]
             small = []
         few.append(b"".join(small))
         return cls(tuple(few), sum(map(len, few)))
@@ -117,13 +117,12 @@ def body(
         words = orjson.dumps({"type": "text", "text": text})
         pieces += [b"[", words, b","] if prompt.text_first else [b"["]
         ending = b'"}}' if detail is None else b'","detail":%b}}' % orjson.dumps(detail)
+        opening = b'{"type":"text","text":%b},{"type":"image_url","image_url":{"url":"data:%b;base64,'
+        before = b""
         for label, picture in zip(number(pictures).labels if labels is None else labels, pictures, strict=True):
-            named = orjson.dumps(label)
-            opening = b'{"type":"text","text":%b},{"type":"image_url","image_url":{"url":"data:%b;base64,'
-            pieces.append(opening % (named, picture.media_type.encode()))
-            pieces += [picture.base64, ending, b","]
-        pieces.pop()
-        pieces += [b"]"] if prompt.text_first else [b",", words, b"]"]
+            pieces += [before + opening % (orjson.dumps(label), picture.media_type.encode()), picture.base64]
+            before = ending + b","
+        pieces += [ending, b"]"] if prompt.text_first else [ending, b",", words, b"]"]
     else:
         pieces.append(orjson.dumps(text))
     pieces += [b"}],", orjson.dumps(fields)[1:]]
