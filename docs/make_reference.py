@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan import cli, complaints, config, document, errors, layers, options, prompts, registry, seams
+from videoscan import cli, config, document, errors, layers, options, prompts, registry, seams
 from videoscan.describers import dialects, families
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def profile_page() -> str:
         "summary": options.SummaryOptions,
         "budget": options.BudgetOptions,
         "watch": options.WatchOptions,
+        "runner": options.RunnerOptions,
     }
     out = [
         "# Every key of a profile\n",
@@ -171,6 +172,7 @@ def profile_page() -> str:
         ("summary", None, ""),
         ("budget", None, ""),
         ("watch", None, ""),
+        ("runner", None, ""),
     ]
     for name, group, about in sections:
         out.append(f"## `[{name}]`\n")
@@ -209,13 +211,7 @@ def profile_page() -> str:
         table(("dialect", "recognised by"), [(f"`{row.name}`", _recognised(row)) for row in dialects.DIALECTS.values()]),
         "What is known of each stands in [Kinds of endpoint](endpoints.md).\n",
         "## Not in this version\n",
-        "These names are reserved. A profile that uses one is refused, because ignoring it would be a lie.\n",
-        ", ".join(
-            [
-                *(f"`{key}`" for key in complaints.LATER),
-                *(f"`{key}.kind = {value(kind).strip('`')}`" for key, kinds in complaints.LATER_KINDS.items() for kind in kinds),
-            ]
-        ),
+        "`runner.kind = ray`, for work on several machines, is reserved. It is refused, because ignoring it would be a lie.",
     ]
     return "\n".join(out)
 

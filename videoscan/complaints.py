@@ -31,13 +31,6 @@ _TYPES = {
     "model": "a table",
 }
 
-LATER: dict[str, str] = {
-    "runner": "runners",
-}
-"""Keys that are kept for later and that this version does not do. Accepting one silently would be a lie (a `black_out` a leak)."""
-
-LATER_KINDS = {"runner": ("ray",)}
-
 
 def suggestion(word: str, words: Iterable[str]) -> str:
     """``did you mean `x`?; the keys are a, b, c``, as far as there is something like it."""
@@ -49,15 +42,7 @@ def suggestion(word: str, words: Iterable[str]) -> str:
 
 def unknown_key(path: str, keys: Iterable[str], origin: str | None) -> ConfigError:
     """The error for a key that nobody reads."""
-    if path in LATER:
-        return not_yet(path, origin)
     return ConfigError(f"{_placed(path, origin)}: unknown key", hint=suggestion(path.rpartition(".")[2], keys))
-
-
-def not_yet(path: str, origin: str | None) -> ConfigError:
-    """The error for a key whose meaning is fixed but that this version does not carry out."""
-    what = LATER.get(path, path)
-    return ConfigError(f"{_placed(path, origin)}: not in this version: {what}", hint="take the key out; it would have no effect")
 
 
 def unknown_value(path: str, value: object, values: Iterable[str], origin: str | None) -> ConfigError:
@@ -69,9 +54,7 @@ def unknown_value(path: str, value: object, values: Iterable[str], origin: str |
 
 def unknown_kind(path: str, kind: object, kinds: Iterable[str], origin: str | None) -> ConfigError:
     """The error for a kind that no installed part answers to."""
-    table = path.partition(".")[0]
-    later = " is not in this version" if kind in LATER_KINDS.get(table, ()) else ": unknown kind"
-    return ConfigError(f"{_placed(path, origin)} = {_shown(kind)}{later}", hint=suggestion(str(kind), kinds))
+    return ConfigError(f"{_placed(path, origin)} = {_shown(kind)}: unknown kind", hint=suggestion(str(kind), kinds))
 
 
 def checked(

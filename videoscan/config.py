@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from videoscan import complaints, credentials, layers
 from videoscan.alerts.rules import MOST_RULES, AlertRule
-from videoscan.complaints import not_yet, unknown_key
+from videoscan.complaints import unknown_key
 from videoscan.errors import ConfigError
 from videoscan.layers import Layer, Merged, Rank, available
 from videoscan.options import (
@@ -28,6 +28,7 @@ from videoscan.options import (
     PromptOptions,
     ReconcileOptions,
     RegionOptions,
+    RunnerOptions,
     SecondLookOptions,
     SourceOptions,
     SummaryOptions,
@@ -77,6 +78,7 @@ _TABLES = (
     "watch",
     "live",
     "alerts",
+    "runner",
 )
 _MODEL_KEYS = (
     "endpoint", "model", "dialect", "api_key_env", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout",
@@ -102,6 +104,7 @@ _KNOWN: dict[str, type[Options]] = {
     "summary": SummaryOptions,
     "budget": BudgetOptions,
     "watch": WatchOptions,
+    "runner": RunnerOptions,
 }
 
 
@@ -237,8 +240,6 @@ def _check_keys(table: Mapping[str, Any], layer: Layer, *, path: str = "", extra
     """Unknown keys are refused layer by layer, so that the message names the layer they stand in."""
     for name, value in table.items():
         here = f"{path}{name}"
-        if name in complaints.LATER:
-            raise not_yet(name, layer.label(here))
         if name not in _TABLES:
             raise unknown_key(here, (*_TABLES, *(extra or ())), layer.label(here))
         if name == "alerts":
@@ -248,8 +249,6 @@ def _check_keys(table: Mapping[str, Any], layer: Layer, *, path: str = "", extra
             raise ConfigError(f"{here} ({layer.label(here)}): a table is expected", hint=f"write [{here}] above its keys")
         for key in value:
             dotted = f"{name}.{key}"
-            if dotted in complaints.LATER:
-                raise not_yet(dotted, layer.label(dotted))
             if name in _KNOWN and key not in _KNOWN[name].model_fields:
                 raise unknown_key(f"{path}{dotted}", _KNOWN[name].model_fields, layer.label(dotted))
 

@@ -182,8 +182,8 @@ _ASKED: dict[Why, str] = {
 
 
 def asking(prompt: Prompt, why: Why) -> Prompt:
-    """The same prompt for a second look."""
-    return replace(prompt, instructions=f"{_ASKED[why]}\n\n{prompt.instructions}")
+    """The same prompt for a second look, which is asked once: what cannot be read has been asked for often enough before."""
+    return replace(prompt, instructions=f"{_ASKED[why]}\n\n{prompt.instructions}", once=True)
 
 
 def summed_up(doubts: Sequence[Doubt]) -> str:

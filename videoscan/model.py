@@ -573,7 +573,8 @@ class Description:
 class Prompt:
     """The words around the pictures. `instructions` (with the question last) stand after the pictures unless `text_first`.
 
-    `schema` is the JSON Schema of the answer; `fields` the attributes that the profile declares, by name.
+    `schema` is the JSON Schema of the answer; `fields` the attributes that the profile declares, by name. With `once` an answer that
+    cannot be read is not asked for again.
     """
 
     system: str
@@ -582,3 +583,4 @@ class Prompt:
     text_first: bool = False
     version: str = ""
     fields: Mapping[str, attributes.Field] = field(default_factory=dict)
+    once: bool = False

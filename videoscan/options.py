@@ -444,6 +444,13 @@ class WatchOptions(Options):
         return int(float(found[1]) * _FACTORS[found[2]]) if found else None
 
 
+class RunnerOptions(Options):
+    """The `runner` table: where the work is done."""
+
+    kind: Literal["local"] = "local"
+    """`local`: in this process, several segments of a recording and several windows at once (`source.parallel`, `describer.concurrency`)."""
+
+
 class CameraRule(Options):
     """One ``[[cameras]]`` rule: values for the sources whose path or URL `match` fits. The first rule that fits wins."""
 
@@ -488,6 +495,8 @@ class Profile(Options):
     """How live sources are connected to, and recorded: raw, each kind of source takes its own."""
     alerts: tuple[AlertRule, ...] = ()
     """Of which events somebody is told at once."""
+    runner: RunnerOptions = RunnerOptions()
+    """Where the work is done."""
     cameras: tuple[CameraRule, ...] = ()
     """The profile's rules per camera; where one fitted, its values stand in the other tables already."""
 

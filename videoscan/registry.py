@@ -97,6 +97,7 @@ def complete(profile: Profile, *, origins: Mapping[str, str] | None = None) -> d
     table["summary"] = profile.summary.model_dump(mode="json")
     table["budget"] = profile.budget.model_dump(mode="json")
     table["watch"] = profile.watch.model_dump(mode="json")
+    table["runner"] = profile.runner.model_dump(mode="json")
     table["live"] = dict(profile.live)
     if profile.live:
         _check_live(profile.live, origins or {})

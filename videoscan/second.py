@@ -168,13 +168,16 @@ class Looks:
         return Allowance.of(self._options.share, windows=windows, images=images, room=self._room)
 
     def plan(self, about: Doubt, outcome: Outcome, allowed: Allowance) -> Planned | None:
-        """The look at one outcome, taken from what is allowed; `None` where that does not suffice."""
+        """The look at one outcome, taken from what is allowed; `None` where that does not suffice or would show nothing new."""
         # What could not be read is a gap in the timeline: only who is shown all of it can fill it.
-        whole = len({shown.time for shown in outcome.shown}) if about.why == "unreadable" else 0
+        seen = {shown.time for shown in outcome.shown} if about.why == "unreadable" else set()
+        whole = len(seen)
         room = allowed.take(max(whole, min(_FEWEST, self._room)), self._room)
         if not room:
             return None
         planned = self._plan(about, outcome, room)
+        if about.why == "unreadable" and planned.look.region is None and seen.issuperset(planned.look.times):
+            return None  # the very pictures about which three answers could not be read
         allowed.give(planned.pictures)
         return planned
 

@@ -109,13 +109,38 @@ def test_an_answer_that_cannot_be_read_is_asked_for_once_more_and_its_window_is_
         return says("I see a room.") if request.labels[0].endswith("00:00.000") else ok([event("Seen", 1, request.frames)])
 
     with ModelServer.in_thread(script) as server:
-        timeline = scan(clip, server, tmp_path / "out")
+        timeline = scan(clip, server, tmp_path / "out", "dedup.kind=none")
     window, look = the_look(timeline)
     assert (window.status, window.error, look.why, look.first.error.kind) == ("described", None, "unreadable", "BadReply")
     assert look.first.error.raw == "I see a room."
     assert timeline.complete
     assert "It was readable" in {told.title for told in timeline.events}
     hold_to_contract(tmp_path / "out")
+
+
+def test_what_never_can_be_read_is_asked_for_three_times_and_once_with_pictures_closer_together(clip, tmp_path):
+    def script(request):
+        return says("I see a room.") if request.labels[0].endswith("00:00.000") else ok([event("Seen", 1, request.frames)])
+
+    with ModelServer.in_thread(script) as server:
+        timeline = scan(clip, server, tmp_path / "out", "dedup.kind=none")
+        asked = [len(request.pictures) for request in server.requests if request.labels[0].endswith("00:00.000")]
+    window, look = the_look(timeline)
+    assert (window.status, window.attempts, look.second.error.raw) == ("failed", 4, "I see a room.")
+    assert asked[0] == asked[1] == asked[2] < asked[3]
+    assert len(asked) == 4
+
+
+def test_the_very_same_pictures_are_not_asked_about_a_fourth_time(clip, tmp_path):
+    def script(request):
+        return says("I see a room.") if request.labels[0].endswith("00:00.000") else ok([event("Seen", 1, request.frames)])
+
+    with ModelServer.in_thread(script) as server:
+        timeline = scan(clip, server, tmp_path / "out", "dedup.kind=none", "windows.max_frames=2")
+        asked = [request for request in server.requests if request.labels[0].endswith("00:00.000")]
+    assert len(asked) == 3
+    (window,) = (window for window in timeline.windows if window.status != "described")
+    assert (window.status, window.attempts, window.second_look) == ("failed", 3, None)
 
 
 def test_an_unsure_event_is_told_as_the_second_look_tells_it_and_the_rest_of_the_first_answer_stays(clip, tmp_path):

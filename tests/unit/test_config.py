@@ -223,15 +223,9 @@ def test_a_value_where_a_table_belongs_is_refused(table):
     assert "is expected" in refused(table)
 
 
-@pytest.mark.parametrize(
-    "table",
-    [
-        {"runner": {"kind": "ray"}},
-        {"cameras": [{"match": "*", "runner": {}}]},
-    ],
-)
-def test_what_this_version_does_not_do_is_refused_and_never_ignored(table):
-    assert "not in this version" in refused(table)
+def test_the_work_is_done_here_and_a_runner_that_there_is_not_is_never_ignored():
+    assert load({"runner": {"kind": "local"}}).profile.runner.kind == "local"
+    assert "allowed: local" in refused({"runner": {"kind": "ray"}})
 
 
 # Secrets

@@ -303,7 +303,8 @@ class OpenAiSession:
         best: Reading | None = None
         reply: Reply | None = None
         why = ""
-        for turn in range(READABLE_TRIES):
+        tries = 1 if prompt.once else READABLE_TRIES
+        for turn in range(tries):
             request = self._request(pictures, prompt, max_tokens=max_tokens, instruct=instruct)
             places = request.numbering.places
             try:
@@ -331,7 +332,7 @@ class OpenAiSession:
             reading = await flow.aside(len(said), answer.read, said, places, prompt.fields)
             if reading is not None:
                 reading, insist = await self._tongue.judge(reading, again=insisted)
-                if insist and turn + 1 < READABLE_TRIES:
+                if insist and turn + 1 < tries:
                     best, insisted, prompt = reading, True, self._tongue.insist(prompt)
                     continue
             self._doubt(reply, request, meter)
@@ -349,7 +350,7 @@ class OpenAiSession:
         if best is not None:
             return best
         raise BadReply(
-            f"{self.endpoint.address.host}: {why}, {READABLE_TRIES} times in all",
+            f"{self.endpoint.address.host}: {why}" + (f", {tries} times in all" if tries > 1 else ""),
             hint="a stronger model, a larger describer.max_tokens or fewer pictures per window may help",
             raw=(reply.text or reply.reasoning) if reply else None,
         )
