@@ -123,7 +123,9 @@ class Candidate:
         if self.title == other.title:
             return 100.0
         title = fuzz.token_set_ratio(self.title.casefold(), other.title.casefold())
-        body = fuzz.token_set_ratio(self.description.casefold(), other.description.casefold()) if self.description else 0.0
+        if title == 100.0 or not self.description:
+            return float(title)
+        body = fuzz.token_set_ratio(self.description.casefold(), other.description.casefold())
         return float(max(title, min(title + 20, body)))
 
     def absorb(self, other: Candidate, ground: str) -> None:

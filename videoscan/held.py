@@ -46,7 +46,6 @@ Tags: TypeAlias = tuple[str, ...]
 _Views: TypeAlias = "tuple[Sequence[str | None], Sequence[Box | None] | None]"
 """The `picture` and `region` of each `videoscan.model.Shown` that is no crop; no regions where there are none at all."""
 
-_TOLD = operator.attrgetter("description", "tags", "confidence", "importance", "continues", "attributes")
 _USAGE = operator.attrgetter(*(each.name for each in dataclasses.fields(Usage)))
 _BILLED = 6
 """So many of them, the first, are a record's too; its last field is the cost."""
@@ -79,8 +78,11 @@ class Held:
         shown = outcome.shown
         spent = _USAGE(outcome.usage)
         self.spent = [*map(added, self.spent, spent)]
-        crops = [place for place, each in enumerate(shown) if each.zoom]
-        plain = [each for each in shown if not each.zoom] if crops else shown
+        crops: Sequence[int] = ()
+        plain: Sequence[Shown] = shown
+        if True in [each.zoom for each in shown]:
+            crops = [place for place, each in enumerate(shown) if each.zoom]
+            plain = [each for each in shown if not each.zoom]
         told, follows = _told(outcome, plain, crops)
         self.indices.append(outcome.index)
         self.starts.append(outcome.start)
@@ -199,7 +201,21 @@ def _begun(told: Told, given: Sequence[Ongoing], count: int, crops: Sequence[int
         first, end = (place - bisect_left(crops, place) for place in (first, max(first, end)))
         if regions:
             regions = {place - bisect_left(crops, place): box for place, box in regions.items() if place not in crops}
-    return title, first, end, regions, _TOLD(told), told.origin == "measured", flags, follows
+    return (
+        title,
+        first,
+        end,
+        regions,
+        told.description,
+        told.tags,
+        told.confidence,
+        told.importance,
+        told.continues,
+        told.attributes,
+        told.origin == "measured",
+        flags,
+        follows,
+    )
 
 
 def _candidates(
@@ -219,7 +235,22 @@ def _candidates(
         *map(_evidence, frames[cited], times[cited], pictures[cited], changed[cited] if changed is not None else repeat(None))
     ]
     found = []
-    for number, (title, first, end, regions, told, measured, flags, follows) in enumerate(events):
+    for number, begun in enumerate(events):
+        (
+            title,
+            first,
+            end,
+            regions,
+            description,
+            tags,
+            confidence,
+            importance,
+            continues,
+            attributes,
+            measured,
+            flags,
+            follows,
+        ) = begun
         evidence = shown[first - low : end - low] if end > first else []
         if not evidence:
             continue
@@ -228,7 +259,6 @@ def _candidates(
                 _evidence(one.frame, one.time, one.picture, regions.get(place, one.region))
                 for place, one in enumerate(evidence, first)
             ]
-        description, tags, confidence, importance, continues, attributes = told
         found.append(
             Candidate(
                 title,

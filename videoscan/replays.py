@@ -37,7 +37,7 @@ _MOST = 500
 
 def is_one(title: str, tags: Collection[str], attributes: Mapping[str, Any]) -> bool:
     """Whether an event is told as a replay: by a tag, by the name of what it shows, or by how its title begins."""
-    return any(tag.casefold() in _TAGS for tag in tags) or bool(attributes.get(FIELD)) or _TITLE.match(title.strip()) is not None
+    return not _TAGS.isdisjoint(map(str.casefold, tags)) or bool(attributes.get(FIELD)) or _TITLE.match(title.strip()) is not None
 
 
 def of(event: Event) -> bool:

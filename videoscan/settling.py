@@ -7,14 +7,13 @@ of the timeline says why. Of n doubtful pairs of t tokens each that takes about 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from videoscan import flow, observe, timecode, tokens
+from videoscan import observe, timecode, tokens
 from videoscan.model import Prompt, Usage
-from videoscan.summarizing import Summed, shares, writer_of
+from videoscan.summarizing import Summed
+from videoscan.writing import Letters, shares, writer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,10 +81,11 @@ async def settled(
 
 class _Asking:
     def __init__(self, request: Request, writer: Writer, journal: Journal | None) -> None:
-        self._request, self._writer, self._journal = request, writer, journal
-        words = tokens.of_words(prompt_for(()))
-        self._answer_tokens, self._room = shares(request.resolved.profile.reconcile.max_tokens, words)
-        self._usage, self._seconds = Usage(), 0.0
+        options = request.resolved.profile.reconcile
+        self._answer_tokens, self._room = shares(options.max_tokens, tokens.of_words(prompt_for(())))
+        self._letters = Letters(
+            request, writer, journal, kind="pairs", model=options.model, keys=KEYS, answer_tokens=self._answer_tokens
+        )
 
     async def about(self, doubts: Sequence[Doubt]) -> Settled:
         parts = parts_of(doubts, self._room, self._answer_tokens)
@@ -102,29 +102,12 @@ class _Asking:
             verdicts.update({part[number].pair: same for number, same in answer.items()})
         if silent:
             flags[f"of {len(doubts)} doubtful pairs, {silent} had no clear answer from the model: the rules decided"] = None
-        return Settled(verdicts, tuple(flags), self._usage, self._seconds)
+        return Settled(verdicts, tuple(flags), self._letters.usage, self._letters.seconds)
 
     async def _ask(self, part: Sequence[Doubt]) -> dict[int, bool] | str:
-        """What the model says of a batch, by the pairs' places in it; or why there is nothing. Written down before it is used."""
-        prompt = prompt_for(part)
-        key = self._key(prompt)
-        known = await flow.in_thread(self._journal.answer, key) if self._journal is not None else None
-        told = known or await self._writer.write(prompt, max_tokens=self._answer_tokens, keys=KEYS)
-        self._usage += told.usage
-        self._seconds += told.seconds
-        if told.failure is not None:
-            return told.failure.message
-        said = read(json.loads(told.raw or "{}"), len(part))
-        if not said:
-            return "the answer says nothing about them"
-        if self._journal is not None and known is None:
-            await flow.in_thread(self._journal.record_words, key, "pairs", told)
-        return said
-
-    def _key(self, prompt: Prompt) -> str:
-        asked = {**self._request.asked, "model": self._request.resolved.profile.reconcile.model or self._request.model}
-        parts: list[Any] = [asked, prompt.system, prompt.instructions, prompt.schema, self._answer_tokens]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        """What the model says of a batch, by the pairs' places in it; or why there is nothing."""
+        answer = await self._letters.ask(prompt_for(part), lambda said: read(said, len(part)) or None)
+        return answer if answer is not None else "the answer says nothing about them"
 
 
 # --- pure ---------------------------------------------------------------------------------------------------------------------

@@ -9,15 +9,13 @@ Bounds: a level has at most half as many lines as the one below, so n events of 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from videoscan import flow, observe, overview, registry, summarize, tokens
+from videoscan import observe, overview, summarize, tokens
 from videoscan.languages import name_of
 from videoscan.model import Usage
-from videoscan.seams import Writer
+from videoscan.writing import Letters, shares, writer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +25,11 @@ if TYPE_CHECKING:
     from videoscan.model import Prompt
     from videoscan.observe import Observer
     from videoscan.request import Request
-    from videoscan.seams import DescriberSession, Ledger
+    from videoscan.seams import DescriberSession, Ledger, Writer
     from videoscan.summarize import Digest, Item, Read
     from videoscan.timeline import Folded
 
 KEYS = frozenset({"chapters", "summary"})
-_LONGEST = 4_096
-"""Tokens of one answer at most."""
-_LEAST_ROOM = 200
-"""Tokens of events in one request, however small it is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +71,16 @@ async def summed_up(
     return summed
 
 
-def writer_of(request: Request, session: DescriberSession, observer: Observer, ledger: Ledger, model: str | None) -> Any:
-    """Who writes: the session that described, or one of its own for another model of the same endpoint; `None` where it cannot."""
-    if not isinstance(session, Writer):
-        return None
-    if model is None or model == request.describer.get("model") or "endpoint" not in request.describer:
-        return session  # a model's file is the only model that there is
-    # The endpoint is known by now; only pictures would be tried out.
-    table = {**request.describer, "model": model, "probe": "never"}
-    return registry.make("describers", table).session(observer, ledger)
-
-
-def shares(most: int, words: int) -> tuple[int, int]:
-    """How `most` tokens of a request are shared out: for the answer, and for events beside `words` tokens of instructions."""
-    answer = min(_LONGEST, most // 4)
-    return answer, max(_LEAST_ROOM, most - answer - words)
-
-
 class _Summary:
     def __init__(
         self, request: Request, events: Sequence[Event], duration: float, writer: Writer, journal: Journal | None
     ) -> None:
         self._request, self._events, self._duration = request, events, duration
-        self._writer, self._journal = writer, journal
         options = request.resolved.profile.summary
-        self._answer_tokens, self._room = shares(options.max_tokens, tokens.of_words(self._prompt((), most=1), ""))
-        self._usage, self._seconds = Usage(), 0.0
+        answer_tokens, self._room = shares(options.max_tokens, tokens.of_words(self._prompt((), most=1), ""))
+        self._letters = Letters(
+            request, writer, journal, kind="summary", model=options.model, keys=KEYS, answer_tokens=answer_tokens
+        )
 
     async def of(self, items: Sequence[Item], rule: Digest) -> Summed:
         """The finished digest, level by level."""
@@ -115,36 +93,21 @@ class _Summary:
             answers = [task.result() for task in asked]
             failed = next((answer for answer in answers if isinstance(answer, str)), None)
             if failed is not None:
-                return Summed(summarize.fallen_back(rule, failed), self._usage, self._seconds)
+                return Summed(summarize.fallen_back(rule, failed), self._letters.usage, self._letters.seconds)
             reads = [answer for answer in answers if not isinstance(answer, str)]
             if last:
                 digest = summarize.digest(reads[0], self._events, self._duration, flags=flags, rule=rule)
-                return Summed(digest, self._usage, self._seconds)
+                return Summed(digest, self._letters.usage, self._letters.seconds)
             flags += [flag for read in reads for flag in read.flags]
             items = summarize.lifted(reads, parts, self._events)
 
     async def _ask(self, part: Sequence[Item], *, last: bool) -> Read | str:
-        """What the model says about a part, or why there is nothing. Written down before it is used, if it is of use."""
+        """What the model says about a part, or why there is nothing."""
         most = summarize.chapters_for(len(part), last=last)
-        prompt = self._prompt(part, most=most)
-        key = self._key(prompt)
-        known = await flow.in_thread(self._journal.answer, key) if self._journal is not None else None
-        told = known or await self._writer.write(prompt, max_tokens=self._answer_tokens, keys=KEYS)
-        self._usage += told.usage
-        self._seconds += told.seconds
-        if told.failure is not None:
-            return told.failure.message
-        read = summarize.read(json.loads(told.raw or "{}"), part, self._events, most=most)
-        if read is None:
-            return "the answer says nothing about the events"
-        if self._journal is not None and known is None:
-            await flow.in_thread(self._journal.record_words, key, "summary", told)
-        return read
-
-    def _key(self, prompt: Prompt) -> str:
-        asked = {**self._request.asked, "model": self._request.resolved.profile.summary.model or self._request.model}
-        parts: list[Any] = [asked, prompt.system, prompt.instructions, prompt.schema, self._answer_tokens]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        answer = await self._letters.ask(
+            self._prompt(part, most=most), lambda said: summarize.read(said, part, self._events, most=most)
+        )
+        return answer if answer is not None else "the answer says nothing about the events"
 
     def _prompt(self, part: Sequence[Item], *, most: int) -> Prompt:
         profile = self._request.resolved.profile
