@@ -10,7 +10,7 @@ from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Experience, Pace
 from videoscan.planning.sketch import Sketch
 from videoscan.seams import Limits
-from videoscan.summarizing import shares
+from videoscan.writing import shares
 
 COST = PictureCost("patch", 32)
 WORDS = tokens.of_words(summarize.prompt_for((), most=20, question=None, language=None), "")

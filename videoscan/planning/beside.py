@@ -16,7 +16,7 @@ from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Band, Experience, Forecast, Pace, forecast
 from videoscan.reconcile import DOUBTS_EACH
 from videoscan.reducing import ZOOM_PIXELS
-from videoscan.summarizing import shares
+from videoscan.writing import shares
 
 if TYPE_CHECKING:
     from typing import Any
