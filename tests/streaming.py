@@ -77,6 +77,7 @@ class Web:
         self._over = asyncio.Event()
         app = web.Application()
         app.router.add_get("/mjpeg", self._mjpeg)
+        app.router.add_get("/moved", self._moved)
         if self._folder is not None:
             app.router.add_static("/files", self._folder)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -87,6 +88,9 @@ class Web:
         self._ready.set()
         await self._over.wait()
         await runner.cleanup()
+
+    async def _moved(self, _request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("/mjpeg")
 
     async def _mjpeg(self, request: web.Request) -> web.StreamResponse:
         if self._login is not None:

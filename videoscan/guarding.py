@@ -67,7 +67,7 @@ class Guard:
         """For FFmpeg's demuxers. A file with more than `spare` streams too many cannot be opened."""
         options = {} if self.streams is None else {"max_streams": str(self.streams + spare)}
         if self.alone:
-            options |= {"protocol_whitelist": "file", "format_whitelist": _formats()}
+            options |= {"protocol_whitelist": "file", "format_whitelist": plain_formats()}
         return options
 
 
@@ -76,7 +76,8 @@ def _refused(uri: str, what: str, most: str) -> SourceUnsupported:
 
 
 @functools.cache
-def _formats() -> str:
+def plain_formats() -> str:
+    """FFmpeg's demuxers that open nothing but what they were given, as its own options take them."""
     import av
 
     return ",".join(sorted(each for each in av.formats_available if not set(each.split(",")) & set(_LEADS_ELSEWHERE)))

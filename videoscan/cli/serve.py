@@ -91,6 +91,13 @@ _GRACE = 10.0
     show_default=True,
     help="Log lines on stderr: for people or programs.",
 )
+@click.option(
+    "--camera-host",
+    "cameras",
+    multiple=True,
+    metavar="HOST|NETWORK",
+    help="Cameras that may be watched in a private network: gate.lan, *.cameras.lan, 192.168.20.0/24. Repeatable.",
+)
 @click.option("--private-addresses", is_flag=True, help="Fetch sources from loopback, private and link-local addresses too.")
 def command(
     *,
@@ -116,6 +123,7 @@ def command(
     keep_bytes: int | None,
     grace: float,
     log_format: str,
+    cameras: Sequence[str],
     private_addresses: bool,
 ) -> int:
     """Run the HTTP service: jobs, timelines, live feeds.
@@ -125,6 +133,7 @@ def command(
     """
     from videoscan import money, registry
     from videoscan.jobs import logs
+    from videoscan.jobs.cameras import checked
     from videoscan.jobs.settings import Settings
 
     settings = Settings(
@@ -144,6 +153,7 @@ def command(
         buckets=tuple(buckets),
         s3_endpoint=s3_endpoint,
         grace=grace,
+        cameras=checked(cameras),
         private_addresses=private_addresses,
         keep_days=keep_days,
         keep_bytes=keep_bytes,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from videoscan.jobs.settings import Settings
 
 SCHEMES = frozenset({"http", "https"})
-STREAMS = frozenset({"rtsp", "rtsps", "http", "https"})
 
 # What of a profile a stranger may say. Not where pictures go, which key goes along, or which file of this machine is read.
 _TABLES = frozenset({"sampler", "dedup", "regions", "windows", "prompt", "reconcile", "summary", "budget", "watch", "alerts"})
@@ -190,30 +189,6 @@ LIMITS = (
 """What a stranger's file may ask for, unless whoever runs the service says otherwise: 4 GiB, 12 hours of a core, two days of video."""
 
 
-def check_stream(text: str, settings: Settings) -> None:
-    """Raises `RuleBroken` for a live source's address that may not be listened to, as far as its text tells."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as fault:
-        raise RuleBroken(f"that is no address: {fault}") from None
-    scheme = parts.scheme.lower()
-    if scheme not in STREAMS:
-        raise RuleBroken(f"{scheme[:40]} is not watched here: {', '.join(sorted(STREAMS))} are")
-    if not parts.hostname:
-        raise RuleBroken("the address names no host")
-    if port == 0:
-        raise RuleBroken("port 0 is no port")
-    if settings.private_addresses:
-        return
-    check_host(parts.hostname, literal_only=True)
-    if scheme not in {"rtsp", "rtsps"}:
-        # FFmpeg follows redirects and playlists wherever they lead.
-        raise RuleBroken(
-            f"{scheme} streams can lead to the neighbourhood, which this service may not reach: it takes rtsp and rtsps"
-        )
-
-
 def placeless(text: str, settings: Settings) -> str:
     """A message without where things lie on this machine. What was uploaded has the name that its sender gave it."""
     text = re.sub(rf"{re.escape(str(settings.data))}/jobs/[0-9a-z]+/source/", "", text)
@@ -227,8 +202,12 @@ CAMERA_LIMITS = ("source.max_memory=2147483648", "source.patience=20")
 
 
 def live_sets_of(settings: Settings) -> Sequence[str]:
-    """The same for a live source: whatever a camera sends, it ends no more than the process that decodes it, which is begun anew."""
-    return (*CAMERA_LIMITS, *settings.sets, "source.isolation=process")
+    """The same for a live source: whatever a camera sends, it ends no more than the process that decodes it, which is begun anew.
+
+    Where not every address may be reached, what answers over HTTP leads nowhere else.
+    """
+    alone = () if settings.private_addresses else ("live.redirects=false",)
+    return (*CAMERA_LIMITS, *settings.sets, *alone, "source.isolation=process")
 
 
 def sets_of(settings: Settings) -> Sequence[str]:

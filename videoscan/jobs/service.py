@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 from videoscan import config, flow, inputs, publish, reviews
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
-from videoscan.folder import TIMELINE, OutputFolder
-from videoscan.jobs import buckets, fetching, retention, rules
+from videoscan.folder import PICTURES, TIMELINE, OutputFolder
+from videoscan.jobs import buckets, cameras, fetching, retention, rules
 from videoscan.jobs.board import Board
 from videoscan.jobs.bundles import Bundles
 from videoscan.jobs.delivering import Deliverer
@@ -201,7 +201,7 @@ class Service:
         asked = await flow.in_thread(rules.profile_of, wanted, self.settings)
         watched, shown = await flow.in_thread(source_of, url, login, self.settings)
         if "://" in watched.url:
-            await fetching.judged_host(watched.url, self.settings)
+            await cameras.judged(watched.url, self.settings)
         if len(await self.store.streams.all()) >= self.settings.most_streams:
             raise Conflict(f"{self.settings.most_streams} streams are watched already: remove one first")
         source = shown if "://" in watched.url else watched.url
@@ -213,7 +213,7 @@ class Service:
     def shown_stream(self, job: Job) -> Stream:
         """A stream as a caller sees it."""
         live = self.streams.live(job)
-        there = live.windows or live.day is not None
+        there = live.day is not None or (self.settings.output(job.id) / PICTURES).is_dir()
         picture = f"/api/v1/streams/{job.id}/picture.jpg" if there else None
         shown = self.shown(job)
         return Stream(**shown.model_dump(), url=shown.source, live=live, picture=picture)

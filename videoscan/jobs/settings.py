@@ -41,6 +41,8 @@ class Settings:
     """What previews for the review page may take of the disk, all together; one takes at most a quarter of it."""
     private_addresses: bool = False
     """Whether sources may be fetched from loopback, private and link-local addresses."""
+    cameras: tuple[str, ...] = ()
+    """Hosts of live sources that may be watched wherever they are: names, patterns such as ``*.cameras.lan``, addresses, networks."""
     grace: float = 0.0
     """Seconds that running jobs get to come to their end when the service is stopped, before they are parked."""
     buckets: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import datetime as dt
 import functools
 import json
 import logging
+import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from urllib.parse import urlsplit
 from videoscan import clock, flow, money, observe, registry
 from videoscan.alerts.live import Alerting
 from videoscan.errors import DescribeError, SourceError, StoreError, VideoscanError
+from videoscan.folder import PICTURES
 from videoscan.inputs import Input
-from videoscan.jobs import fetching, rules
+from videoscan.jobs import cameras, rules
 from videoscan.jobs.days import CAMERA, Days, point
 from videoscan.jobs.records import Fault, LiveStatus, Progress, day_id
 from videoscan.jobs.settings import DAYS
@@ -59,14 +61,14 @@ def source_of(text: str, login: Login | None, settings: Settings) -> tuple[Watch
     """What a stream's address means: what is listened to, and how it is shown.
 
     A login in the address is taken out of it. A path below a root is a file that is played as if it were live, to try things out. Raises
-    `RuleBroken`; the host's name is judged by `fetching.judged_host`.
+    `RuleBroken`; the host's name is judged by `cameras.judged`.
     """
     if "://" not in text.split("?", 1)[0]:
         path = rules.path_of(text, settings)
         if path.is_dir():
             raise rules.RuleBroken("a folder is no stream: submit it as a job")
         return Watched(str(path)), settings.shown(str(path))
-    rules.check_stream(text, settings)
+    cameras.check(text, settings)
     try:
         where = address.parse(text, login)
     except VideoscanError as fault:
@@ -225,7 +227,7 @@ class Streams:
         kind = "stream"
         if "://" in watched.url:
             try:
-                await fetching.judged_host(watched.url, self._settings)
+                await cameras.judged(watched.url, self._settings)
             except rules.RuleBroken as fault:
                 raise SourceError(str(fault), hint="add the stream anew, with the address that it has now") from None
         else:
@@ -377,7 +379,7 @@ class Streams:
         )
 
     async def picture(self, job: str) -> bytes | None:
-        """The latest picture as a JPEG; the last one that was kept where the camera is away, `None` where there is none."""
+        """The latest picture as a JPEG; the last one that was kept where the camera is away or not watched, `None` where there is none."""
         streaming = self.running.get(job)
         watch = streaming.watch if streaming is not None else None
         if watch is not None:
@@ -388,7 +390,7 @@ class Streams:
             if kept is not None:
                 with contextlib.suppress(OSError):
                     return await flow.in_thread(kept.read_bytes)
-        return None
+        return await flow.in_thread(_last_kept, self._settings.output(job) / PICTURES)
 
 
 class _House:
@@ -409,6 +411,15 @@ class _House:
             return Sent(fault.message)
         self._board.changed(day, stream)
         return Sent()
+
+
+def _last_kept(folder: Path) -> bytes | None:
+    """The JPEG of the highest frame in a folder of pictures."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if entry.name[:8].isdecimal() and entry.name[8:] == ".jpg"]
+        return (folder / max(names)).read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def _login(watched: Watched, camera: str) -> Login | None:

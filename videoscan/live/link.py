@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.stream import Disposition
 
+from videoscan.guarding import plain_formats
 from videoscan.sources.probing import LARGEST
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _ALLOWED = {
     "pushed": "udp,rtp,srt,srtp,crypto",
     "other": "rtmp,rtmps,rtmpt,tcp,tls,crypto",
 }
+
+_CAN_STAY = 62
+"""The libavformat that can be told not to follow redirects, for certain."""
 
 _NO_TIMESTAMPS = 0x0080
 """``AVFMT_NOTIMESTAMPS``: MJPEG over HTTP, raw H.264. FFmpeg counts 25 pictures a second there, whatever the camera sends."""
@@ -51,11 +55,12 @@ class LinkFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How FFmpeg is to connect. Seconds; `udp`: RTSP's pictures come as datagrams."""
+    """How FFmpeg is to connect. Seconds; `udp`: RTSP's pictures come as datagrams; `redirects`: an HTTP answer may lead elsewhere."""
 
     connect: float
     read: float
     udp: bool = False
+    redirects: bool = True
 
 
 class LinkEnded(LinkFailed):
@@ -163,6 +168,10 @@ def _open(address: Address, ways: Ways, read: float) -> InputContainer:
     }
     if address.is_rtsp:
         options |= {"rtsp_transport": "udp" if ways.udp else "tcp", "allowed_media_types": "video", "fpsprobesize": "0"}
+    elif address.is_http and not ways.redirects:
+        if av.library_versions["libavformat"][0] < _CAN_STAY:
+            raise LinkFailed("this FFmpeg follows redirects, and it may not: PyAV 16 or later is needed", refused=True)
+        options |= {"max_redirects": "0", "format_whitelist": plain_formats()}
     elif address.scheme == "udp":
         # Bursts while the reader is busy: 64 MiB instead of 7. Losing some packets is no reason to end the connection.
         options |= {"fifo_size": "356962", "overrun_nonfatal": "1"}

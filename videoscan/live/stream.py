@@ -88,6 +88,9 @@ class StreamOptions(LiveOptions):
     transport: Literal["tcp", "udp"] = "tcp"
     """How RTSP brings its pictures. ``udp`` loses some on a bad network instead of being late."""
 
+    redirects: bool = True
+    """Whether what answers over HTTP may lead elsewhere: by a redirect, or by being a playlist (HLS)."""
+
 
 def at_work(
     shown: str,
@@ -121,7 +124,9 @@ class StreamSource:
             where = address.parse(uri, login)
 
         def connect(read: float) -> Link:
-            return Link.stream(where, Ways(options.connect_timeout, read, udp=options.transport == "udp"))
+            return Link.stream(
+                where, Ways(options.connect_timeout, read, udp=options.transport == "udp", redirects=options.redirects)
+            )
 
         return at_work(where.shown, connect, options, setting)
 
