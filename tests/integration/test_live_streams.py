@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import threading
 import time
 
@@ -12,11 +14,12 @@ from tests.faults.camera import free_port
 from tests.faults.runner import in_order
 from videoscan.live.device import DeviceLink, DeviceOptions, DeviceSource
 from videoscan.live.link import LinkFailed
-from videoscan.live.stream import RealtimeSource, StreamOptions, StreamSource, at_work
+from videoscan.live.stream import LiveOptions, RealtimeSource, StreamOptions, StreamSource, at_work
 from videoscan.model import Condition, Login
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
 from videoscan.samplers.keyframe import KeyframeOptions, KeyframeSampler
 from videoscan.seams import Setting
+from videoscan.testing.live import MadeClock
 
 QUICK = {"stall": 0.8, "connect_timeout": 2.0, "longest_wait": 0.3}
 KEYS = KeyframeSampler(KeyframeOptions(least=0.0))
@@ -150,6 +153,50 @@ def test_a_file_is_played_as_if_it_were_live_and_ends(tmp_path):
     times = [frame.time for frame in frames(items)]
     assert [round(later - times[0], 3) for later in times] == [0.0, 0.3, 0.6, 0.9]
     assert [item for item in items if isinstance(item, Condition)] == []
+
+
+@pytest.mark.parametrize("coding", [("libx264", "-crf", "38"), ("libx264", "-crf", "23"), ("mjpeg", "-q:v", "5")], ids=" ".join)
+@pytest.mark.parametrize("noise", ["c0s=6:c0f=t", "c0s=6"], ids=["still night", "frozen"])
+def test_only_a_picture_that_is_repeated_is_frozen_however_it_is_coded(tmp_path, coding, noise):
+    """Twenty seconds of a dark scene with a sensor's noise, or one picture of it again and again; a keyframe every five seconds."""
+    clip = tmp_path / "night.mkv"
+    scene = f"gradients=s=320x180:c0=0x0a0a0a:c1=0x303030:n=2:speed=0.00001:d=0.2:r=5,loop=-1:1,noise={noise}"
+    if "t" not in noise.partition("f=")[2]:
+        scene += ",loop=-1:1"
+    coded = ["-t", "20", "-g", "25", "-pix_fmt", "yuvj420p" if coding[0] == "mjpeg" else "yuv420p", "-c:v", *coding]
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", scene, *coded, clip], check=True)
+    footage = RealtimeSource(LiveOptions(frozen_after=10.0)).open(str(clip), Setting(clock=MadeClock(1_700_000_000.0)))
+    items = list(footage.items(IntervalSampler(IntervalOptions(every=1.0, snap=False))))
+    told = {item.kind for item in items if isinstance(item, Condition)}
+    assert len(frames(items)) > 15
+    assert told == ({"frozen"} if noise == "c0s=6" else set())
+
+
+@pytest.mark.parametrize("place", [(), ("-streamid", "0:0x120")], ids=["in its place", "under another number"])
+def test_an_encoder_that_is_changed_behind_a_transport_stream_is_survived(place):
+    port = free_port()
+    coded = ["-c:v", "libx265", "-x265-params", "log-level=none:keyint=10", "-s", "640x360", *place]
+    told, senders = [], contextlib.ExitStack()
+    address = f"udp://127.0.0.1:{port}?pkt_size=1316"
+    # The second encoder takes its time to start: that alone is no stall here.
+    footage = stream(stall=8.0, connect_timeout=9.0).open(f"udp://127.0.0.1:{port}", Setting(told=told.append))
+
+    def watching(items):
+        if len(frames(items)) == 5 and not switched:
+            switched.append(True)
+            senders.close()
+            senders.enter_context(ffmpeg(*coded, "-f", "mpegts", address))
+        return [frame.pixels.size for frame in frames(items)[-3:]] == [(640, 360)] * 3
+
+    switched: list[bool] = []
+    with senders:
+        senders.enter_context(ffmpeg("-f", "mpegts", address))
+        items = collected(footage, KEYS, watching, 60)
+    assert frames(items)[-1].pixels.size == (640, 360)
+    assert footage.info.codec == "hevc"
+    assert in_order(items) == []
+    assert gaps(items)[-1].reason == "pictures came, but none that could be decoded"
+    assert any("640x360" in note.text for note in told)
 
 
 def test_a_device_is_read_through_opencv(tmp_path):

@@ -338,10 +338,11 @@ def test_the_ring_lets_go_of_the_oldest_group(coded):
 # --- conditions -----------------------------------------------------------------------------------------------------------------
 
 
-def judged(pictures, *, frozen_after=3.0, black_after=2.0):
+def judged(pictures, *, frozen_after=3.0, black_after=2.0, group=1):
+    """`group`: how many pictures there are from one keyframe to the next."""
     watcher, told = Watcher(frozen_after, black_after), []
     for number, picture in enumerate(pictures):
-        told += watcher.saw(Frame(number, float(number), True, ArrayPixels(picture)))
+        told += watcher.saw(Frame(number, float(number), True, ArrayPixels(picture)), number // group)
     return [(each.kind, each.start, each.end, each.frame) for each in told], watcher
 
 
@@ -353,6 +354,12 @@ def noisy(seed: int, level: int = 90) -> np.ndarray:
 def test_the_same_picture_again_and_again_is_frozen_until_it_is_another_one():
     told, _ = judged([noisy(0), noisy(1), *[noisy(2)] * 6, noisy(3)])
     assert told == [("frozen", 2.0, None, 2), ("frozen", 2.0, 8.0, 2)]
+
+
+def test_pictures_that_an_encoder_left_alone_between_two_keyframes_are_not_frozen():
+    kept = [noisy(number // 6) for number in range(24)]
+    assert judged(kept, group=6)[0] == []
+    assert judged([noisy(0)] * 9, group=6)[0] == [("frozen", 0.0, None, 0)], "a fresh coding shows the very same picture"
 
 
 def test_a_quiet_scene_with_noise_is_not_frozen():

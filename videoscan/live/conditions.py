@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SIZE = (160, 90)
 """Width and height at which pictures are compared."""
 
-_SAME = 0.02
+_SAME = 0.08
 """Mean difference in grey levels below which two pictures are the same one; see `Watcher`."""
 
 _BLACK = 28
@@ -25,11 +25,12 @@ not black."""
 
 @dataclass(slots=True)
 class _Open:
-    """A condition that may be or has been told. `told`: it has lasted long enough."""
+    """A condition that may be or has been told. `told`: it has lasted long enough. `group`: that of its first picture."""
 
     kind: str
     start: float
     frame: int
+    group: int
     told: bool = False
 
 
@@ -38,6 +39,11 @@ class Watcher:
 
     Two pictures of a sensor are never quite the same: its noise alone makes them differ. A frozen one is the same to the last grey level,
     or, coded anew with each keyframe, very nearly. Each is held against the first of its kind, so that what creeps is no freeze.
+
+    Between two keyframes an encoder may leave all noise out, and then every picture of a quiet night is the same: it takes a picture of
+    another group to tell a freeze. Measured (docs/how-to/cameras.md): keyframes of a still night differ by 0.12 grey levels at least, however
+    hard it was compressed; a repeated picture by 0.067 at most, at constant quality; pictures of a still night within a group by as little
+    as 0.001.
     """
 
     def __init__(self, frozen_after: float, black_after: float) -> None:
@@ -46,16 +52,16 @@ class Watcher:
         self._frozen: _Open | None = None
         self._black: _Open | None = None
 
-    def saw(self, frame: Frame) -> list[Condition]:
-        """What began or ended with this frame."""
+    def saw(self, frame: Frame, group: int) -> list[Condition]:
+        """What began or ended with this frame. `group` is another number for what was decoded from another keyframe."""
         gray = frame.pixels.gray(*_SIZE)
-        told = self._judge_black(frame, gray)
+        told = self._judge_black(frame, gray, group)
         same = self._reference is not None and float(np.mean(np.abs(gray.astype(np.int16) - self._reference))) < _SAME
         if not same or self._black is not None:
             told += self._end("frozen", frame.time)
             self._reference = gray
-            self._frozen = _Open("frozen", frame.time, frame.index)
-        else:
+            self._frozen = _Open("frozen", frame.time, frame.index, group)
+        elif self._frozen is not None and self._frozen.group != group:
             told += self._lasts(self._frozen, frame.time)
         return told
 
@@ -65,13 +71,13 @@ class Watcher:
         self._reference = self._frozen = self._black = None
         return told
 
-    def _judge_black(self, frame: Frame, gray: Gray) -> list[Condition]:
+    def _judge_black(self, frame: Frame, gray: Gray, group: int) -> list[Condition]:
         if int(gray.max()) > _BLACK:
             told = self._end("black", frame.time)
             self._black = None
             return told
         if self._black is None:
-            self._black = _Open("black", frame.time, frame.index)
+            self._black = _Open("black", frame.time, frame.index, group)
         return self._lasts(self._black, frame.time)
 
     def _lasts(self, condition: _Open | None, time: float) -> list[Condition]:

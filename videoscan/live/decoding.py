@@ -27,10 +27,11 @@ _MOST_PACKETS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A decoded picture that met the aim."""
+    """A decoded picture that met the aim; `group` is the keyframe's index from which it was decoded."""
 
     arrival: Arrival
     pixels: Pixels
+    group: int
 
 
 class LiveDecoder:
@@ -109,7 +110,7 @@ class LiveDecoder:
                 assert last.picture is not None
                 self._taken = last.time
                 self.decoded += 1
-                return Picked(last, ArrayPixels(last.picture))
+                return Picked(last, ArrayPixels(last.picture), last.index)
             return None
         if first is last and first.time > self._taken and _is_key(first, aim):
             return self._key(first)
@@ -159,7 +160,7 @@ class LiveDecoder:
             if arrival is key:
                 self.failed = 0
                 self._taken = key.time
-                return _picked(arrival, frame)
+                return self._picked(arrival, frame)
         self.failed += 1
         return None
 
@@ -173,7 +174,7 @@ class LiveDecoder:
                     self._taken = arrival.time
                     del self._ready[: place + 1]
                     self.failed = 0
-                    return _picked(arrival, frame)
+                    return self._picked(arrival, frame)
             self._ready.clear()
             if self._fed < len(self._group):
                 self._ready += self._shown(self._feed(self._group[self._fed]))
@@ -185,6 +186,9 @@ class LiveDecoder:
                 return None
             if not self._ready and not drain and self._fed >= len(self._group):
                 return None
+
+    def _picked(self, arrival: Arrival, frame: VideoFrame) -> Picked:
+        return Picked(arrival, AvPixels(frame, rotation_of(frame)), self._group[0].index)
 
     def _reset(self) -> None:
         assert self._context is not None
@@ -237,7 +241,3 @@ class LiveDecoder:
 
 def _is_key(arrival: Arrival, aim: Aim) -> bool:
     return arrival.key and aim.keyframe_from <= arrival.time <= aim.keyframe_until
-
-
-def _picked(arrival: Arrival, frame: VideoFrame) -> Picked:
-    return Picked(arrival, AvPixels(frame, rotation_of(frame)))

@@ -292,7 +292,7 @@ class WatchedFolder:
     def _pictures(
         self, place: Place, footage: PyAvFootage, sampler: Sampler, begin: float, first: float, missing: list[Lost]
     ) -> Iterator[LiveItem]:
-        offset = None
+        offset = group = None
         try:
             for frame in footage.frames(sampler, start=max(0.0, first - begin)):
                 time = round(begin + frame.time, 6)
@@ -305,7 +305,8 @@ class WatchedFolder:
                 self._frames = max(self._frames, shown.index + 1)
                 self._came = self._beat = self._clock.monotonic()
                 yield shown
-                yield from self._watcher.saw(shown)
+                group = shown.index if frame.keyframe or group is None else group
+                yield from self._watcher.saw(shown, group)
         except SourceError as error:
             self._broken = f"{place.relative}: {error.message}"
             self._setting.told(Note(self._broken))

@@ -37,6 +37,10 @@ _LATE = 2.0
 _BAD_KEYFRAMES = 3
 """Keyframes in a row of which nothing can be shown, after which the connection is made anew."""
 
+_KEYS_AWAY, _KEYS_APART = 8.0, 4.0
+"""Seconds without a keyframe, and times the longest distance of two so far, after which something else must be sent than was agreed on: an
+encoder that was changed behind a transport stream, of which nothing can be decoded."""
+
 _INDEX_STEP = 1e-3
 
 
@@ -82,6 +86,10 @@ class LiveStream:
         self._last_index = -1
         self._beat: tuple[float, str] = (-1e9, "")
         self._hurt = False
+        self._key: float | None = None
+        """When the connection's last keyframe was to be decoded."""
+        self._apart = 0.0
+        """The longest distance of two of its keyframes."""
 
     @property
     def info(self) -> SourceInfo:
@@ -150,6 +158,7 @@ class LiveStream:
         self._ring.begin(began)
         self._info = replace(self._info, codec=began.codec, fps=began.rate or self._info.fps)
         self._hurt = False
+        self._key, self._apart = None, 0.0
 
     def _came(self, arrival: Arrival, decoder: LiveDecoder, session: SamplerSession) -> Iterator[LiveItem]:
         patience = max(self._limits.stall, 3 * self._reader.spacing)
@@ -162,11 +171,21 @@ class LiveStream:
             picked = decoder.more(self._aim(session))
         if self._gap is None:
             self._covered = max(self._covered, arrival.decoded + min(self._reader.spacing, self._limits.stall))
-        if decoder.failed >= _BAD_KEYFRAMES and not self._hurt:
+        if (decoder.failed >= _BAD_KEYFRAMES or self._without_key(arrival)) and not self._hurt:
             self._hurt = True
             if self._gap is None:
                 yield from self._lose(max(self._last_frame, 0.0), "pictures came, but none that could be decoded")
             self._reader.renew()
+
+    def _without_key(self, arrival: Arrival) -> bool:
+        """Whether keyframes have stayed away for too long."""
+        if arrival.key:
+            if self._key is not None:
+                self._apart = max(self._apart, arrival.decoded - self._key)
+            self._key = arrival.decoded
+        return (
+            self._apart > 0 and self._key is not None and arrival.decoded - self._key > max(_KEYS_AWAY, _KEYS_APART * self._apart)
+        )
 
     def _aim(self, session: SamplerSession) -> Aim:
         """What the sampler wants; after a gap the first picture there is, because it ends the gap."""
@@ -193,7 +212,7 @@ class LiveStream:
         self._covered = max(self._covered, time)
         self._beat = (self._edge.clock.monotonic(), "playing")
         yield frame
-        yield from self._watcher.saw(frame)
+        yield from self._watcher.saw(frame, picked.group)
 
     def _resized(self, frame: Frame) -> None:
         width, height = frame.pixels.size

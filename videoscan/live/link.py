@@ -166,6 +166,9 @@ def _open(address: Address, ways: Ways, read: float) -> InputContainer:
         # Two seconds of pictures tell what FFmpeg has to know; its own five would be lost at each reconnection.
         "analyzeduration": "2000000",
     }
+    if not address.is_rtsp and not address.is_playlist:
+        # A transport stream whose encoder was changed has its pictures under another number: they stay one stream.
+        options["merge_pmt_versions"] = "1"
     if address.is_rtsp:
         options |= {"rtsp_transport": "udp" if ways.udp else "tcp", "allowed_media_types": "video", "fpsprobesize": "0"}
     elif address.is_http and not ways.redirects:
