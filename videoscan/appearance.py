@@ -1,6 +1,6 @@
 """Reads what a title says its subject looks like: "Man with red coat enters" is of a person, male, in a red coat. Pure.
 
-Only what is plainly there counts: English titles whose first words are a person or a vehicle with a colour ("in a red jacket", "white
+Only what is plainly there counts: titles in English, or in Chinese (`videoscan.appearance_zh`), whose first words are a person or a vehicle with a colour ("in a red jacket", "white
 van"), built as models build them. Anything else (two people, "another man", a part of a car, a word that is not known in its place) has
 no appearance: nothing is guessed.
 """
@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from videoscan import appearance_zh
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 def _words(*groups: str) -> dict[str, str]:
@@ -111,6 +113,8 @@ def read(title: str, attributes: Mapping[str, Any] | None = None) -> tuple[str, 
     A number plate among the `attributes` (``plate``) is a mark too.
     """
     plate = "".join(re.findall(r"\w", str((attributes or {}).get("plate") or ""))).upper()
+    if (chinese := appearance_zh.read(title)) is not None:
+        return _named(chinese.name, chinese.kind, chinese.traits, [], plate)
     if not plate and _COLOURED.search(title) is None:
         return None  # nearly all titles
     found = [(each[0].casefold(), *each.span()) for each in _TOKEN.finditer(title)]
@@ -127,16 +131,21 @@ def read(title: str, attributes: Mapping[str, Any] | None = None) -> tuple[str, 
             return None
         more, end = worn
         traits += more
-    if kind != "person" and len(plate) >= 4:
-        traits.append(("plate", plate))
-    what = [trait[0] for trait in traits]
-    if len(what) != len(set(what)) or len(other) > 1 or not _goes_on(tokens, end):
-        return None
-    appearance = Appearance(kind, frozenset(traits), frozenset(other))
-    if not appearance.marks:
+    if not _goes_on(tokens, end):
         return None
     name = title[found[first][1] : found[end - 1][2]]
-    return (name if name[1:2].isupper() else name[:1].lower() + name[1:], appearance)
+    return _named(name if name[1:2].isupper() else name[:1].lower() + name[1:], kind, traits, other, plate)
+
+
+def _named(name: str, kind: str, traits: Sequence[Trait], other: Collection[str], plate: str) -> tuple[str, Appearance] | None:
+    """A subject with its name; `None` where nothing tells it from others of its kind, or too much is told."""
+    if kind != "person" and len(plate) >= 4:
+        traits = [*traits, ("plate", plate)]
+    what = [trait[0] for trait in traits]
+    if len(what) != len(set(what)) or len(other) > 1:
+        return None
+    appearance = Appearance(kind, frozenset(traits), frozenset(other))
+    return (name, appearance) if appearance.marks else None
 
 
 def _head(tokens: Sequence[str], first: int) -> int | None:

@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from videoscan import appearance_zh
 from videoscan.appearance import COLOURS
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ _KINDS = {
     )
     for word in words.split()
 }
+# By the character, in Chinese; what is a colour only sometimes (银行 is a bank, 米 a metre) is in none.
+_COLOURS = {
+    **COLOURS,
+    **{word: colour for word, colour in appearance_zh.COLOURS.items() if len(word) == 1 and word not in "银銀米粉"},
+}
 _GENDERS = {
     word: number for number, words in enumerate(("man boy guy gentleman 男", "woman girl lady 女")) for word in words.split()
 }
@@ -77,7 +83,7 @@ def excludes(one: str, other: str) -> bool:
     opposite = any((pair, not side) in sides[1] for pair, side in sides[0])
     if opposite or all(any(word.isdecimal() for word in words) for words in (mine, theirs)):
         return True
-    return any(_apart(mine, theirs, table) for table in (COLOURS, _GENDERS, _KINDS))
+    return any(_apart(mine, theirs, table) for table in (_COLOURS, _GENDERS, _KINDS))
 
 
 def _apart(mine: frozenset[str], theirs: frozenset[str], table: Mapping[str, object]) -> bool:

@@ -201,6 +201,8 @@ def test_a_scan_again_that_cites_the_same_first_frame_keeps_the_id_in_other_word
         ("A person walks a dog past", "A dog is walked past", False),
         ("A man gets out of a car", "A person leaves a car", False),
         ("A vehicle parks", "A car parks", False),
+        ("穿红色外套的人停下", "穿蓝色外套的人停下", True),
+        ("有人站在银行门口", "有人站在红色门口", False),
     ],
 )
 def test_what_is_of_one_kind_is_not_of_another(one, other, apart):

@@ -39,6 +39,13 @@ def names(*titles, **more):
         ("Man in grey suit and black hat waits", "Man in a gray suit walks away", "man in grey suit and black hat"),
         ("Police car", "Police car leaves", None),
         ("Blue lorry unloads", "A blue truck drives off", "blue lorry"),
+        ("穿红色外套的人打开大门", "一名身穿红色大衣的男子离开", "穿红色外套的人"),
+        ("男子身穿深蓝色卫衣走进", "穿蓝色卫衣的男子坐下", "男子身穿深蓝色卫衣"),
+        ("一辆白色面包车停下", "白色的面包车驶离", "白色面包车"),
+        ("红色轿车停下", "紅色汽車離開", "红色轿车"),
+        ("戴黑色帽子、穿灰色西装的男子等待", "穿灰色西装的男子走开", "戴黑色帽子、穿灰色西装的男子"),
+        ("红衣女子蹲下", "红衣女子站起", "红衣女子"),
+        ("White van parks", "白色面包车离开", "white van"),
     ],
 )
 def test_a_subject_that_recurs_is_called_as_it_was_at_first(first, again, name):
@@ -68,7 +75,18 @@ def test_a_subject_that_recurs_is_called_as_it_was_at_first(first, again, name):
         ("Red car stops", "Red car doors open"),
         ("Red car stops", "Red car dealer opens"),
         ("Red car, blue car", "Red car stops"),
-        ("红色汽车停下", "红色轿车离开"),
+        ("穿红色外套的男子进入", "穿红色外套的女子进入"),
+        ("穿红色外套的男子进入", "穿蓝色外套的男子进入"),
+        ("穿红色外套的男子进入", "另一名穿红色外套的男子进入"),
+        ("穿红色外套的男子进入", "两名穿红色外套的男子进入"),
+        ("穿红色外套的男子进入", "穿红色外套的男子和女子进入"),
+        ("穿深红色外套的男子进入", "穿浅红色外套的男子进入"),
+        ("穿红色外套的男子进入", "穿外套的男子进入"),
+        ("男子进入", "男子离开"),
+        ("红色轿车停下", "红色越野车停下"),
+        ("红色汽车停下", "红色汽车门打开"),
+        ("红色汽车停下", "红色汽车旁有人"),
+        ("白色面包车停下", "白色货车停下"),
     ],
 )
 def test_what_could_be_another_is_not_called_the_same(first, again):
