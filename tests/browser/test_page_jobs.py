@@ -273,3 +273,22 @@ def test_every_width_and_scheme_can_be_used_by_everybody(open_site, service, bar
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert barriers(page) == []
         page.keyboard.press("Escape")
+
+
+def test_a_folder_is_dropped_with_all_that_lies_in_it(open_site, clean, footage, tmp_path):
+    for name in ("week/monday/gate.mp4", "week/tuesday/gate 2.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(footage / "gate.mp4", tmp_path / name)
+    (tmp_path / "week" / "notes.txt").write_text("not a video")
+    page = open_site(clean)
+    page.get_by_role("heading", name="Drop a video here").wait_for()
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path / "week")], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+    dialog = page.locator("dialog")
+    dialog.get_by_text("2 files,").wait_for()
+    dialog.get_by_text("1 file is no video").wait_for()
+    dialog.get_by_role("button", name="Start").click()
+    for name in ("gate.mp4", "gate 2.mp4"):
+        row(page, name).get_by_text("Waits for its turn").wait_for()

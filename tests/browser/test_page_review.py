@@ -367,6 +367,38 @@ def test_on_a_phone_a_second_touch_tells_of_the_event_and_it_is_judged_there(vis
     assert page.locator(".rows .row-event.accepted").count() == 1
 
 
+def test_two_fingers_zoom_the_bar_where_they_are_and_one_moves_it(visit, night):
+    page = visit(night, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    box = page.locator(".bar-pane").bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *shares):
+        points = [{"x": box["x"] + share * box["width"], "y": box["y"] + 20, "id": at} for at, share in enumerate(shares)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def at(share):
+        page.touchscreen.tap(box["x"] + share * box["width"], box["y"] + box["height"] * 0.75)
+        return hours(now(page))
+
+    assert at(0.5) == pytest.approx(4, abs=0.1)
+    touch("touchStart", 0.45, 0.55)
+    for far in (0.1, 0.2, 0.3, 0.4):
+        touch("touchMove", 0.5 - far, 0.5 + far)
+    touch("touchEnd")
+    assert at(0.5) == pytest.approx(4, abs=0.1), "what lay between the fingers stays there"
+    assert at(1 - 1e-3) == pytest.approx(4.5, abs=0.1), "eight times as large"
+    touch("touchStart", 0.9)
+    touch("touchMove", 0.7)
+    touch("touchMove", 0.4)
+    touch("touchEnd")
+    assert at(0.5) == pytest.approx(4.5, abs=0.1), "half the bar, half an hour"
+
+
+def hours(clock):
+    h, m, s = clock.split(":")
+    return int(h) + int(m) / 60 + float(s) / 3600
+
+
 def test_the_keys_are_shown(visit, night):
     page = visit(night)
     page.keyboard.press("?")

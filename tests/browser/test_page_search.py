@@ -89,3 +89,18 @@ def test_a_question_is_answered_and_its_citation_leads_to_the_moment(open_site, 
     assert barriers(page) == []
     page.locator(".answer-text .cite").click()
     page.wait_for_url(re.compile(r"#/jobs/[0-9a-f]{24}\?t="))
+
+
+def test_a_question_about_one_recording_is_answered_beside_it_and_its_citation_seeks(open_site, service):
+    job = service.call("GET", "/jobs")["jobs"][0]["id"]
+    page = open_site(service, f"#/jobs/{job}")
+    page.locator(".rows .row-event", has_text="The barrier opens").last.click()
+    page.get_by_role("tab", name="Ask").click()
+    page.get_by_role("textbox", name="Ask about what was seen").fill("Was there a van?")
+    page.keyboard.press("Enter")
+    cite = page.locator(".answer-text button")
+    cite.wait_for()
+    assert page.locator(".answer-text").inner_text().startswith("A van was there")
+    cite.click()
+    assert page.locator(".detail-title").inner_text() == "A van waits"
+    assert page.locator(".controls .now b").inner_text().partition(".")[0] == cite.inner_text(), "the playhead is there"

@@ -55,10 +55,10 @@ def job(service, footage):
 
 
 @contextlib.contextmanager
-def asking(service, job, what):
+def asking(service, job, what, method="GET"):
     connection = http.client.HTTPConnection(service.base.removeprefix("http://"), timeout=60)
     try:
-        connection.request("GET", f"{API}/jobs/{job}/{what}")
+        connection.request(method, f"{API}/jobs/{job}/{what}")
         yield connection
     finally:
         connection.close()
@@ -114,6 +114,19 @@ def test_chosen_events_come_with_what_lies_around_them(service, job):
     assert b"there is no event e-9" in ask(service, job, "clips.zip?event=e-9", 404)[1]
     assert ask(service, job, "reel.mp4?event=e-2", 422)[1].count(b"rejected") == 1
     ask(service, job, "clips.zip?pad=-1", 422)
+
+
+def test_for_the_headers_alone_nothing_is_made(service, job, monkeypatch):
+    monkeypatch.setattr(bundles.Bundles, "making", None)
+    for what, status in (
+        ("clips.zip", 200),
+        ("evidence.zip?event=e-0", 200),
+        ("reel.mp4?event=e-2", 422),
+        ("clips.zip?event=x", 404),
+    ):
+        with asking(service, job, what, "HEAD") as connection:
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (status, b"")
 
 
 def test_a_reel_is_one_video(service, job):

@@ -100,15 +100,10 @@ class Bundles:
         """Take away what a service left that was killed."""
         await flow.in_thread(shutil.rmtree, self._folder, True)
 
-    @contextlib.asynccontextmanager
-    async def making(
+    async def wanted(
         self, job: Job, kind: Kind, *, events: Sequence[str] = (), pad: tuple[float, float] = (0.0, 0.0)
-    ) -> AsyncGenerator[Making]:
-        """Make it of these events, of all that nobody rejected where none is named. Leaving ends the child.
-
-        Raises `KeyError` for an event that is not there, `Conflict` where there is no timeline yet, `ConfigError` for more than may be
-        asked for at once, `SourceNotFound` where there is nothing to show, `Busy`.
-        """
+    ) -> Timeline:
+        """The timeline that it would be made of; raises as `making` does, but for `Busy`."""
         told = None if job.kind == "folder" else (await self._service.told(job))[0]
         if told is None:
             raise Conflict(
@@ -118,6 +113,18 @@ class Bundles:
             )
         told = narrowed(told, events)
         _check(told, kind, pad)
+        return told
+
+    @contextlib.asynccontextmanager
+    async def making(
+        self, job: Job, kind: Kind, *, events: Sequence[str] = (), pad: tuple[float, float] = (0.0, 0.0)
+    ) -> AsyncGenerator[Making]:
+        """Make it of these events, of all that nobody rejected where none is named. Leaving ends the child.
+
+        Raises `KeyError` for an event that is not there, `Conflict` where there is no timeline yet, `ConfigError` for more than may be
+        asked for at once, `SourceNotFound` where there is nothing to show, `Busy`.
+        """
+        told = await self.wanted(job, kind, events=events, pad=pad)
         if self._asked >= _AT_ONCE:
             raise Busy(f"{_AT_ONCE} downloads are being made or wait already")
         self._asked += 1

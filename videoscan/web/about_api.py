@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
 from pydantic import BaseModel, Field
 
 from videoscan import __version__, config, explained, flow, layers, registry, sample
@@ -20,8 +23,6 @@ from videoscan.web.routes import BASE, SERVICE, Answer, Route
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from aiohttp import web
 
     from videoscan.config import Resolved
     from videoscan.jobs.settings import Settings
@@ -84,6 +85,21 @@ class ProfileList(BaseModel):
     profiles: list[ProfileShown]
 
 
+@dataclass
+class KnownProfiles:
+    """The profiles as they were told last, and of which files: some half a second of work, asked for with every dialog."""
+
+    answer: ProfileList | None = None
+    state: str = ""
+    at: float = 0.0
+
+
+PROFILES: web.AppKey[KnownProfiles] = web.AppKey("profiles", KnownProfiles)
+
+_STALE = 60.0
+"""Seconds after which they are read anew in any case: a profile may extend a file elsewhere."""
+
+
 class Value(BaseModel):
     """One value of a profile."""
 
@@ -130,13 +146,19 @@ async def about(request: web.Request) -> web.StreamResponse:
 
 async def profiles(request: web.Request) -> web.StreamResponse:
     """Every profile that a job may name."""
-    settings = request.app[SERVICE].settings
+    settings, known = request.app[SERVICE].settings, request.app[PROFILES]
     cost = await _picture_cost(settings)
 
-    def look() -> list[ProfileShown]:
-        return [_shown(name, path, settings, cost) for name, path in sorted(config.available().items())]
+    def look() -> ProfileList:
+        files = sorted(config.available().items())
+        stats = [(name, path, path.stat()) for name, path in files]
+        state = repr((cost, [(name, str(path), stat.st_mtime_ns, stat.st_size) for name, path, stat in stats]))
+        if known.answer is None or known.state != state or time.monotonic() - known.at > _STALE:
+            known.answer = ProfileList(profiles=[_shown(name, path, settings, cost) for name, path in files])
+            known.state, known.at = state, time.monotonic()
+        return known.answer
 
-    return routes.answer(ProfileList(profiles=await flow.in_thread(look)))
+    return routes.answer(await flow.in_thread(look))
 
 
 async def profile(request: web.Request) -> web.StreamResponse:

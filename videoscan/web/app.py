@@ -130,6 +130,7 @@ def application(service: Service, *, hosts: Iterable[str], open_to_all: bool, pe
     app[ROUTES] = {}
     app[endpoint_api.EXAMINER] = endpoint_api.Examiner()
     app.cleanup_ctx.append(endpoint_api.standing)
+    app[about_api.PROFILES] = about_api.KnownProfiles()
     app[uploads.ARRIVING] = set()
     app[DOCUMENT] = json.dumps(routes.document(TABLE, models=(Entry, Options))).encode()
     routes.add(app, TABLE)

@@ -64,6 +64,9 @@ async def _sent(request: web.Request, kind: Kind, name: str, events: list[str], 
         "Cache-Control": "no-store",
     }
     try:
+        if request.method == "HEAD":  # nothing is made for its headers
+            await service.bundles.wanted(job, kind, events=events, pad=(pad, pad))
+            return web.Response(headers=headers)
         async with service.bundles.making(job, kind, events=events, pad=(pad, pad)) as making:
             reading = asyncio.ensure_future(making.read())
             try:

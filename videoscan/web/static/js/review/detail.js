@@ -43,7 +43,7 @@ export class Detail {
     this.event = event;
     this.element.classList.remove("editing");
     if (!event) {
-      fill(this.element, h("p", { class: "detail-none muted" }, t(this.record.events.length ? "review.detail.none" : "review.detail.nothing")));
+      fill(this.element, h("p", { class: "detail-none muted" }, t(this.record.events.length ? "review.detail.none" : this.record.ended ? "review.detail.never" : "review.detail.nothing")));
       return;
     }
     const keep = this.element.contains(document.activeElement) ? document.activeElement.dataset.act : null;
@@ -62,9 +62,7 @@ export class Detail {
         h("button", { type: "button", class: "link", "data-act": "end", onclick: () => this.acts.seek(event.end) }, clock(event.end, { digits: 1 })),
         h("span", { class: "muted" }, lasts(event.end - event.start)),
         wall && h("span", { class: "muted" }, wall),
-        event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) })),
-        hasFootage(this.record) && state !== "rejected" && h("a", { class: "detail-link", "aria-label": t("review.clip"), title: t("review.clip"), "data-act": "clip", ...clipOf(this.record, event) }, icon("download")),
-        h("button", { type: "button", class: "detail-link", "aria-label": t("review.link"), title: t("review.link"), "data-act": "link", onclick: () => this.acts.link(event) }, icon("link"))),
+        event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) }))),
       h("h2", { class: `detail-title ${state}`, dir: "auto" }, event.title),
       event.description && h("p", { class: "detail-text", dir: "auto" }, event.description),
       facts.length ? h("dl", { class: "detail-facts" }, facts.map(([name, value]) => h("div", {}, h("dt", { dir: "auto" }, name), h("dd", { dir: "auto" }, value)))) : null,
@@ -100,7 +98,10 @@ export class Detail {
     return h("div", { class: "detail-acts" },
       button("accept", t("review.accept"), "accept", state === "accepted"),
       button("reject", t("review.reject"), "reject", state === "rejected"),
-      button("edit", t("review.edit"), "edit", null));
+      button("edit", t("review.edit"), "edit", null),
+      h("span", { class: "detail-more" },
+        hasFootage(this.record) && state !== "rejected" && h("a", { class: "button plain icon-only", "aria-label": t("review.clip"), title: t("review.clip"), "data-act": "clip", ...clipOf(this.record, event) }, icon("download")),
+        h("button", { type: "button", class: "button plain icon-only", "aria-label": t("review.link"), title: t("review.link"), "data-act": "link", onclick: () => this.acts.link(event) }, icon("link"))));
   }
 
   shots(event) {

@@ -49,11 +49,10 @@ export function exportMenu(record, { chosen }) {
   renew();
   const element = h("details", { class: "menu", ontoggle: renew },
     h("summary", { class: "button", "aria-label": t("review.export") }, icon("download"), h("span", {}, t("review.export"))),
-    h("div", { class: "menu-sheet" },
-      group("read", GROUPS.read.map(link)),
+    h("div", { class: "menu-sheet wide" },
+      group("read", h("a", { href: at("timeline.html"), target: "_blank", rel: "noopener" }, h("b", {}, t("review.export.open")), icon("link")), GROUPS.read.map(link)),
       record.job.kind === "scan" && group("footage", note, cuts.map((each) => each.element)),
-      ["watch", "cut", "compute"].map((name) => group(name, GROUPS[name].map(link))),
-      h("a", { href: at("timeline.html"), target: "_blank", rel: "noopener" }, h("b", {}, t("review.export.open")), icon("link"))));
+      ["watch", "cut", "compute"].map((name) => group(name, GROUPS[name].map(link)))));
   return closing(element);
 }
 

@@ -46,8 +46,8 @@ export class Record extends EventTarget {
   get duration() { return this.timeline?.source.duration ?? this.job?.progress?.duration ?? 0; }
   get source() { return this.timeline?.source ?? null; }
 
-  /** Whether corrections are taken now: not while a scan is under way. */
-  get settled() { return this.ended && this.timeline !== null; }
+  /** Whether corrections are taken now: not while a scan is under way. A camera's day goes on and on: there they lie beside what grows. */
+  get settled() { return this.timeline !== null && (this.ended || ["stream", "day"].includes(this.job.kind)); }
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 

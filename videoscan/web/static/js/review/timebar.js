@@ -55,6 +55,8 @@ export class TimeBar extends EventTarget {
   /** The record has changed. */
   renew() {
     const { record, scale } = this;
+    // Before anybody knows how long it is, there is no time to show; its place is kept.
+    this.element.classList.toggle("unknown", !record.duration);
     if (!this.begun && record.duration) {
       scale.duration = Math.max(record.duration, 0.001);
       scale.fit();

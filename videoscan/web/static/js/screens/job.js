@@ -154,6 +154,7 @@ class Screen {
     if (this.player.mode === "slides") this.player.readFrames().catch(() => {});
     else if (this.player.mode === "none") this.player.open().catch((fault) => this.complain(fault));
     this.drawHead();
+    this.drawTabs();
     this.drawBanner();
     if (this.live && !record.ended) this.toEdge();
     else this.moved();

@@ -120,6 +120,7 @@ export const REVIEW = {
   "review.detail": ["The event", "事件"],
   "review.detail.none": ["Choose an event in the list or on the bar. Keys: j and k.", "在列表或时间轴上选择一个事件。按键：j 和 k。"],
   "review.detail.nothing": ["No event yet.", "暂无事件。"],
+  "review.detail.never": ["No event was told of this recording.", "此录像没有事件。"],
   "review.began": ["began after {time}", "开始于 {time} 之后"],
   "review.origin.measured": ["measured by the program", "程序测量"],
   "review.origin.person": ["told by a person", "人工添加"],
