@@ -13,6 +13,8 @@ import { lasts, wallClock } from "./wall.js";
 
 const NARROW = 640;
 const SLOP = 5;
+/** Pixels between two fingers below which nobody can say how much they spread. */
+const NEAR = 8;
 
 /**
  * Events: `seek` (detail: seconds), `choose` (detail: an event). `labels(tag)` is asked when a lane's name is pressed.
@@ -213,7 +215,8 @@ export class TimeBar extends EventTarget {
     const at = this.place(event);
     this.fingers.set(event.pointerId, at);
     if (this.fingers.size === 2) {
-      this.drag = { kind: "pinch", far: this.apart() };
+      this.drag = { kind: "pinch", held: null };
+      this.pinch(this.drag);
       return;
     }
     const { sizes } = this;
@@ -232,11 +235,7 @@ export class TimeBar extends EventTarget {
     const { drag } = this;
     if (!drag) { this.over(at); return; }
     if (drag.kind === "pinch" && this.fingers.size === 2) {
-      const far = this.apart();
-      const middle = [...this.fingers.values()].reduce((sum, each) => sum + each.x, 0) / 2;
-      this.scale.zoomAt(far / Math.max(drag.far, 1), middle);
-      drag.far = far;
-      this.draw();
+      this.pinch(drag);
     } else if (drag.kind === "map") this.mapTo(at.x);
     else if (drag.kind === "scrub") { this.over(at); this.tell("seek", this.scale.t(at.x)); }
     else {
@@ -263,9 +262,19 @@ export class TimeBar extends EventTarget {
     else this.tell("seek", this.scale.t(at.x));
   }
 
-  apart() {
-    const [a, b] = [...this.fingers.values()];
-    return Math.abs(a.x - b.x) || 1;
+  /** Keeps under each of two fingers what was under it when they came: exact, whichever of them is heard of first. */
+  pinch(drag) {
+    const { scale } = this;
+    const [one, other] = [...this.fingers.values()];
+    const apart = other.x - one.x;
+    if (Math.abs(apart) < NEAR) return;
+    const under = (x) => scale.from + x / scale.width * scale.span;
+    drag.held ??= [under(one.x), under(other.x)];
+    const [first, second] = drag.held;
+    if ((second - first) * apart <= 0) return; // they have changed sides
+    const span = (second - first) / apart * scale.width;
+    scale.show(first - one.x / scale.width * span, span);
+    this.draw();
   }
 
   mapTo(x) {
