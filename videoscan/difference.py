@@ -249,7 +249,10 @@ class Comparator:
 
     def compare(self, now: View, reference: View) -> Difference:
         """Judge a picture against an earlier one of the same pass."""
-        apart = self.difference(now, reference)
+        return self.judge(self.difference(now, reference), now, reference)
+
+    def judge(self, apart: Plane, now: View, reference: View) -> Difference:
+        """Judge a picture by how far each cell is apart from an earlier one, in grey levels."""
         _, peak, _, place = cv2.minMaxLoc(apart)
         change = peak / self.noise
         drift = abs(math.log((now.light + DARK) / (reference.light + DARK)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -12,12 +12,13 @@ from videoscan.config import Options
 from videoscan.model import Mark, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from videoscan.difference import Difference
     from videoscan.model import Frame, Gray
 
 Seen = TypeVar("Seen")
+Held = TypeVar("Held")
 
 
 class RateOptions(Options):
@@ -37,51 +38,74 @@ class KeepOptions(RateOptions):
     """How many of the last kept frames a frame is compared with, so that A-B-A does not send A twice."""
 
 
+class Comparing(Protocol[Seen, Held]):
+    """How a deduplicator sees frames: `Seen` is its reduction of one, `Held` what it keeps of a kept one to compare others with."""
+
+    def look(self, frame: Frame) -> Seen:
+        """Reduce the next frame."""
+        ...
+
+    def compare(self, now: Seen, kept: Held) -> Difference:
+        """Judge a frame against a kept one."""
+        ...
+
+    def hold(self, now: Seen, before: Held | None) -> Held:
+        """What is held of a frame that is kept; `before` is the kept frame that stood for the one before it."""
+        ...
+
+    def stands_for(self, kept: Held, now: Seen) -> None:
+        """Take in a frame that does not differ from the kept one."""
+        ...
+
+    @property
+    def ignored(self) -> Gray | None:
+        """What does not count just now; see `Mark.ignored`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Kept(Generic[Seen]):
+class _Kept(Generic[Held]):
     frame: int
     time: float
-    seen: Seen
+    held: Held
 
 
-def keep(
-    frames: Iterable[Frame],
-    look: Callable[[Frame], Seen],
-    compare: Callable[[Seen, Seen], Difference],
-    options: KeepOptions,
-    *,
-    since: float,
-    ignored: Callable[[], Gray | None] = lambda: None,
-) -> Iterator[Frame]:
+def keep(frames: Iterable[Frame], comparing: Comparing[Seen, Held], options: KeepOptions, *, since: float) -> Iterator[Frame]:
     """Mark every frame, lazily: one is out before the next is asked for. Holds `remember` reductions and no picture.
 
     A frame is compared with the kept frame before it; only if it differs, with the ones before that, newest first. A frame that
-    stands still for `refresh` seconds after the one that stands for it is kept anew. `ignored` is what does not count just now
-    (`Mark.ignored`). Frames before `since` are looked at and not given out. The rate cap is not applied here: it needs to see what comes later.
+    stands still for `refresh` seconds after the one that stands for it is kept anew. Frames before `since` are looked at and not given
+    out. The rate cap is not applied here: it needs to see what comes later.
     """
-    kept: deque[_Kept[Seen]] = deque(maxlen=options.remember)
+    kept: deque[_Kept[Held]] = deque(maxlen=options.remember)
+    standing: Held | None = None
     for frame in frames:
-        seen = look(frame)
+        seen = comparing.look(frame)
         if frame.time < since:
             continue
         if not kept:
             mark = Mark(frame.index, frame.time, kept=True, reason=Reason.FIRST)
         else:
-            mark = _judge(frame, seen, kept, compare, options)
+            mark, same = _judge(frame, seen, kept, comparing, options)
+            if same is not None:
+                standing = same.held
+                comparing.stands_for(standing, seen)
         if mark.kept:
-            kept.append(_Kept(frame.index, frame.time, seen))
-        yield replace(frame, mark=replace(mark, ignored=ignored()))
+            standing = comparing.hold(seen, standing)
+            kept.append(_Kept(frame.index, frame.time, standing))
+        yield replace(frame, mark=replace(mark, ignored=comparing.ignored))
 
 
 def _judge(
-    frame: Frame, seen: Seen, kept: deque[_Kept[Seen]], compare: Callable[[Seen, Seen], Difference], options: KeepOptions
-) -> Mark:
+    frame: Frame, seen: Seen, kept: deque[_Kept[Held]], comparing: Comparing[Seen, Held], options: KeepOptions
+) -> tuple[Mark, _Kept[Held] | None]:
+    """The frame's mark, and the kept frame that it does not differ from."""
     first: Difference | None = None
     for older in reversed(kept):
-        found = compare(seen, older.seen)
+        found = comparing.compare(seen, older.held)
         if not found.changed:
             due = options.refresh > 0 and frame.time - older.time >= options.refresh
-            return Mark(
+            mark = Mark(
                 frame.index,
                 frame.time,
                 kept=due,
@@ -89,9 +113,11 @@ def _judge(
                 same_as=None if due else older.frame,
                 change=found.change,
             )
+            return mark, older
         first = first or found
     assert first is not None
     reason = Reason.CUT if first.cut else Reason.CHANGED
-    return Mark(
+    mark = Mark(
         frame.index, frame.time, kept=True, reason=reason, change=first.change, region=first.region, regions=first.regions
     )
+    return mark, None

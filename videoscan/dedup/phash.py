@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imagehash import ImageHash
 
-    from videoscan.model import Frame, Regions
+    from videoscan.model import Frame, Gray, Regions
 
 SIDE = 64
 """Pixels of the square that is hashed; ImageHash shrinks it to the 32 x 32 that its cosine transform takes."""
@@ -50,16 +50,30 @@ class PhashDedup:
 
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
-        return keep(frames, partial(_hash, regions=regions), self._compare, self.options, since=since)
-
-    def _compare(self, now: ImageHash, reference: ImageHash) -> Difference:
-        distance = int(now - reference)
-        return Difference(float(distance), changed=distance > self.options.distance)
+        return keep(frames, _Hashing(self.options.distance, regions), self.options, since=since)
 
 
-def _hash(frame: Frame, regions: Regions) -> ImageHash:
-    import imagehash
-    from PIL import Image
+@dataclass(frozen=True, slots=True)
+class _Hashing:
+    """Compares hashes as they are; see `videoscan.dedup.keeping.Comparing`."""
 
-    pixels = Blackened(frame.pixels, regions) if regions else frame.pixels
-    return imagehash.phash(Image.fromarray(pixels.gray(SIDE, SIDE)))
+    distance: int
+    regions: Regions
+    ignored: Gray | None = None
+
+    def look(self, frame: Frame) -> ImageHash:
+        import imagehash
+        from PIL import Image
+
+        pixels = Blackened(frame.pixels, self.regions) if self.regions else frame.pixels
+        return imagehash.phash(Image.fromarray(pixels.gray(SIDE, SIDE)))
+
+    def compare(self, now: ImageHash, kept: ImageHash) -> Difference:
+        distance = int(now - kept)
+        return Difference(float(distance), changed=distance > self.distance)
+
+    def hold(self, now: ImageHash, before: ImageHash | None) -> ImageHash:  # noqa: ARG002  # a hash is all there is to hold
+        return now
+
+    def stands_for(self, kept: ImageHash, now: ImageHash) -> None:
+        """A hash has no noise to average."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from videoscan.dedup.keeping import KeepOptions, keep
+from videoscan.dedup.standing import Standing
 from videoscan.dedup.steadying import Steadier
 from videoscan.dedup.unrest import Unrest
 from videoscan.difference import CHANGED, Comparator, view
@@ -17,8 +18,8 @@ from videoscan.seams import INFINITY, Scale
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.difference import Plane, View
-    from videoscan.model import Frame, Pixels, Regions
+    from videoscan.difference import Difference, Plane, View
+    from videoscan.model import Frame, Gray, Pixels, Regions
 
 _RESAMPLED = 7 / 6
 """What is one cell wide, noise included, loses a seventh by being put back: times which it counts then."""
@@ -55,10 +56,43 @@ class PlaceComparator(Comparator):
         self._unrest.learn(step, self)
         self._ease = self._unrest.ease(self.threshold, _RESAMPLED if self._trembled < _LATELY else 1.0)
 
-    def difference(self, now: View, reference: View) -> Plane:
-        """Absolute difference of the details, less where a place is restless, masked cells at zero."""
-        apart = super().difference(now, reference)
-        return apart if self._ease is None else np.asarray(cv2.multiply(apart, self._ease, dst=apart), np.float32)
+    def against(self, now: View, kept: Standing) -> Difference:
+        """Judge a picture against what a kept frame stands for."""
+        found = self.judge(self._weighed(kept.apart(now, self.threshold)), now, kept.shown)
+        if found.changed:
+            return found
+        crept = self._weighed(kept.crept())
+        return self.judge(crept, now, kept.shown) if float(crept.max()) > self.threshold else found
+
+    def hold(self, now: View, before: Standing | None) -> Standing:
+        """What others are compared with once this picture is kept."""
+        return Standing(now, before, self.threshold)
+
+    def _weighed(self, apart: Plane) -> Plane:
+        """Less where a place is restless, masked cells at zero."""
+        for weight in (self.open, self._ease):
+            if weight is not None:
+                cv2.multiply(apart, weight, dst=apart)
+        return apart
+
+
+class _Tiles:
+    """See `videoscan.dedup.keeping.Comparing`."""
+
+    def __init__(self, comparator: PlaceComparator) -> None:
+        self._comparator = comparator
+        self.compare = comparator.against
+        self.hold = comparator.hold
+
+    @property
+    def ignored(self) -> Gray | None:
+        return self._comparator.ignored
+
+    def look(self, frame: Frame) -> View:
+        return self._comparator.look(frame.pixels)
+
+    def stands_for(self, kept: Standing, now: View) -> None:
+        kept.add(now)
 
 
 class TilesDedup:
@@ -95,11 +129,4 @@ class TilesDedup:
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """See `videoscan.seams.Dedup`."""
         comparator = PlaceComparator(mask=self.options.mask, regions=regions)
-        return keep(
-            frames,
-            lambda frame: comparator.look(frame.pixels),
-            comparator.compare,
-            self.options,
-            since=since,
-            ignored=lambda: comparator.ignored,
-        )
+        return keep(frames, _Tiles(comparator), self.options, since=since)

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
+from videoscan.shrinking import area_averaged
+
 if TYPE_CHECKING:
     from av import VideoFrame
     from numpy.typing import NDArray
@@ -68,9 +70,9 @@ class AvPixels:
         frame = self.frame if self._has_plain_luma() else VideoReformatter().reformat(self.frame, format="gray8")
         bits = frame.format.components[0].bits
         if bits == 8:
-            small = cv2.resize(_plane(frame, np.dtype(np.uint8)), size, interpolation=cv2.INTER_AREA)
+            small = area_averaged(_plane(frame, np.dtype(np.uint8)), *size)
         else:
-            deep = cv2.resize(_plane(frame, np.dtype("<u2")), size, interpolation=cv2.INTER_AREA)
+            deep = area_averaged(_plane(frame, np.dtype("<u2")), *size)
             small = np.right_shift(deep, bits - 8)
         return turned(np.ascontiguousarray(small, np.uint8), self.rotation)
 
@@ -123,7 +125,7 @@ class ArrayPixels:
 
     def gray(self, width: int, height: int) -> Gray:
         """Shrunk first, then converted: the same luma for a fraction of the work."""
-        small = cv2.resize(self.picture, (width, height), interpolation=cv2.INTER_AREA)
+        small = area_averaged(self.picture, width, height)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
     def bgr(self, long_side: int | None = None) -> Bgr:

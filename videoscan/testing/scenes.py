@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from videoscan.model import Frame
+from videoscan.shrinking import area_averaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,7 @@ class ArrayPixels:
 
     def gray(self, width: int, height: int) -> Gray:
         """Luma, area-averaged to exactly (height, width)."""
-        return np.asarray(cv2.resize(self.luma, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        return area_averaged(self.luma, width, height)
 
     def bgr(self, long_side: int | None = None) -> Bgr:
         """The luma in three channels."""
