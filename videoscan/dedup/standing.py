@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
 from videoscan.difference import CHANGED, NOISE_FLOOR, Plane, View
 
-_MOST = 8.0
+_MOST = 8
 """Samples that are averaged: with 16 and 32 there is hardly less noise left, and slow changes are followed later."""
-_LEAST = CHANGED * NOISE_FLOOR
-_NOISY = 1.2
-"""Times the least threshold, from which on noise is what makes pictures differ."""
+_FINER = 7 / 6
+"""Where noise explains less than coding and rounding do, 6 grey levels count instead of 7. With 7 a person of 2 % and 34 grey levels was missed in
+`dawn`, `lamp`, `knock` and `dusk`; with 5.25 more of every shaken or coded scene was kept (`benchmarks/disturbances.py`)."""
+_NOISY = 1.2 * CHANGED * NOISE_FLOOR
+"""Grey levels: a threshold above it is made by noise."""
 _BESIDE = np.ones((3, 3), np.uint8)
 
 
@@ -24,53 +24,60 @@ class Standing:
     is apart from it. Leaves, waves and coding come back to their mean more often than to the one picture that was kept. A cell that a
     kept frame shows as the frame before it did goes on with its mean; one that changed, and those beside it, begin anew.
 
-    What creeps in too slowly to be seen from one sample to the next would move the mean along: by how much the mean moved since the frame
-    was kept is held against the threshold as well (`crept`).
+    What creeps in too slowly to be seen from one sample to the next would move the mean along: by how much the mean moved since the
+    frame was kept is held against the threshold as well (`crept`).
 
-    Measured (`benchmarks/disturbances.py --seed 1`) against comparing with the kept picture alone: of the quiet samples under coded noise of 8 grey
-    levels 23 % were kept instead of 77, in gusts 13 instead of 22, and of 56 begins and ends under noise of 16 one was missed instead of three.
     Memory: four planes.
     """
 
-    __slots__ = ("_kept", "_samples", "mean", "shown")
+    __slots__ = ("_added", "_kept", "_mean", "_samples", "shown")
 
-    def __init__(self, now: View, before: Standing | None, threshold: float) -> None:
-        """Of a frame that is kept; `before` is what the frame before it was the same as, or began."""
+    def __init__(self, now: View, before: Standing | None = None, changed: Plane | None = None) -> None:
+        """Of a frame that is kept. `before` is what the frame before it was the same as, or began; `changed` is above 0 where it differs."""
         self.shown = now
         self._samples = np.ones_like(now.detail)
-        self.mean = replace(now, detail=now.detail.copy())
-        if before is not None:
-            changed = (cv2.absdiff(now.detail, before.mean.detail) > threshold).astype(np.uint8)
-            goes_on = cv2.dilate(changed, _BESIDE) == 0
+        self._mean = now.detail.copy()
+        self._added = 0
+        """Samples since the frame was kept: from `_MOST` - 1 on every cell has as many as there may be."""
+        if before is not None and changed is not None:
+            goes_on = cv2.dilate(changed, _BESIDE) <= 0
             self._samples[goes_on] = np.minimum(before._samples + 1, _MOST)[goes_on]  # noqa: SLF001  # of this class
-            self.mean.detail[goes_on] = before.mean.detail[goes_on]
-            self._take(now)
-        self._kept = self.mean.detail.copy()
+            self._mean[goes_on] = before._mean[goes_on]  # noqa: SLF001
+            self._mean += (now.detail - self._mean) / self._samples
+        self._kept = self._mean.copy()
 
     def add(self, now: View) -> None:
         """Average one more picture that shows the same."""
+        self._added += 1
+        if self._added >= _MOST:
+            cv2.accumulateWeighted(now.detail, self._mean, 1 / _MOST)
+            return
         np.minimum(self._samples + 1, _MOST, out=self._samples)
-        self._take(now)
+        step = now.detail - self._mean
+        step /= self._samples
+        self._mean += step
 
     def apart(self, now: View, threshold: float) -> Plane:
         """How far each cell of a picture is apart, in grey levels that count as between two single pictures, for which `threshold` is."""
-        apart = _apart(now.detail, self.mean.detail)
-        if threshold > _LEAST:
-            left = np.sqrt((1 + 1 / self._samples) / 2) * threshold
-            apart *= threshold / np.maximum(left, _LEAST)
-        if threshold <= _NOISY * _LEAST:
+        apart = _apart(now.detail, self._mean)
+        if threshold <= _NOISY:
             # What is as it was in the kept picture itself did not change. Among strong noise somebody may happen to be so.
             cv2.min(apart, _apart(now.detail, self.shown.detail), dst=apart)
+            apart *= _FINER
+        elif self._added >= _MOST - 1:
+            apart /= _noise_against(_MOST)
+        else:
+            apart /= _noise_against(self._samples)
         return apart
 
     def crept(self) -> Plane:
         """How far the mean of each cell moved since the frame was kept, in grey levels."""
-        return _apart(self.mean.detail, self._kept)
+        return _apart(self._mean, self._kept)
 
-    def _take(self, now: View) -> None:
-        step = now.detail - self.mean.detail
-        step /= self._samples
-        self.mean.detail[...] += step
+
+def _noise_against(samples: Plane | int) -> Plane | float:
+    """The noise of a picture against a mean of so many, in units of that against one."""
+    return np.asarray(np.sqrt((1 + 1 / samples) / 2), np.float32)
 
 
 def _apart(one: Plane, other: Plane) -> Plane:

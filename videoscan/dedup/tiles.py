@@ -66,7 +66,11 @@ class PlaceComparator(Comparator):
 
     def hold(self, now: View, before: Standing | None) -> Standing:
         """What others are compared with once this picture is kept."""
-        return Standing(now, before, self.threshold)
+        if before is None:
+            return Standing(now)
+        apart = self._weighed(before.apart(now, self.threshold))
+        changed = cv2.threshold(apart, self.threshold, 1.0, cv2.THRESH_BINARY)[1]
+        return Standing(now, before, np.asarray(changed, np.float32))
 
     def _weighed(self, apart: Plane) -> Plane:
         """Less where a place is restless, masked cells at zero."""
