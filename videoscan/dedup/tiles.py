@@ -100,11 +100,12 @@ class _Tiles:
 
 
 class TilesDedup:
-    """Keeps a frame when any one cell of about 14,400 differs from the last kept frame by more than its noise explains.
+    """Keeps a frame when any one cell of about 14,400 differs from the last kept frames by more than its noise explains.
 
     So a person of two per cent of the picture's height is a change, while noise, a slow drift of the light and a ticking clock
     are not. `videoscan.difference` has the method, its constants and its sources. A change of the whole picture's light
-    by a quarter (a switch, a fade) is a change too, however little structure moves. A camera that trembles or swings by less than
+    by a quarter (a switch, a fade) is a change too, however little structure moves. What a kept frame stands for takes its own noise out of
+    the comparison (`videoscan.dedup.standing`). A camera that trembles or swings by less than
     a cell is put back first (`videoscan.dedup.steadying`), and a place that is always restless, such as a tree in the wind or the coded
     noise along an edge, needs a larger change than the rest (`videoscan.dedup.unrest`).
 
