@@ -251,12 +251,14 @@ class Comparator:
         """Judge a picture against an earlier one of the same pass."""
         return self.judge(self.difference(now, reference), now, reference)
 
-    def judge(self, apart: Plane, now: View, reference: View) -> Difference:
-        """Judge a picture by how far each cell is apart from an earlier one, in grey levels."""
+    def judge(self, apart: Plane, now: View, reference: View, *, where: bool = True) -> Difference:
+        """Judge a picture by how far each cell is apart from an earlier one, in grey levels. Without `where` only whether it changed."""
         _, peak, _, place = cv2.minMaxLoc(apart)
         change = peak / self.noise
         drift = abs(math.log((now.light + DARK) / (reference.light + DARK)))
         if change > CHANGED:
+            if not where:
+                return Difference(change, changed=True)
             if is_cut(now, reference, self.threshold):
                 return Difference(change, changed=True, cut=True)
             regions = self._around(apart, place, now, reference)

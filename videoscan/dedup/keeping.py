@@ -45,8 +45,8 @@ class Comparing(Protocol[Seen, Held]):
         """Reduce the next frame."""
         ...
 
-    def compare(self, now: Seen, kept: Held) -> Difference:
-        """Judge a frame against a kept one."""
+    def compare(self, now: Seen, kept: Held, *, where: bool) -> Difference:
+        """Judge a frame against a kept one. Without `where`, only whether it changed need be right."""
         ...
 
     def hold(self, now: Seen, before: Held | None) -> Held:
@@ -102,7 +102,7 @@ def _judge(
     """The frame's mark, and the kept frame that it does not differ from."""
     first: Difference | None = None
     for older in reversed(kept):
-        found = comparing.compare(seen, older.held)
+        found = comparing.compare(seen, older.held, where=first is None)
         if not found.changed:
             due = options.refresh > 0 and frame.time - older.time >= options.refresh
             mark = Mark(

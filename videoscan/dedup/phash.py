@@ -68,7 +68,7 @@ class _Hashing:
         pixels = Blackened(frame.pixels, self.regions) if self.regions else frame.pixels
         return imagehash.phash(Image.fromarray(pixels.gray(SIDE, SIDE)))
 
-    def compare(self, now: ImageHash, kept: ImageHash) -> Difference:
+    def compare(self, now: ImageHash, kept: ImageHash, *, where: bool) -> Difference:  # noqa: ARG002  # a hash does not know where
         distance = int(now - kept)
         return Difference(float(distance), changed=distance > self.distance)
 

@@ -40,9 +40,9 @@ class Standing:
         self._added = 0
         """Samples since the frame was kept: from `_MOST` - 1 on every cell has as many as there may be."""
         if before is not None and changed is not None:
-            goes_on = cv2.dilate(changed, _BESIDE) <= 0
-            self._samples[goes_on] = np.minimum(before._samples + 1, _MOST)[goes_on]  # noqa: SLF001  # of this class
-            self._mean[goes_on] = before._mean[goes_on]  # noqa: SLF001
+            goes_on = (cv2.dilate(changed, _BESIDE) <= 0).astype(np.uint8)
+            cv2.copyTo(np.minimum(before._samples + 1, _MOST), goes_on, self._samples)  # noqa: SLF001  # of this class
+            cv2.copyTo(before._mean, goes_on, self._mean)  # noqa: SLF001
             self._mean += (now.detail - self._mean) / self._samples
         self._kept = self._mean.copy()
 

@@ -56,13 +56,13 @@ class PlaceComparator(Comparator):
         self._unrest.learn(step, self)
         self._ease = self._unrest.ease(self.threshold, _RESAMPLED if self._trembled < _LATELY else 1.0)
 
-    def against(self, now: View, kept: Standing) -> Difference:
-        """Judge a picture against what a kept frame stands for."""
-        found = self.judge(self._weighed(kept.apart(now, self.threshold)), now, kept.shown)
+    def against(self, now: View, kept: Standing, *, where: bool) -> Difference:
+        """Judge a picture against what a kept frame stands for. Without `where` only whether it changed."""
+        found = self.judge(self._weighed(kept.apart(now, self.threshold)), now, kept.shown, where=where)
         if found.changed:
             return found
         crept = self._weighed(kept.crept())
-        return self.judge(crept, now, kept.shown) if float(crept.max()) > self.threshold else found
+        return self.judge(crept, now, kept.shown, where=where) if float(crept.max()) > self.threshold else found
 
     def hold(self, now: View, before: Standing | None) -> Standing:
         """What others are compared with once this picture is kept."""
