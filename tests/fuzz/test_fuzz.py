@@ -33,6 +33,12 @@ def test_a_sample_of_damaged_clips_in_every_codec_and_container(folder):
     assert {result["outcome"] for result in results} == {"frames", "lossy", "error"}, told
 
 
+def test_what_longer_runs_found_is_told_as_lost(folder):
+    # An ASF demuxer that goes on elsewhere in the file, nine pictures later, complains of nothing.
+    (result,) = runner.run([13098], runner.worker(folder), workers=1, told=lambda result: None)
+    assert result["outcome"] == "lossy", result["problems"]
+
+
 def test_a_case_is_the_same_wherever_it_runs(folder, tmp_path):
     for name in ("h264-mp4-b.mp4", "h264-matroska-b.mkv", "mpeg2video-mxf-tape.mxf", "vp8-ogg-ogg.ogv", "hevc-mpegts-cam.ts"):
         assert clips.make(RECIPES[name], folder).read_bytes() == clips.make(RECIPES[name], tmp_path).read_bytes(), name

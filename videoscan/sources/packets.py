@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
+from videoscan.sources.promised import pack_size
 from videoscan.sources.stamps import AHEAD, Arrived, Steady
 from videoscan.sources.traffic import MEMORY, Traffic
 from videoscan.sources.unread import unread
@@ -136,6 +137,8 @@ class Packets:
     _hole: int | None = None
     _suspect: str | None = None
     """What was wrong right before this packet."""
+    _off: int | None = None
+    """Where in its pack the last packet's pack began: always the same, until an ASF demuxer loses its place and finds another."""
     _gap: tuple[int, int] | None = None
     """A stretch that looks lost, until decoding has passed it: reordered pictures may still come for it."""
     _why: str | None = None
@@ -155,6 +158,10 @@ class Packets:
         alone = len(self.container.streams) == 1 and self.container.format.name not in _FILLED
         self._traffic = Traffic(alone=alone, frame=self.frame, memory=round(MEMORY / self.base))
         self._index = _AviIndex(self.stream) if self.container.format.name == "avi" else None
+        local = self.container.name.startswith("file:")
+        self._pack = (
+            pack_size(Path(self.container.name.removeprefix("file:"))) if local and self.container.format.name == "asf" else 0
+        )
         self._steady = Steady(self._arriving(), self.base, self.frame)
         self._source = self._read()
 
@@ -248,6 +255,10 @@ class Packets:
             self._look_for_zeros(raw, pts)
         if self._gap is not None:
             self._settle_gap(pts, floor)
+        if self._pack and position is not None:
+            lost_its_place = self._off is not None and position % self._pack != self._off
+            self._off = position % self._pack
+            self._suspect = self._suspect or (_MISSING if lost_its_place else None)
         if gap > 0 and self._gap is None and self._read_any:
             missing = arrived.complaint or self._suspect or (_MISSING if self._traffic.is_missing(position, gap) else None)
             if missing or position is None:

@@ -35,6 +35,16 @@ def promised(path: Path, container: str) -> float | None:
     return None
 
 
+def pack_size(path: Path) -> int:
+    """Bytes of each data packet of an ASF file, by its head; 0 where they differ or are not told."""
+    data = head(path, _HEAD)
+    at = data.find(_FILE_PROPERTIES)
+    if at < 0 or at + 100 > len(data):
+        return 0
+    least, most = struct.unpack_from("<II", data, at + 92)
+    return least if least == most else 0
+
+
 def track_length(tags: dict[str, str]) -> float | None:
     """Where a Matroska track ends on the container's clock in seconds, by the ``DURATION`` tag that muxers write."""
     found = _DURATION.match(tags.get("DURATION", ""))
