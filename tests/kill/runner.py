@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psutil
 
+from tests.kill.prepared import Prepared
 from videoscan import timecode
 from videoscan.testing.model_server import ModelServer, event, ok
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 ENTRY = [sys.executable, "-m", "videoscan"]
 # A first probe of the endpoint belongs to no window, and is not made again after a kill.
-_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "VIDEOSCAN_PROBE": "never"}
+OWN = {"PYTHONPATH": str(Path(__file__).parents[2]), "VIDEOSCAN_PROBE": "never"}
+_ENVIRONMENT = {**os.environ, **OWN}
 
 CONCURRENCY = 4
 SECONDS = 620
@@ -130,8 +132,8 @@ def uninterrupted(clip: Path, out: Path, isolation: str) -> Whole:
     """Scan once without a kill."""
     script = Script()
     with ModelServer.in_thread(script) as server:
+        process = Prepared(arguments(clip, out, server.url, isolation), OWN)
         began = time.monotonic()
-        process = _start(ENTRY, arguments(clip, out, server.url, isolation))
         assert process.wait(STALLED) == 0
         ended = time.monotonic()
     timeline, files = left(out / clip.stem, server.url)
@@ -152,15 +154,15 @@ def left(folder: Path, url: str) -> tuple[bytes, frozenset[str]]:
     return json.dumps(timeline, indent=1).replace(url, "URL").encode(), files
 
 
-def at_random(whole: Whole, out: Path, seed: int, *, most: int = 3) -> Trial:
+def at_random(whole: Whole, out: Path, seed: int, *, most: int = 6) -> Trial:
     """Scan into `out`, killed at random moments until it has come to its end or was killed `most` times."""
     chance = random.Random(seed)
 
     def killed(script: Script, command: list[str], orphans: list[int]) -> int:
-        process = _start(ENTRY, command)
+        process = Prepared(command, OWN)
         if chance.random() < 0.75:
             # By what was asked rather than by the clock, which a busy machine makes anything of.
-            _wait_for(script, process, sum(script.asked.values()) + chance.randint(1, whole.windows))
+            _wait_for(script, process, sum(script.asked.values()) + chance.randint(1, whole.windows // 2))
             moment = chance.uniform(0.0, 0.2)
         else:
             moment = chance.uniform(0.0, 1.1 * whole.seconds)
@@ -233,7 +235,7 @@ def _trial(whole: Whole, out: Path, seed: int, kills: Sequence[Killer]) -> Trial
             settled.update({window: script.asked[window] for window in _journalled(out / whole.clip.stem) - set(settled)})
             done.flying.append(sum(script.asked.values()) - before - (len(settled) - known))
         else:
-            code = _start(ENTRY, command).wait(STALLED)
+            code = Prepared(command, OWN).wait(STALLED)
     done.requests, done.windows = sum(script.asked.values()), len(script.asked)
     if code != 0:
         done.problems.append(f"the last command ended with {code}")
@@ -260,7 +262,7 @@ def _start(entry: Sequence[str], command: Sequence[str]) -> subprocess.Popen[byt
     return subprocess.Popen([*entry, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_ENVIRONMENT)
 
 
-def _wait_for(script: Script, process: subprocess.Popen[bytes], requests: int) -> None:
+def _wait_for(script: Script, process: Prepared, requests: int) -> None:
     """Wait until there have been so many, or the command ends. One that finds most in its journal does not ask as much."""
     until = time.monotonic() + STALLED
     while sum(script.asked.values()) < requests and process.poll() is None and time.monotonic() < until:
