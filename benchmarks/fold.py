@@ -3,9 +3,9 @@
     python benchmarks/fold.py [--windows 100000] [--json FILE]
 
 Each window has 8 pictures and 24 samples and tells two events; every other one goes on into the next window, and with ``--lasting`` one
-event goes on through all of them. Windows are handed over one by one, as a scan does. Printed are, for a tenth, three tenths and all of
-them, the seconds of CPU of `videoscan.timeline.Folding` (making the windows is not counted), seconds per thousand windows, which do not
-grow where the cost is linear, and the largest size of the process, each count in a process of its own.
+event goes on through all of them, a field of it changing in each. Windows are handed over one by one, as a scan does. Printed are, for a
+tenth, three tenths and all of them, the seconds of CPU of `videoscan.timeline.Folding` (making the windows is not counted), seconds per
+thousand windows, which do not grow where the cost is linear, and the largest size of the process, each count in a process of its own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,14 @@ def outcome(index: int, *, lasting: bool = False) -> Outcome:
     first, last = (0, 7) if lasting else (4, 7) if index % 2 == 0 else (0, 3)
     what = DOINGS[0 if lasting else index // 2 % 4]
     events = (
-        Told(what, "It can be seen all the while.", first, last, tags=("motion",)),
+        Told(
+            what,
+            "It can be seen all the while.",
+            first,
+            last,
+            tags=("motion",),
+            attributes={"score": f"{index}:0"} if lasting else {},
+        ),
         Told(f"{DOINGS[(index + 1) % 4]}, number {index}", "", 1, 2, tags=("motion", "other")),
     )
     return Outcome(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Type: TypeAlias = Literal["text", "int", "number", "bool", "choice", "list"]
 
@@ -216,15 +216,16 @@ def _shown(value: Any) -> str:
 _WAS, _AT_FIRST = " was ", " at first"
 
 
-def joined(before: Mapping[str, Any], after: Mapping[str, Any], flagged: Iterable[str] = ()) -> tuple[dict[str, Any], list[str]]:
-    """The attributes of one event that was told in two parts, and what there is to flag beyond what is `flagged` already.
+def joined(
+    before: Mapping[str, Any], after: Mapping[str, Any], changed: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The attributes of one event that was told in two parts, and by field what there is to flag.
 
     A value wins over null, lists are united, and of two different values the later one holds: it has seen the outcome. The first one of
-    all is then in a flag, once for each field, however many windows an event lasts.
+    all is then in a flag, once for each field, however many windows an event lasts: those of the fields that have `changed` before are.
     """
-    known = {flag.partition(_WAS)[0] for flag in flagged if flag.endswith(_AT_FIRST)}
     values = dict(before)
-    flags: list[str] = []
+    flags: dict[str, str] = {}
     for name, value in after.items():
         old = values.get(name)
         if isinstance(old, list) and isinstance(value, list):
@@ -233,6 +234,11 @@ def joined(before: Mapping[str, Any], after: Mapping[str, Any], flagged: Iterabl
             values[name] = value if old is None else old
         elif old != value:
             values[name] = value
-            if name not in known:
-                flags.append(f"{name}{_WAS}{_shown(old)}{_AT_FIRST}")
+            if name not in changed:
+                flags[name] = f"{name}{_WAS}{_shown(old)}{_AT_FIRST}"
     return values, flags
+
+
+def changed_in(flags: Iterable[str]) -> set[str]:
+    """The fields of which one of the flags says that they have changed."""
+    return {flag.partition(_WAS)[0] for flag in flags if flag.endswith(_AT_FIRST)}

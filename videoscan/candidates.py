@@ -58,6 +58,8 @@ class Candidate:
     until: int
     aliases: Sequence[int] = ()
     repeats: tuple[int, ...] = ()
+    changed: set[str] | None = None
+    """The fields of `attributes` whose first value is in a flag, once two tellings with attributes have been joined."""
     last: Candidate | None = None
     """The last telling that was joined to it, where a model's word has joined tellings in unlike words: then these count as well."""
 
@@ -69,6 +71,7 @@ class Candidate:
             windows=tuple(self.windows),
             flags=tuple(self.flags),
             aliases=tuple(self.aliases),
+            changed=None if self.changed is None else set(self.changed),
         )
 
     @property
@@ -151,10 +154,14 @@ class Candidate:
         before = self.importance or 0.0
         self.confidence = _most(self.confidence, other.confidence)
         self.importance = _most(self.importance, other.importance)
-        changed: list[str] = []
+        changed: dict[str, str] = {}
         if other.attributes:
-            self.attributes, changed = attributes.joined(self.attributes, other.attributes, self.flags)
-        self.flag(f"joined with window {other.windows[-1]}: {ground}", *changed, *other.flags)
+            if self.changed is None:
+                self.changed = attributes.changed_in(self.flags)
+            self.attributes, changed = attributes.joined(self.attributes, other.attributes, self.changed)
+        if self.changed is not None:
+            self.changed |= {*changed, *attributes.changed_in(other.flags)}
+        self.flag(f"joined with window {other.windows[-1]}: {ground}", *changed.values(), *other.flags)
         if self.origin == "measured":
             # Title and description are one measurement's words: the more telling window's, both of them.
             if before < (other.importance or 0.0):

@@ -173,16 +173,16 @@ def test_of_two_tellings_a_value_wins_over_null_lists_are_united_and_the_later_o
     after = {"score": "2:0", "people": 3, "doors": ["back", "front"], "speed": 2.0, "new": 1}
     values, flags = attributes.joined(before, after)
     assert values == {"score": "2:0", "people": 3, "doors": ["front", "back"], "speed": 2.0, "new": 1}
-    assert flags == ['score was "1:0" at first']
-    assert attributes.joined(after, dict.fromkeys(after)) == (after, [])
+    assert flags == {"score": 'score was "1:0" at first'}
+    assert attributes.joined(after, dict.fromkeys(after)) == (after, {})
     assert before["doors"] == ["front"], "what went in is left alone"
 
 
 def test_what_changes_in_every_window_is_flagged_once_with_its_first_value():
     values, flags = {"score": "0:0", "people": 1}, []
     for number in range(1, 100):
-        values, more = attributes.joined(values, {"score": f"{number}:0", "people": number % 2}, flags)
-        flags += more
+        values, more = attributes.joined(values, {"score": f"{number}:0", "people": number % 2}, attributes.changed_in(flags))
+        flags += more.values()
     assert values["score"] == "99:0"
     assert flags == ['score was "0:0" at first', "people was 1 at first"]
 

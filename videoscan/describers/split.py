@@ -119,7 +119,7 @@ def _joined(before: Told, after: Told) -> Told:
     def larger(a: float | None, b: float | None) -> float | None:
         return max((value for value in (a, b) if value is not None), default=None)
 
-    values, flags = attributes.joined(before.attributes, after.attributes, before.flags)
+    values, flags = attributes.joined(before.attributes, after.attributes, attributes.changed_in(before.flags))
     return replace(
         before,
         last=after.last,
@@ -131,5 +131,5 @@ def _joined(before: Told, after: Told) -> Told:
         importance=larger(before.importance, after.importance),
         attributes=values,
         regions={**before.regions, **after.regions},
-        flags=tuple(dict.fromkeys((*before.flags, *after.flags, *flags))),
+        flags=tuple(dict.fromkeys((*before.flags, *after.flags, *flags.values()))),
     )
