@@ -56,13 +56,14 @@ class Sending:
     """Pictures are about to leave this machine for `host`. Told once per scan, before the first request.
 
     `pictures` is the most frames that can be sampled from this source, `None` where its length is not known; overlapping windows
-    show some of them twice. Second looks may show `again` more, beside them.
+    show some of them twice. Second looks may show `again` more, beside them. One window holds `at_once` at most.
     """
 
     host: str
     model: str | None
     pictures: int | None = None
     again: int | None = None
+    at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

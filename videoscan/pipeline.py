@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from videoscan.document import Timeline
     from videoscan.money import Budget
     from videoscan.observe import Observer
+    from videoscan.options import WindowOptions
     from videoscan.planning.fitting import Fit
     from videoscan.seams import DescriberSession
     from videoscan.timeline import Outcome
@@ -243,7 +244,9 @@ async def _scan(
         worker = core_for(prepared.spec, request.resolved.profile.source, told)
         async with (
             flow.read_ahead(iter(worker), _AHEAD, stop=worker.stop) as items,
-            flow.map_as_done(asker.ask, _windows(items, state, request, observer, asker), asker.at_once) as outcomes,
+            flow.map_as_done(
+                asker.ask, _windows(items, state, request, prepared.spec.windows, observer, asker), asker.at_once
+            ) as outcomes,
         ):
             async for outcome in outcomes:
                 _take(outcome, state, observer, ledger, doubtful=outcome.index in asker.doubts)
@@ -311,15 +314,16 @@ async def _of_its_model(timeline: Timeline, request: Request, observer: Observer
 
 
 async def _windows(
-    items: AsyncIterator[CoreItem], state: _Pass, request: Request, observer: Observer, asker: Asker
+    items: AsyncIterator[CoreItem], state: _Pass, request: Request, options: WindowOptions, observer: Observer, asker: Asker
 ) -> AsyncIterator[Window]:
-    """The windows among the core's items; what comes before and after them is kept aside."""
+    """The windows among the core's items; what comes before and after them is kept aside. `options` are those that they are made by."""
     async for item in items:
         if isinstance(item, Window):
             if not state.windows and (endpoint := request.describer.get("endpoint")):
                 host = urlsplit(endpoint).hostname or endpoint
                 pictures = _most_pictures(request, state.info)
-                observer(observe.Sending(host, request.describer.get("model"), pictures, most_again(request, pictures)))
+                at_once = options.max_frames * (2 if options.zoom else 1)  # a frame and its crop
+                observer(observe.Sending(host, request.describer.get("model"), pictures, most_again(request, pictures), at_once))
             state.windows += 1
             observer(observe.WindowReady(item))
             asker.enter(item)

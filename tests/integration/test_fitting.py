@@ -135,6 +135,7 @@ def test_few_requests_are_fuller_windows(videoscan, wide, tmp_path):
         assert len(server.requests) <= 12
     measures = " ".join(timeline_in(tmp_path / "wide")["budget"]["measures"])
     assert "windows of up to 24 pictures" in measures
+    assert "at most 24 a window" in err
     assert "pixels" not in measures
 
 

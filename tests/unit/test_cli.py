@@ -181,8 +181,14 @@ def test_stages_follow_each_other():
 
 
 def test_without_a_terminal_only_what_must_be_said_is_said(capsys):
-    with Reporter("gate", at_most=12) as reporter:
-        for fact in (Opened(INFO), Sampled(1.0, 1, 1), Note("an assumption"), Sending("host.example", "m"), Decoded(1)):
+    with Reporter("gate") as reporter:
+        for fact in (
+            Opened(INFO),
+            Sampled(1.0, 1, 1),
+            Note("an assumption"),
+            Sending("host.example", "m", at_once=12),
+            Decoded(1),
+        ):
             reporter(fact)
     said = capsys.readouterr()
     assert said.out == ""

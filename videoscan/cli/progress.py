@@ -125,13 +125,12 @@ class Advance:
 
 
 class Reporter:
-    """An observer for one input. A context manager: the bar is gone when it closes. `at_most` pictures are sent in one window."""
+    """An observer for one input. A context manager: the bar is gone when it closes."""
 
-    def __init__(self, title: str, *, start: float = 0.0, end: float | None = None, at_most: int | None = None) -> None:
+    def __init__(self, title: str, *, start: float = 0.0, end: float | None = None) -> None:
         self.advance = Advance(start, end)
         self.opened = False
         self._title = title
-        self._at_most = at_most
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -156,10 +155,10 @@ class Reporter:
                 self._line(text)
             case Loading():
                 self._loading(fact)
-            case observe.Sending(host, model, pictures, again):
+            case observe.Sending(host, model, pictures, again, at_once):
                 many = f"up to {pictures:,} pictures" if pictures is not None else "pictures"
                 named = f" (model {model})" if model else ""
-                most = f", at most {self._at_most} a window" if self._at_most else ""
+                most = f", at most {at_once} a window" if at_once else ""
                 more = f"; second looks may add {again:,}" if again else ""
                 self._line(f"{many} go to {host}{named}{most}{more}")
             case _:

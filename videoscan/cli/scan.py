@@ -194,17 +194,13 @@ async def _scan_one(
     title: str,
 ) -> tuple[Result, bool]:
     """The result, and whether the source was opened at all."""
-    from videoscan import config, inputs, pipeline
+    from videoscan import inputs, pipeline
     from videoscan.cli.progress import Reporter
     from videoscan.folder import storing
 
     again = given.kind == "kept" and out is None
     folder = inputs.beside(given, choices.question) if again else (out or OUT) / given.name
-    try:
-        settled = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides, uri=given.path).profile
-    except Exception as error:
-        return Result(given.uri, error=error), False
-    with Reporter(title, start=choices.start or 0.0, end=choices.end, at_most=settled.windows.max_frames) as reporter:
+    with Reporter(title, start=choices.start or 0.0, end=choices.end) as reporter:
         try:
             with storing(folder):
                 timeline = await pipeline.scan(
