@@ -28,7 +28,7 @@ _TOLD = 5
 _CHAPTER_TOLD = 3
 _CITED_AT_ONCE = 8
 
-CITED = re.compile(r"(?<![A-Za-z0-9])e\d{8}(?:-\d+)?(?![0-9A-Za-z])")
+CITED = re.compile(r"(?<![A-Za-z0-9])(?:e\d{8}(?:-\d+)?|p[0-9a-f]{8})(?![0-9A-Za-z])")
 """How a text cites an event."""
 _BRACKETS = re.compile(r"[\[(（【]\s*[,;、，\s]*[\])）】]")
 # A mark that ends a sentence, with the citations behind it; a point between digits ends nothing.

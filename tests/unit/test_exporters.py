@@ -366,3 +366,7 @@ def test_an_endpoints_address_gives_its_host_and_no_more(night):
 )
 def test_a_source_is_called_by_the_last_piece_of_its_path(uri, name):
     assert wording.file_name(uri) == name
+
+
+def test_a_title_that_turns_the_direction_of_writing_turns_no_other_words():
+    assert wording.prose("One \u202ered\u2066 title. Two \u200fmarks stay.") == "One red title. Two \u200fmarks stay."

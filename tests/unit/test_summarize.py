@@ -111,6 +111,15 @@ def test_without_events_there_is_a_sentence_and_no_chapter():
     assert (made.summary, made.chapters) == ("Nothing was reported in 1 min 30 s.", ())
 
 
+def test_what_a_person_added_is_told_once_and_cited_like_any_other():
+    added = happens(5, 8, "A ladder is left at the wall").model_copy(
+        update={"id": "p1dce9350", "origin": "person", "evidence": ()}
+    )
+    told = plain([added, *NIGHT], 600.0).summary
+    assert told.count("p1dce9350") == 1
+    assert cited(told, [added, *NIGHT]) == (told, [])
+
+
 def test_what_a_person_rejected_is_not_told():
     events = [NIGHT[0], NIGHT[1].model_copy(update={"review": Review(state="rejected")})]
     assert "van" not in plain(events, 60.0).summary

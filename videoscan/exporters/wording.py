@@ -218,7 +218,10 @@ def timed(text: str | None, timeline: Timeline) -> str:
 
 
 def plain(text: str | None) -> str:
-    """One line: white space collapsed, control characters and surrogates removed (format characters such as joiners stay)."""
+    """One line: white space collapsed, without control characters, surrogates, and what turns the direction of all that follows.
+
+    Other format characters, such as joiners and the marks of a direction, stay.
+    """
     return " ".join(_CONTROLS.sub("", text or "").split())
 
 
@@ -227,5 +230,6 @@ def prose(text: str | None) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(map(plain, (text or "").splitlines()))).strip()
 
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
-"""Control characters that are no white space, and halves of characters, which no encoder takes."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters that are no white space; embeddings, overrides and isolates of a direction, of which one that is left open turns the
+words around it; and halves of characters, which no encoder takes."""
