@@ -68,6 +68,10 @@ def test_what_is_found_on_an_earlier_day_is_opened_on_that_day(open_site, servic
     made = service.call("POST", "/streams", 201, json={"name": "Ramp", "url": service.footage, "profile": WATCH})
     page = open_site(service, "#/streams", tolerate=("status of 404",))
     page.locator(".latest a").first.wait_for(timeout=60_000)
+    # The day that is being watched takes corrections as it grows.
+    page.locator(".latest a").first.click()
+    page.locator(".detail").get_by_role("button", name="Accept").click(timeout=60_000)
+    page.get_by_text("Accepted").first.wait_for(timeout=60_000)
     stream = service.call("GET", f"/streams/{made['id']}")
     folder = service.served.service.settings.output(made["id"])
     service.call("DELETE", f"/streams/{made['id']}", 204)

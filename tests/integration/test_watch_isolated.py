@@ -140,7 +140,7 @@ def test_a_camera_sends_the_same_through_a_process_of_its_own_and_no_process_lis
 def test_its_last_picture_and_a_second_look_come_out_of_that_process(footage):
     profile = config.load("default", sets=SETS).profile
     core = isolated.core_for(
-        isolated.LiveSpec(RealtimeSource(), str(footage), Setting(camera="yard"), profile, Limits()), lambda _note: None
+        isolated.LiveSpec("yard", RealtimeSource(), str(footage), Setting(camera="yard"), profile, Limits()), lambda _note: None
     )
     assert isinstance(core, isolated.IsolatedLiveCore)
     assert core.still() is None

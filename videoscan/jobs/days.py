@@ -44,6 +44,7 @@ class _Known:
     look: float = 0.0
     take: float = 0.0
     stamp: str = ""
+    seen: str = ""
     told: set[str] = field(default_factory=set)
 
 
@@ -78,13 +79,16 @@ class Days:
         if changed != known.changed or clock() >= known.look:
             await self.look(stream, today)
             known.changed, known.look = changed, clock() + _AGAIN
-        if today is not None and clock() >= known.take:
-            day, began = day_id(stream.id, today), clock()
-            stamp = await flow.in_thread(_stamp, self.folder(stream.id) / today / TIMELINE)
-            if stamp not in {"", known.stamp}:
-                await self._shelf.take(day, again=False)
-                known.stamp, known.take = stamp, clock() + max(_SOONEST, _SHARE * (clock() - began))
-                self._board.changed(day)
+        if today is None:
+            return
+        day, began = day_id(stream.id, today), clock()
+        stamp = await flow.in_thread(_stamp, self.folder(stream.id) / today / TIMELINE)
+        if stamp != known.seen:
+            known.seen = stamp
+            self._board.changed(day, stream.id)
+        if began >= known.take and stamp not in {"", known.stamp}:
+            await self._shelf.take(day, again=False)
+            known.stamp, known.take = stamp, clock() + max(_SOONEST, _SHARE * (clock() - began))
 
     async def look(self, stream: Job, today: str | None) -> None:
         """Each day on the disk has a job and is in the library as it is now; what is not there any more is forgotten."""

@@ -357,7 +357,8 @@ class Streams:
         if streaming is None or status is None:
             fault = streaming.fault if streaming is not None else job.error
             return LiveStatus(
-                state="waiting" if streaming is not None else "ended", reason=fault.message if fault is not None else None
+                state="waiting" if streaming is not None else "starting" if job.state == "queued" else "ended",
+                reason=fault.message if fault is not None else None,
             )
         out = status.left_out
         return LiveStatus(

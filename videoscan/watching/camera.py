@@ -231,7 +231,17 @@ class CameraWatch:
                 dt.date.fromisoformat(resumed.date), resumed.zero, resumed.position, resumed.next_frame, first, resumed.decoded
             )
         profile = self.request.resolved.profile
-        spec = LiveSpec(self._source, self._uri, setting, profile, limits, self._zone, start, self._duration)
+        spec = LiveSpec(
+            self.request.given.camera or self.name,
+            self._source,
+            self._uri,
+            setting,
+            profile,
+            limits,
+            self._zone,
+            start,
+            self._duration,
+        )
         try:
             told = self._told_from_thread(asyncio.get_running_loop())
             self._core = core = core_for(spec, told, recordings=self._recordings)

@@ -61,6 +61,8 @@ _IMPORTED = ["videoscan.watching.isolated", "videoscan.registry", "videoscan.liv
 class LiveSpec:
     """What one camera's core is made of. It can be sent to another process, unless its clock is a made one."""
 
+    name: str
+    """What people call the camera."""
     source: LiveSource
     uri: str = field(repr=False)
     setting: Setting = field(repr=False)
@@ -194,7 +196,7 @@ class IsolatedLiveCore:
             if self._stopped.is_set():
                 break
             failures = 1 if time.monotonic() - born > _LONG else failures + 1
-            _log.warning("%s: %s; it is begun anew", spec.setting.camera, why)
+            _log.warning("%s: %s; it is begun anew", spec.name, why)
             self._told(model.Note(f"{why}: it is begun anew"))
             yield from book.died(why)
             again = time.monotonic() + _AGAIN.wait(failures)

@@ -60,6 +60,7 @@ async def latest(request: web.Request) -> web.StreamResponse:
 
 async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, answer: web.StreamResponse, *, stay: bool) -> None:
     told: Job | None = None
+    state = ""
     while True:
         news.clear()
         # Read before the feed: once the job has ended, the feed holds all of it.
@@ -76,6 +77,10 @@ async def _follow(service: Service, job: Job, after: int, news: asyncio.Event, a
             body = shown.model_dump_json(include={"id", "state", "progress", "eta"})
             await answer.write(f"event: progress\ndata: {body}\n\n".encode())
         told = shown
+        if current.kind in {"stream", "day"} and (now := await service.state(current)) != state:
+            # Neither an id: what a camera's window came to stands in its timeline a moment after it is told of.
+            await answer.write(f'event: timeline\ndata: {{"state": "{now}"}}\n\n'.encode())
+            state = now
         try:
             await asyncio.wait_for(news.wait(), _BEAT)
         except TimeoutError:
@@ -105,7 +110,8 @@ ROUTES = (
         "What happens, as server-sent events",
         {
             200: Answer(
-                "Events `state`, `window`, `event` and `note` with an id, `progress` without, `end` at the end.",
+                "Events `state`, `window`, `event` and `note` with an id, of a camera `stream`, `found` and `alert` too; `progress`, and `timeline`"
+                " when a camera's was written, without; `end` at the end.",
                 media=("text/event-stream",),
             )
         },

@@ -119,7 +119,7 @@ export class Record extends EventTarget {
       if (!this.timeline && entry.progress?.sampled) this.soon();
     } else if (kind === "state") {
       this.restate();
-    } else if (kind === "window") {
+    } else if (kind === "window" || kind === "timeline") {
       this.soon();
     } else if (kind === "event") {
       const own = this.mine.get(data.id) ?? 0;

@@ -131,7 +131,9 @@ class Screen {
     const seconds = at === undefined ? NaN : Number(at);
     if (event) this.choose(event, { seek: Number.isNaN(seconds), remember: false });
     if (!Number.isNaN(seconds)) this.seek(seconds, { show: true, remember: false });
-    if (id && !event && this.record.timeline) toast(t("review.event.unknown"));
+    // What a camera has just told of is written a moment later.
+    this.awaited = id && !event && !this.record.ended ? id : null;
+    if (id && !event && this.record.timeline && !this.awaited) toast(t("review.event.unknown"));
     // A camera is looked at for what is there now, a recording from its beginning.
     if (!event && Number.isNaN(seconds)) {
       if (watched(this.record.job) && !this.record.ended) this.toEdge();
@@ -156,7 +158,11 @@ class Screen {
     this.drawHead();
     this.drawTabs();
     this.drawBanner();
-    if (this.live && !record.ended) this.toEdge();
+    const come = this.awaited && record.event(this.awaited);
+    if (come) {
+      this.awaited = null;
+      this.choose(come);
+    } else if (this.live && !record.ended) this.toEdge();
     else this.moved();
   }
 
