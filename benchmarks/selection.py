@@ -11,8 +11,9 @@ the nearest chosen frame, at most its own length and five seconds. "Idle" is the
 which a frame was chosen. A cut is seen when a frame is chosen within a second after it. CPU is told for each picture that the clip has.
 Words are not judged: nobody describes anything here.
 
-Peers are looked for in ``--peers``, a virtual environment (``pip install scenedetect[opencv-headless] claude-real-video`` there), and
-on the path (ffmpeg). What is not there is left out and named.
+Peers are looked for in ``--peers``, a virtual environment (``pip install scenedetect claude-real-video`` there; where the desktop build of OpenCV that comes with it cannot be
+imported, ``pip uninstall opencv-python`` and ``pip install opencv-python-headless`` after it), and on the path (ffmpeg). What is not there is left
+out and named.
 """
 
 from __future__ import annotations
