@@ -121,7 +121,7 @@ class Turns:
     as long as the last ones did, one at least, and the others queue. For one event loop.
     """
 
-    def __init__(self, most: float = 0.004) -> None:
+    def __init__(self, most: float = 0.002) -> None:
         self.most = most
         self._each = most
         self._room = 0
