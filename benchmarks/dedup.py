@@ -1,4 +1,4 @@
-"""What the deduplicators miss, what they save and what they cost: the table behind the constants of `videoscan.difference`.
+"""What the deduplicators miss, what they save and what they cost: the table behind the constants of `videoscan.reading.difference`.
 
     python benchmarks/dedup.py [--json FILE]
 
@@ -26,9 +26,9 @@ from videoscan.dedup import tiles
 from videoscan.dedup.phash import PhashDedup
 from videoscan.dedup.steadying import Steadier
 from videoscan.dedup.tiles import TilesDedup
-from videoscan.difference import View, grid
-from videoscan.measure import measure
-from videoscan.reducing import Reducer
+from videoscan.reading.difference import View, grid
+from videoscan.reading.measure import measure
+from videoscan.reading.reducing import Reducer
 from videoscan.seams import Limits
 from videoscan.testing import scenes
 from videoscan.testing.scenes import NightCamera, many_visits

@@ -14,8 +14,9 @@ import itertools
 import json
 from pathlib import Path
 
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Mark, Reason, Shown, Tally, Told
-from videoscan.timeline import Folding, Outcome
+from videoscan.timeline import Folding
 
 THINGS: dict[str, tuple[str, ...]] = {
     "person": (

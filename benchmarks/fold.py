@@ -18,9 +18,10 @@ import sys
 import time
 from pathlib import Path
 
-from videoscan.marks import Marks
+from videoscan.folding.marks import Marks
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Mark, Reason, Shown, Tally, Told, Usage
-from videoscan.timeline import Folding, Outcome
+from videoscan.timeline import Folding
 
 FRAMES, SAMPLES, EVERY = 8, 24, 1.0
 DOINGS = (

@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videoscan import selection
 from videoscan.document import DescriberRecord, Event, Evidence, FrameCounts, SourceRecord, Timeline
 from videoscan.library.search import search
 from videoscan.library.store import Library
-from videoscan.selection import Filters
+from videoscan.reviewing import selection
+from videoscan.reviewing.selection import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from pathlib import Path
 from clips import repeat
 
 import videoscan
-from videoscan import config, core, inputs
+from videoscan import config, core
+from videoscan.recordings import inputs
 from videoscan.seams import Limits
 from videoscan.testing.model_server import ModelServer, ok
 

@@ -43,8 +43,8 @@ JOINED = 3.0
 
 OURS = """
 import sys
-from videoscan.difference import grid
-from videoscan.shots import Shots
+from videoscan.reading.difference import grid
+from videoscan.reading.shots import Shots
 from videoscan.sources.pyav import PyAvSource
 from videoscan.testing.sources import EveryFrame
 footage, shots = PyAvSource().open(sys.argv[1]), Shots()

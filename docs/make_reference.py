@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoscan import cli, config, document, errors, layers, options, prompts, registry, seams
+from videoscan import cli, config, document, errors, prompts, registry, seams
 from videoscan.describers import dialects, families
+from videoscan.settings import layers, options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

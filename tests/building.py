@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from videoscan.config import WindowOptions
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Frame, Mark, Reason, Shown, Told
-from videoscan.reducing import Reducer
+from videoscan.reading.reducing import Reducer
 from videoscan.seams import Limits
-from videoscan.timeline import Outcome
 
 
 @dataclass(frozen=True)

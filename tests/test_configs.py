@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from videoscan import config, layers, registry
+from videoscan import config, registry
 from videoscan.config import BudgetOptions, PromptOptions, SourceOptions, SummaryOptions, WindowOptions
-from videoscan.options import FieldOptions, ModelPrices, PriceOptions
+from videoscan.settings import layers
+from videoscan.settings.options import FieldOptions, ModelPrices, PriceOptions
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 NAMES = [path.stem for path in SHIPPED]

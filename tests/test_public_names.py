@@ -38,7 +38,8 @@ def test_every_error_is_public():
 
 
 def test_every_lazy_name_is_what_its_own_module_means_by_it():
-    from videoscan import document, inputs, pipeline
+    from videoscan import document, pipeline
+    from videoscan.recordings import inputs
 
     assert videoscan.scan is pipeline.scan
     assert videoscan.scan_sync is pipeline.scan_sync

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         StoreError,
         VideoscanError,
     )
-    from videoscan.inputs import Input
     from videoscan.pipeline import scan, scan_sync
+    from videoscan.recordings.inputs import Input
 
 __all__ = [
     "BadReply",
@@ -72,7 +72,7 @@ __all__ = [
 _HOMES = {
     "Event": "document",
     "Evidence": "document",
-    "Input": "inputs",
+    "Input": "recordings.inputs",
     "Timeline": "document",
     "scan": "pipeline",
     "scan_sync": "pipeline",

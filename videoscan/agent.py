@@ -19,7 +19,7 @@ from videoscan.folder import PICTURES
 from videoscan.jobs.records import ID
 from videoscan.jobs.rules import RuleBroken
 from videoscan.library.search import MATCHES_WORDS
-from videoscan.selection import Filters, edge
+from videoscan.reviewing.selection import Filters, edge
 from videoscan.stores.sqlite import Conflict, QueueFull
 
 if TYPE_CHECKING:

@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from videoscan import errors, flow, registry, summarize, tokens, words
+from videoscan import errors, flow, registry
 from videoscan.alerts.pictures import stored
 from videoscan.errors import ConfigError, DescribeError
+from videoscan.language import words
 from videoscan.library import query as queries
 from videoscan.library.search import MATCHES_WORDS, Hit, search
 from videoscan.model import Picture, Prompt, Usage, Window
 from videoscan.seams import Writer, unheard
+from videoscan.spending import tokens
+from videoscan.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from videoscan.library.store import Library
     from videoscan.model import Call, Description, Loading, Note
+    from videoscan.reviewing.selection import Filters
     from videoscan.seams import DescriberSession, Ledger
-    from videoscan.selection import Filters
 
 ROOM = 12_000
 """Tokens of events in the request for the answer, by estimate."""

@@ -8,18 +8,19 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan import doubt, flow, observe, ongoing, prompts, registry
+from videoscan import flow, observe, ongoing, prompts, registry
+from videoscan.doubting import doubt
 from videoscan.folder import PICTURES
+from videoscan.folding.marks import Marks
+from videoscan.folding.outcome import Outcome
 from videoscan.journal import key_of
-from videoscan.marks import Marks
 from videoscan.model import Shown
-from videoscan.spec import SEGMENT
-from videoscan.timeline import Outcome
+from videoscan.reading.spec import SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from videoscan.doubt import Doubt
+    from videoscan.doubting.doubt import Doubt
     from videoscan.folder import OutputFolder
     from videoscan.journal import Journal
     from videoscan.model import Description, Mark, Picture, Prompt, Window
@@ -36,7 +37,7 @@ never more than that in all. At the defaults a segment has five or six."""
 class Asker:
     """Asks about the windows of one scan, side by side; with rolling context those of one segment one after another.
 
-    `doubts` are those about answers that a second look may be worth (`videoscan.second`), by window.
+    `doubts` are those about answers that a second look may be worth (`videoscan.doubting.second`), by window.
 
     Memory: with rolling context, the pictures of `at_once` windows.
     """

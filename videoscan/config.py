@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from videoscan import complaints, credentials, layers
 from videoscan.alerts.rules import MOST_RULES, AlertRule
-from videoscan.complaints import unknown_key
 from videoscan.errors import ConfigError
-from videoscan.layers import Layer, Merged, Rank, available
-from videoscan.options import (
+from videoscan.settings import complaints, credentials, layers
+from videoscan.settings.complaints import unknown_key
+from videoscan.settings.layers import Layer, Merged, Rank, available
+from videoscan.settings.options import (
     BudgetOptions,
     CameraRule,
     Kind,

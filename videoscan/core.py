@@ -1,9 +1,9 @@
-"""The synchronous core: decode, sample, deduplicate, encode (`videoscan.segments`); measure, thin out, group into windows.
+"""The synchronous core: decode, sample, deduplicate, encode (`videoscan.reading.segments`); measure, thin out, group into windows.
 
 The core runs from a picklable `CoreSpec`, in a thread or in a child process (`videoscan.isolation`), and crosses to its reader
 only at windows. Nothing here knows an event loop.
 
-Memory: what `videoscan.segments` and `videoscan.windows` hold, and the samples of one block of `videoscan.choosing` under a cap.
+Memory: what `videoscan.reading.segments` and `videoscan.windows` hold, and the samples of one block of `videoscan.reading.choosing` under a cap.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from videoscan import clock, registry, windows
-from videoscan.choosing import cap
+from videoscan import registry, windows
 from videoscan.config import RegionOptions
 from videoscan.folder import TIMELINE
 from videoscan.guarding import Guard
-from videoscan.measure import measure
 from videoscan.model import EVERYWHERE, Sample, SourceInfo, Tally, Window
 from videoscan.observe import Sampled
-from videoscan.segments import Pass
-from videoscan.spec import CoreSpec, Look
+from videoscan.reading.choosing import cap
+from videoscan.reading.measure import measure
+from videoscan.reading.segments import Pass
+from videoscan.reading.spec import CoreSpec, Look
+from videoscan.recordings import clock
 
 if TYPE_CHECKING:
     from videoscan.config import Profile, WindowOptions
-    from videoscan.inputs import Input
     from videoscan.model import Regions
+    from videoscan.recordings.inputs import Input
     from videoscan.seams import Limits
 
 __all__ = ["LOOKED_AT", "Core", "CoreItem", "CoreSpec", "Look", "Report", "refetch", "spec_for"]
@@ -123,7 +124,7 @@ def refetch(spec: CoreSpec, look: Look) -> CoreSpec:
 
     It is run like any other, in a thread or in a child process (`videoscan.isolation.core_for`), at any time: a file's segments can
     all be entered again. Its windows hold the pictures, several only where the describer's limits want it; their frame indices count
-    from the look's own beginning (`videoscan.refetching.renumbered`). A source that cannot be read twice gives an empty pass or raises.
+    from the look's own beginning (`videoscan.doubting.refetching.renumbered`). A source that cannot be read twice gives an empty pass or raises.
     """
     return replace(
         spec,

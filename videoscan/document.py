@@ -19,7 +19,7 @@ from videoscan.spans import CoverageSpan, Seconds, Spans, State
 
 if TYPE_CHECKING:
     from videoscan.model import Usage
-    from videoscan.money import Prices
+    from videoscan.spending.money import Prices
 
 SCHEMA_ID: Literal["videoscan.timeline/1"] = "videoscan.timeline/1"
 

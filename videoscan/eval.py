@@ -2,7 +2,7 @@
 
 Pure. Words count only where a likeness is asked for. An event of the timeline that a person rejected is not part of it. Events
 tagged `cut` are told apart: they are held against the truth's cuts and gradual changes, where it has any. So are replays
-(`videoscan.replays`): one shows again what happened, so it recalls no event but a true replay, and where the truth names no replays a told
+(`videoscan.folding.replays`): one shows again what happened, so it recalls no event but a true replay, and where the truth names no replays a told
 one is neither right nor wrong, and never a duplicate.
 
 - A true event is **recalled** when an event of the timeline overlaps it, its slack included (and its words are like enough).
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz
 
-from videoscan import replays
+from videoscan.folding import replays
 from videoscan.truth import TrueEvent, Truth
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from videoscan import complaints, config
+from videoscan import config
 from videoscan.describers import known as knowledge
 from videoscan.describers.endpoint import Address, Endpoint, key_from
 from videoscan.describers.measuring import examination
 from videoscan.describers.openai import OpenAiOptions
 from videoscan.errors import ConfigError
+from videoscan.settings import complaints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

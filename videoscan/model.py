@@ -109,7 +109,7 @@ class SourceInfo:
 class Regions:
     """Where a camera's picture counts: inside of any `include` polygon (everywhere without one), outside of all `exclude`.
 
-    With `black_out` the rest is black in everything that leaves the decoder. `videoscan.regions` draws them.
+    With `black_out` the rest is black in everything that leaves the decoder. `videoscan.reading.regions` draws them.
     """
 
     include: tuple[Polygon, ...] = ()
@@ -237,7 +237,7 @@ class Sample:
     """A judged frame as it leaves the decoder's worker, with no raw picture any more.
 
     `pictures` is empty for a dropped frame; a kept one has its picture, followed by a crop where a small change is shown zoomed.
-    `cells` is its luma on the grid of `videoscan.difference`, shape (rows, columns), for those who measure or choose; `thumbnail`
+    `cells` is its luma on the grid of `videoscan.reading.difference`, shape (rows, columns), for those who measure or choose; `thumbnail`
     a small JPEG, only where somebody asked for one of every frame.
     """
 

@@ -2,9 +2,9 @@
 
 An event that lasts to a window's last frame is still going on, under the name it was first told by: the title of its first telling,
 with a number behind it where two would be called the same. The next window's prompt lists it, and an event there that `continues` it
-is the same one: it keeps the name, and the fold joins them (`videoscan.reconcile`).
+is the same one: it keeps the name, and the fold joins them (`videoscan.folding.reconcile`).
 
-Behind them the prompt names the subjects that were told before ("person in red jacket", `videoscan.appearance`), so that what looks the same
+Behind them the prompt names the subjects that were told before ("person in red jacket", `videoscan.language.appearance`), so that what looks the same
 is worded the same. Nothing is joined by that.
 """
 
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from videoscan import appearance, plainly, tokens
+from videoscan.language import appearance, plainly
+from videoscan.spending import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,21 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import budgeting, flow, inputs, money, naming, observe, publish, registry, sampling, settling
+from videoscan import flow, observe, publish, registry
 from videoscan.alerts import scanning
 from videoscan.asking import Asker
+from videoscan.doubting import settling
+from videoscan.doubting.second import looked_at_again, most_again
 from videoscan.errors import ConfigError, DescribeError, ScanAborted, StoreError
 from videoscan.folder import OutputFolder
-from videoscan.held import SPENT
+from videoscan.folding.held import SPENT
 from videoscan.isolation import core_for
 from videoscan.journal import Journal
-from videoscan.ledger import Accounts, Ledger
 from videoscan.model import SourceInfo, Tally, Window
 from videoscan.notebook import JournalNotebook
+from videoscan.reading import sampling
+from videoscan.recordings import inputs, naming
 from videoscan.request import Request, settle
 from videoscan.seams import Naming, Remembering
-from videoscan.second import looked_at_again, most_again
-from videoscan.summarizing import summed_up
+from videoscan.spending import budgeting, money
+from videoscan.spending.ledger import Accounts, Ledger
+from videoscan.summary.summarizing import summed_up
 from videoscan.timeline import Folding
 
 if TYPE_CHECKING:
@@ -39,12 +43,12 @@ if TYPE_CHECKING:
 
     from videoscan.core import CoreItem
     from videoscan.document import Timeline
-    from videoscan.money import Budget
+    from videoscan.folding.outcome import Outcome
     from videoscan.observe import Observer
-    from videoscan.options import WindowOptions
     from videoscan.planning.fitting import Fit
     from videoscan.seams import DescriberSession
-    from videoscan.timeline import Outcome
+    from videoscan.settings.options import WindowOptions
+    from videoscan.spending.money import Budget
 
 # Windows that wait, described by nobody yet, on top of those in work. Two hide the jitter of decoding; more only cost memory.
 _AHEAD = 2
@@ -95,10 +99,10 @@ async def scan(
         sets: Single options, as ``"table.key=value"``.
         to: Further formats to write into `out`, by exporter's name.
         fresh: Forget what an earlier run left in `out`.
-        budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.money``. It is never passed; what it does
+        budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.spending.money``. It is never passed; what it does
             not suffice for is left out and marked `skipped`.
         clock_start: The wall time of second 0, ISO 8601; stands for `source.clock_start`.
-        fits: By budget, how this and other scans were made smaller together; see `videoscan.budgeting`. Without it, it is worked
+        fits: By budget, how this and other scans were made smaller together; see `videoscan.spending.budgeting`. Without it, it is worked
             out for this one alone.
         accounts: Shared by scans that draw on the same budget; a run of one scan needs none.
         observer: Is told what happens; see `videoscan.observe`.

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import attributes, languages
+from videoscan import attributes
 from videoscan.errors import ConfigError
+from videoscan.language import languages
 from videoscan.model import Prompt
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from videoscan import __version__, clock, folder, former, opposites, registry, replays, reviews, selection, subjects
+from videoscan import __version__, folder, registry
 from videoscan.alerts.scanning import UNASKED
-from videoscan.correcting import Corrector
 from videoscan.document import (
     BudgetRecord,
     DescriberRecord,
@@ -22,21 +21,27 @@ from videoscan.document import (
     Timing,
     UsageRecord,
 )
+from videoscan.doubting.settling import UNSETTLED
 from videoscan.errors import SourceUnsupported
-from videoscan.settling import UNSETTLED
-from videoscan.summarize import BY_RULE
+from videoscan.folding import replays, subjects
+from videoscan.language import opposites
+from videoscan.reading import former
+from videoscan.recordings import clock
+from videoscan.reviewing import reviews, selection
+from videoscan.reviewing.correcting import Corrector
+from videoscan.summary.summarize import BY_RULE
 from videoscan.timeline import THINNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from videoscan.document import Event
+    from videoscan.folding.reconcile import Doubt, Pair
     from videoscan.journal import Journal
     from videoscan.model import Sound, SourceInfo, Tally
-    from videoscan.money import Prices
-    from videoscan.reconcile import Doubt, Pair
     from videoscan.request import Request
-    from videoscan.summarizing import Summed
+    from videoscan.spending.money import Prices
+    from videoscan.summary.summarizing import Summed
     from videoscan.timeline import Folded, Folding
 
 T = TypeVar("T")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args, overl
 
 from pydantic import BaseModel
 
-from videoscan import complaints, config, prompts
+from videoscan import config, prompts
 from videoscan.errors import ConfigError
-from videoscan.layers import RIVALS
+from videoscan.settings import complaints
+from videoscan.settings.layers import RIVALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

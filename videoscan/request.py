@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import __version__, config, prompts, registry
 from videoscan.errors import ConfigError
-from videoscan.money import Budget
 from videoscan.seams import Identified
+from videoscan.spending.money import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from videoscan.config import Profile
-    from videoscan.inputs import Input
     from videoscan.model import Identity, Prompt
-    from videoscan.money import Prices
+    from videoscan.recordings.inputs import Input
+    from videoscan.spending.money import Prices
 
 # Options of a describer that change how fast an answer comes, not which.
 _PACE = frozenset(
@@ -89,7 +89,7 @@ class Request:
     def version(self) -> str:
         """What stands for the state of the files that are read, and for this version of the program.
 
-        Recordings that are joined may become more: what each segment was made of is for `videoscan.segments` to say.
+        Recordings that are joined may become more: what each segment was made of is for `videoscan.reading.segments` to say.
         """
         stats = _stats(self.given) if self.given.kind != "joined" else []
         return hashlib.sha256(json.dumps([__version__, stats]).encode()).hexdigest()[:16]

@@ -292,7 +292,7 @@ class Limits:
 
 
 class Reservation(Protocol):
-    """What is held back of a budget for one request; see `videoscan.ledger`."""
+    """What is held back of a budget for one request; see `videoscan.spending.ledger`."""
 
     async def settle(self, usage: Usage) -> None:
         """It was answered, or may have been billed: this is what it took."""

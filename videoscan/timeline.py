@@ -13,69 +13,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videoscan import dating
-from videoscan.covering import SEEN, coverage
-from videoscan.held import LEFT_OUT, Held
-from videoscan.marks import DIGITS, Marks, Sampled, rises
+from videoscan.folding import dating
+from videoscan.folding.covering import SEEN, coverage
+from videoscan.folding.held import LEFT_OUT, Held
+from videoscan.folding.marks import DIGITS, Marks, Sampled, rises
+from videoscan.folding.reconcile import Telling, doubtful, reconcile
 from videoscan.model import Usage
-from videoscan.reconcile import Telling, doubtful, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from videoscan.candidates import Place
     from videoscan.document import Event, WindowRecord
-    from videoscan.doubt import Second
-    from videoscan.held import Tags
-    from videoscan.model import Description, Failure, Mark, Shown, Tally
-    from videoscan.money import Prices
-    from videoscan.ongoing import Ongoing
-    from videoscan.reconcile import Doubt, Pair
+    from videoscan.folding.candidates import Place
+    from videoscan.folding.held import Tags
+    from videoscan.folding.outcome import Outcome
+    from videoscan.folding.reconcile import Doubt, Pair
+    from videoscan.model import Failure, Tally
     from videoscan.spans import Kind, Spans
+    from videoscan.spending.money import Prices
 
 THINNED = "thinned: it changed, but dedup.max_rate was reached"
 """Why a frame that was kept at first is not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A window after its description: without the pictures' bytes, so that hours of them fit into memory.
-
-    `given` is what its prompt said was still going on; `second` a second look, where its answer was in doubt. `marks` are best packed
-    (`videoscan.marks.Marks`) where there are many.
-    """
-
-    index: int
-    start: float
-    end: float
-    shown: tuple[Shown, ...]
-    marks: Sequence[Mark]
-    description: Description
-    overlap: int = 0
-    given: tuple[Ongoing, ...] = ()
-    second: Second | None = None
-
-    @property
-    def usage(self) -> Usage:
-        """What all answers about it took."""
-        first = self.description.usage
-        return first if self.second is None else first + self.second.description.usage
-
-    @property
-    def seconds(self) -> float:
-        """How long was waited for them."""
-        return self.description.seconds + (self.second.description.seconds if self.second is not None else 0.0)
-
-    @property
-    def counts(self) -> Description:
-        """The answer whose summary and observations stand for the window; a failure where no answer could be had."""
-        first, second = self.description, self.second
-        if second is None or second.description.failure is not None:
-            return first
-        better = first.failure is not None or (not first.events and second.description.events)
-        return second.description if better else first
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from videoscan.choosing import Chooser
 from videoscan.model import Mark, Picture, Reason, Sample, Window
+from videoscan.reading.choosing import Chooser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -90,7 +90,7 @@ def windows(
     frames are shown again in the next window, except across a cut, and except where they would leave no room for a new one.
 
     With `options.choose` a window's span is chosen first (`max_seconds`, a cut), and then which of its frames fill it:
-    `videoscan.choosing`.
+    `videoscan.reading.choosing`.
 
     `duration` is asked for the source's end once `samples` are exhausted. A picture that alone exceeds the tokens of a window
     still gets one: it is the endpoint's to refuse. A crop that leaves no room for its own frame is left out.

@@ -12,7 +12,7 @@ import pytest
 from commanding import lines
 
 from videoscan import cli
-from videoscan.options import RegionOptions
+from videoscan.settings.options import RegionOptions
 
 CARPARK = Path(__file__).parents[2] / "samples" / "carpark-night.mp4"
 EARLY = ("--end", "35")

@@ -8,12 +8,12 @@ import pytest
 from benchmarks.clips import repeat
 from tests.contract import clips
 from tests.shared import clip as shared_clip
-from videoscan import segments
 from videoscan.config import WindowOptions
+from videoscan.reading import segments
+from videoscan.reading.segments import CoreSpec, Pass
 from videoscan.samplers.interval import IntervalOptions, IntervalSampler
 from videoscan.samplers.keyframe import KeyframeOptions, KeyframeSampler
 from videoscan.seams import Limits
-from videoscan.segments import CoreSpec, Pass
 from videoscan.sources import packets
 from videoscan.sources.pyav import PyAvOptions, PyAvSource
 from videoscan.testing.sources import Clip, EveryFrame, begins_anywhere, read

@@ -14,10 +14,11 @@ import cv2
 
 from tests.fuzz.cases import SAMPLERS, Case
 from tests.fuzz.clips import number
-from videoscan import inputs, registry
+from videoscan import registry
 from videoscan.config import load
 from videoscan.core import Core, spec_for
 from videoscan.model import SourceInfo, Tally, Window
+from videoscan.recordings import inputs
 from videoscan.seams import Limits
 from videoscan.testing.sources import EveryFrame
 

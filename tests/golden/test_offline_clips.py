@@ -8,8 +8,9 @@ import pytest
 from videoscan.config import WindowOptions
 from videoscan.core import Core, CoreSpec
 from videoscan.describers.offline import OfflineSession, describe
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Shown, Tally, Window
-from videoscan.timeline import Outcome, fold
+from videoscan.timeline import fold
 
 CLIPS = Path(__file__).parents[3] / "shared" / "data"
 

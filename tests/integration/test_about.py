@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from serving import API, serving
 
-from videoscan import explained, layers
+from videoscan.settings import explained, layers
 
 PRICES = (
     "budget.prices.currency=EUR",

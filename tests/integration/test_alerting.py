@@ -25,10 +25,10 @@ from videoscan.alerts.sinks.mqtt import part_of_topic
 from videoscan.cli import run
 from videoscan.document import DescriberRecord, Event, Evidence, FrameCounts, SourceRecord, Timeline
 from videoscan.errors import ConfigError
-from videoscan.inputs import Input
-from videoscan.ledger import Accounts
 from videoscan.patience import Patience
+from videoscan.recordings.inputs import Input
 from videoscan.request import settle
+from videoscan.spending.ledger import Accounts
 from videoscan.testing.model_server import ModelServer, event, ok, says
 from videoscan.watching.telling import Found
 

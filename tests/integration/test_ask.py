@@ -9,7 +9,7 @@ import examples
 import pytest
 from commanding import lines
 
-from videoscan.reviews import bare
+from videoscan.reviewing.reviews import bare
 from videoscan.testing.model_server import ModelServer, fails, says
 
 LABEL = re.compile(r"^\[([ep][0-9a-f]{8}(?:\.\d+)?)\]", re.MULTILINE)

@@ -12,7 +12,8 @@ import pytest
 from shared import hold_to_contract
 
 import videoscan
-from videoscan import patience, plainly
+from videoscan import patience
+from videoscan.language import plainly
 from videoscan.testing.model_server import ModelServer, answer, event, ok, says
 
 SETS = (

@@ -9,7 +9,7 @@ import pytest
 from commanding import FEW, bad_file, film, lines
 from shared import clip as real_clip
 
-from videoscan import reader
+from videoscan.reading import reader
 from videoscan.testing.model_server import ModelServer
 
 PRICES = """

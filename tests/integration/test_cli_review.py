@@ -13,7 +13,7 @@ from commanding import lines
 from shared import hold_to_contract
 
 from videoscan import cli
-from videoscan.reviews import bare
+from videoscan.reviewing.reviews import bare
 
 
 @pytest.fixture(scope="module")

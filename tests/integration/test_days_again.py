@@ -6,9 +6,10 @@ import shutil
 import pytest
 from watching import Watched, problems
 
-from videoscan import inputs, scan_sync
+from videoscan import scan_sync
 from videoscan.errors import SourceUnsupported
 from videoscan.model import Gap
+from videoscan.recordings import inputs
 from videoscan.testing.model_server import ModelServer, event, ok
 
 

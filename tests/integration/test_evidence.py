@@ -41,7 +41,9 @@ def folder(footage, tmp_path_factory):
     timeline = about(footage, (1.2, 2.0, "<script>alert(1)</script> =cmd"), (3.0, 3.4, "Second"), folder=place)
     (place / "timeline.json").write_text(timeline.to_json())
     (place / "journal.jsonl").write_text('{"journal":"videoscan.journal/1","source":"gate.mp4"}\n{"key":"0f","description":{}}\n')
-    (place / "reviews.jsonl").write_text('{"reviews":"videoscan.reviews/1"}\n{"by":"Lin","at":"2026-11-22T08:00:00Z"}\n')
+    (place / "reviews.jsonl").write_text(
+        '{"reviews":"videoscan.reviewing.reviews/1"}\n{"by":"Lin","at":"2026-11-22T08:00:00Z"}\n'
+    )
     return place
 
 
@@ -56,7 +58,7 @@ def keys(tmp_path_factory):
 
 
 def packed(path, folder, *, missing=pytest.fail, sign=None, timeline=None):
-    from videoscan.selection import read
+    from videoscan.reviewing.selection import read
 
     exporter = EvidenceExporter(EvidenceExporter.Options(sign=sign))
     with path.open("wb") as out:

@@ -11,7 +11,8 @@ import pytest
 from commanding import film, lines
 from shared import hold_to_contract
 
-from videoscan import reader, scan_sync
+from videoscan import scan_sync
+from videoscan.reading import reader
 from videoscan.testing.model_server import ModelServer, ok, sees_everything
 
 OPTIONS = ("--set", "dedup.kind=none", "--set", "describer.max_tokens=400", "--set", "sampler.every=0.5")

@@ -10,9 +10,10 @@ import pytest
 import recordings
 from shared import hold_to_contract
 
-from videoscan import cli, segments
+from videoscan import cli
 from videoscan.document import Timeline
-from videoscan.sampling import latest
+from videoscan.reading import segments
+from videoscan.reading.sampling import latest
 from videoscan.testing.model_server import ModelServer, event, ok
 
 VISITS = ((4.0, 9.0), (13.0, 27.0), (33.0, 36.0), (44.0, 55.0))

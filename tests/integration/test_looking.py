@@ -13,8 +13,8 @@ import pytest
 from shared import hold_to_contract
 
 import videoscan
-from videoscan import inputs
 from videoscan.errors import ConfigError, StoreError
+from videoscan.recordings import inputs
 from videoscan.testing.model_server import ModelServer, event, ok, says
 
 CARPARK = Path(__file__).parents[2] / "samples" / "carpark-night.mp4"

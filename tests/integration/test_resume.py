@@ -15,10 +15,11 @@ from commanding import FEW, film, lines
 from shared import hold_to_contract
 
 import videoscan
-from videoscan import observe, segments
+from videoscan import observe
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported, StoreError
 from videoscan.journal import Journal
+from videoscan.reading import segments
 from videoscan.testing.model_server import ModelServer, event, fails, ok
 
 SETS = ("dedup.kind=none", "windows.max_seconds=60", "windows.max_frames=3", "windows.overlap_frames=0", "windows.long_side=64")

@@ -12,7 +12,8 @@ from commanding import lines
 from shared import hold_to_contract
 
 import videoscan
-from videoscan import observe, patience, segments
+from videoscan import observe, patience
+from videoscan.reading import segments
 from videoscan.testing.model_server import ModelServer, event, fails, ok, says
 
 SMALL = ("windows.long_side=160", "windows.max_seconds=10", "windows.overlap_frames=0")

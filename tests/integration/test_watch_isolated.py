@@ -19,8 +19,8 @@ from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
 from videoscan.live.stream import RealtimeSource, StreamSource
 from videoscan.model import Frame
+from videoscan.reading.spec import Look
 from videoscan.seams import Limits, Setting
-from videoscan.spec import Look
 from videoscan.watching import isolated
 from videoscan.watching.camera import Shared
 from videoscan.watching.core import DayBegan, DayEnded

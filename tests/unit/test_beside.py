@@ -2,14 +2,16 @@
 
 import pytest
 
-from videoscan import config, summarize, tokens
+from videoscan import config
 from videoscan.model import Mark, Picture, PictureCost, Reason, Sample
-from videoscan.money import Prices
 from videoscan.planning.beside import alert_questions, beside, doubtful_pairs, second_looks, summaries
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Experience, Pace
 from videoscan.planning.sketch import Sketch
 from videoscan.seams import Limits
+from videoscan.spending import tokens
+from videoscan.spending.money import Prices
+from videoscan.summary import summarize
 from videoscan.writing import shares
 
 COST = PictureCost("patch", 32)
@@ -103,7 +105,7 @@ def test_a_summary_takes_about_as_many_requests_as_it_would_of_so_many_events(co
     line = summarize.Item(0, "word " * 47)
     assert line.tokens == 60
     asked, items = 0, [line] * count
-    while True:  # as `videoscan.summarizing` goes about it, every part with as many chapters as it may have
+    while True:  # as `videoscan.summary.summarizing` goes about it, every part with as many chapters as it may have
         parts = summarize.parts_of(items, shares(4000, WORDS)[1])
         asked += len(parts)
         if len(parts) == 1:

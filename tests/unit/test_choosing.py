@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from building import mark
 
-from videoscan.choosing import Chooser, block_of, cap
 from videoscan.model import Reason, Sample
+from videoscan.reading.choosing import Chooser, block_of, cap
 
 EMPTY = np.full((90, 160), 100, np.uint8)
 

@@ -9,13 +9,13 @@ import sys
 import pytest
 from rich.cells import cell_len
 
-from videoscan import tokens
 from videoscan.cli import output, tables
 from videoscan.cli.progress import Advance, Reporter
 from videoscan.document import CoverageSpan, DescriberRecord, Event, FrameCounts, SourceRecord, Timeline, WindowRecord
 from videoscan.errors import ConfigError, SourceNotFound, StoreError
 from videoscan.model import Description, Failure, SourceInfo, Window
 from videoscan.observe import Decoded, Finished, LookDone, LookingAgain, Note, Opened, Sampled, Sending, WindowDone, WindowReady
+from videoscan.spending import tokens
 
 
 class Terminal(io.StringIO):

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from videoscan.clock import Pattern, moment, time_zone, wall_time
 from videoscan.config import SourceOptions
 from videoscan.errors import ConfigError
+from videoscan.recordings.clock import Pattern, moment, time_zone, wall_time
 
 
 def found(pattern, path, zone="UTC"):

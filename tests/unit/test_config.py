@@ -5,8 +5,9 @@ import json
 import pytest
 from configuring import load, refused, written
 
-from videoscan import config, layers
+from videoscan import config
 from videoscan.errors import ConfigError
+from videoscan.settings import layers
 
 
 @pytest.fixture(autouse=True)

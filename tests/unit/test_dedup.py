@@ -11,8 +11,8 @@ from videoscan import registry
 from videoscan.dedup.none import NoDedup
 from videoscan.dedup.phash import PhashDedup
 from videoscan.dedup.tiles import TilesDedup
-from videoscan.difference import CHANGED, Comparator, grid
 from videoscan.model import Reason, Regions
+from videoscan.reading.difference import CHANGED, Comparator, grid
 from videoscan.testing import dedups, scenes
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from videoscan import answers, doubt, prompts
-from videoscan.candidates import Candidate
+from videoscan import prompts
 from videoscan.document import Evidence
-from videoscan.doubt import Allowance
+from videoscan.doubting import answers, doubt
+from videoscan.doubting.doubt import Allowance
+from videoscan.doubting.refetching import AtTimes, renumbered
+from videoscan.folding.candidates import Candidate
 from videoscan.model import Description, Failure, Mark, Picture, Reason, Told, Window
-from videoscan.refetching import AtTimes, renumbered
 from videoscan.seams import Scale
 
 NOISE = Scale("noise", 5.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from building import outcome, told
 
+from videoscan.doubting.settling import ANSWER_TOKENS, parts_of, prompt_for, read
 from videoscan.model import Tally
-from videoscan.settling import ANSWER_TOKENS, parts_of, prompt_for, read
 from videoscan.timeline import Folding
 
 FIRST, SECOND, THIRD = "A man waits at the gate", "Somebody stands by the gate", "Somebody stands at the closed gate"

@@ -21,7 +21,7 @@ from exporting import written
 from videoscan import registry
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
-from videoscan.selection import read
+from videoscan.reviewing.selection import read
 
 HOSTILE = {
     "controls": "a\x00b\x07c\x1b[2J\x7f\x85d\x9b31m",

@@ -18,7 +18,7 @@ from building import frame
 from videoscan.config import WindowOptions
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
-from videoscan.reducing import encode
+from videoscan.reading.reducing import encode
 from videoscan.seams import Limits
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from videoscan import inputs
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
+from videoscan.recordings import inputs
 
 
 def touch(folder: Path, *names: str) -> None:

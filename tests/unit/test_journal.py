@@ -12,11 +12,11 @@ from dataclasses import replace
 import pytest
 from building import frame, samples
 
-from videoscan import naming
 from videoscan.config import WindowOptions
 from videoscan.errors import StoreError
 from videoscan.journal import Journal, key_of
 from videoscan.model import Box, Description, Failure, Measured, Prompt, Told, Usage
+from videoscan.recordings import naming
 from videoscan.seams import Limits
 from videoscan.windows import windows
 

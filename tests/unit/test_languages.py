@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoscan import languages
+from videoscan.language import languages
 
 TEXTS = {
     "ar": "موقف سيارات ليلا. تصل سيارة حمراء من اليسار وتتوقف.",

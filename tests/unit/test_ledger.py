@@ -8,12 +8,12 @@ import random
 
 import pytest
 
-from videoscan import daybook
-from videoscan.daybook import DayBook
 from videoscan.errors import BudgetSpent, StoreError
-from videoscan.ledger import UNKNOWN_MARGIN, Account, Accounts, Ledger
 from videoscan.model import Estimate, Usage
-from videoscan.money import Budget, Prices, Spent
+from videoscan.spending import daybook
+from videoscan.spending.daybook import DayBook
+from videoscan.spending.ledger import UNKNOWN_MARGIN, Account, Accounts, Ledger
+from videoscan.spending.money import Budget, Prices, Spent
 
 CALL = Estimate(prompt_tokens=1000, completion_tokens=500, seconds=60)
 USD = Prices("USD", "2026-11-01", prompt=10.0, completion=100.0)

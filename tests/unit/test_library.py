@@ -13,8 +13,7 @@ import sys
 import examples
 import pytest
 
-from videoscan import publish, selection
-from videoscan.correcting import changes
+from videoscan import publish
 from videoscan.document import Review
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
@@ -22,7 +21,9 @@ from videoscan.library import common, schema
 from videoscan.library.checking import check
 from videoscan.library.search import COUNTED, search
 from videoscan.library.store import Library
-from videoscan.selection import Filters
+from videoscan.reviewing import selection
+from videoscan.reviewing.correcting import changes
+from videoscan.reviewing.selection import Filters
 
 
 def timeline(

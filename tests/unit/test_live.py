@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import pytest
 
-from videoscan import recorders
 from videoscan.errors import ConfigError, SourceUnsupported
 from videoscan.live import address
 from videoscan.live.backlog import Arrival, Backlog, Began
@@ -26,6 +25,7 @@ from videoscan.live.recording import Keeping, SegmentRecorder
 from videoscan.live.ring import Ring
 from videoscan.live.stamps import StreamClock
 from videoscan.model import Frame, Login
+from videoscan.recordings import recorders
 from videoscan.seams import Aim
 from videoscan.sources.pixels import ArrayPixels
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import pytest
 from building import told
 
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Mark, Reason, Shown, Tally
-from videoscan.timeline import Outcome, fold
+from videoscan.timeline import fold
 
 EVERY = 0.5
 DURATION = 600.0

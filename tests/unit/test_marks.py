@@ -9,7 +9,7 @@ import pytest
 from building import mark
 
 from videoscan.document import CoverageSpan, Event, Evidence, Timeline
-from videoscan.marks import NOBODY, Marks, Sampled, tidied
+from videoscan.folding.marks import NOBODY, Marks, Sampled, tidied
 from videoscan.model import Reason
 from videoscan.spans import Spans
 

@@ -8,7 +8,7 @@ import pytest
 from building import samples
 
 from videoscan.dedup.tiles import TilesDedup
-from videoscan.measure import ABSORB, REGIONS, Flag, measure
+from videoscan.reading.measure import ABSORB, REGIONS, Flag, measure
 from videoscan.testing import scenes
 from videoscan.testing.scenes import NightCamera, Visit
 

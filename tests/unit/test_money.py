@@ -4,7 +4,7 @@ import pytest
 
 from videoscan.errors import ConfigError
 from videoscan.model import Usage
-from videoscan.money import Budget, Prices, Spent, money, parse_budget, parse_cost, parse_count, tokens_in_words
+from videoscan.spending.money import Budget, Prices, Spent, money, parse_budget, parse_cost, parse_count, tokens_in_words
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from videoscan.document import Review
 from videoscan.exporters.html import HtmlExporter
 from videoscan.exporters.markdown import MarkdownExporter
 from videoscan.exporters.morning.view import morning
+from videoscan.reviewing.selection import Filters, Member, edge, select
 from videoscan.seams import Told
-from videoscan.selection import Filters, Member, edge, select
 
 
 def at(timeline, **source):

@@ -9,12 +9,13 @@ from building import samples
 
 from videoscan.dedup.tiles import TilesDedup
 from videoscan.describers.offline import OfflineDescriber, describe
-from videoscan.measure import Flag, measure
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Mark, Measured, Prompt, Reason, Shown, Tally, Window
+from videoscan.reading.measure import Flag, measure
 from videoscan.testing import scenes
 from videoscan.testing.pictures import picture
 from videoscan.testing.scenes import NightCamera, Visit
-from videoscan.timeline import Outcome, fold
+from videoscan.timeline import fold
 from videoscan.windows import windows
 
 PROMPT = Prompt(system="", instructions="", schema={})

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 from building import outcome, told
 
-from videoscan import ongoing, tokens
+from videoscan import ongoing
 from videoscan.model import Description, Failure, Tally, Window
 from videoscan.ongoing import Ongoing
+from videoscan.spending import tokens
 from videoscan.testing.pictures import picture
 from videoscan.timeline import fold
 

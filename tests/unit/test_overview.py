@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from videoscan import opposites, overview, replays
 from videoscan.document import CoverageSpan, Event, Review
+from videoscan.folding import replays
+from videoscan.language import opposites
+from videoscan.summary import overview
 
 
 def happens(start, end, title="Play", **more):

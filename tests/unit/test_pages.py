@@ -17,13 +17,13 @@ from deciding import about, day, jpeg, page, sample, still
 from videoscan.config import WindowOptions
 from videoscan.core import CoreSpec
 from videoscan.model import EVERYWHERE, Lost, Reason, Regions, SourceInfo, Tally
-from videoscan.options import MOST_CORNERS, MOST_POLYGONS, RegionOptions
 from videoscan.pages import choosing, editor, shapes, sizes
 from videoscan.pages.groups import score, when
 from videoscan.pages.shelf import MASKS, Shelf
 from videoscan.pages.strip import HIGH, strip
-from videoscan.regions import mask as counted
+from videoscan.reading.regions import mask as counted
 from videoscan.seams import Limits, Scale
+from videoscan.settings.options import MOST_CORNERS, MOST_POLYGONS, RegionOptions
 
 
 class Elements(HTMLParser):

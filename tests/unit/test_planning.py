@@ -7,12 +7,12 @@ import pytest
 
 from videoscan.config import WindowOptions
 from videoscan.model import Mark, Picture, PictureCost, Reason, Sample
-from videoscan.money import Prices
 from videoscan.planning import experience, quick
 from videoscan.planning.demand import Demand, Smaller, demand, thinned
 from videoscan.planning.forecast import Band, Experience, Pace, forecast
 from videoscan.planning.sketch import Sketch, Sketcher, light
 from videoscan.seams import Limits
+from videoscan.spending.money import Prices
 from videoscan.windows import windows
 
 QWEN = PictureCost("patch", size=32, base=2)

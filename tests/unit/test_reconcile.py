@@ -7,7 +7,7 @@ import random
 import pytest
 from building import outcome, told
 
-from videoscan import opposites
+from videoscan.language import opposites
 from videoscan.model import Failure, Tally
 from videoscan.timeline import Folding, fold
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from videoscan import recorders
+from videoscan.recordings import recorders
 
 NAIVE = dt.datetime(2026, 3, 1, 23, 55)  # noqa: DTZ001  # as most names say it
 

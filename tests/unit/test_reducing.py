@@ -8,9 +8,9 @@ import pytest
 from building import ArrayPixels, frame
 
 from videoscan.config import WindowOptions
-from videoscan.difference import grid
 from videoscan.model import Mark, PictureCost, Reason
-from videoscan.reducing import THUMBNAIL, Reducer, Remembered, pictures, zoom_box
+from videoscan.reading.difference import grid
+from videoscan.reading.reducing import THUMBNAIL, Reducer, Remembered, pictures, zoom_box
 from videoscan.seams import Limits
 
 ZOOMING = WindowOptions(zoom=True, long_side=960)

@@ -6,8 +6,8 @@ from building import ArrayPixels
 from pydantic import ValidationError
 
 from videoscan.model import EVERYWHERE, Regions
-from videoscan.options import RegionOptions
-from videoscan.regions import Blackened, mask
+from videoscan.reading.regions import Blackened, mask
+from videoscan.settings.options import RegionOptions
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 MIDDLE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))

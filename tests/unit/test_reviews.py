@@ -11,13 +11,15 @@ import examples
 import pytest
 from shared import hold_to_contract
 
-from videoscan import overview, publish, selection, summarize
-from videoscan.correcting import Corrector, changes
+from videoscan import publish
 from videoscan.document import Evidence, Timeline
 from videoscan.errors import ConfigError, StoreError
 from videoscan.eval import judge, truth_of
 from videoscan.folder import OutputFolder
-from videoscan.reviews import Book, bare, merged, standing
+from videoscan.reviewing import selection
+from videoscan.reviewing.correcting import Corrector, changes
+from videoscan.reviewing.reviews import Book, bare, merged, standing
+from videoscan.summary import overview, summarize
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +315,7 @@ def test_two_processes_at_once_lose_nothing(folder, told):
     program = """
 import pathlib, sys
 from videoscan import publish
-from videoscan.correcting import changes
+from videoscan.reviewing.correcting import changes
 from videoscan.folder import OutputFolder
 for number in range(3):
     publish.correct(OutputFolder(pathlib.Path(sys.argv[1])), lambda c: c.add(changes(title=f"{sys.argv[2]}{number}", start=1, end=2)), by=sys.argv[2])
@@ -327,7 +329,7 @@ for number in range(3):
         f"{name}{number}" for name in "ab" for number in range(3)
     )
     assert json.loads((folder / "reviews.jsonl").read_text().splitlines()[0]) == {
-        "reviews": "videoscan.reviews/1",
+        "reviews": "videoscan.reviewing.reviews/1",
         "source": told.source.uri,
     }
 

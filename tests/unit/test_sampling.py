@@ -12,9 +12,9 @@ from videoscan.config import WindowOptions
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
 from videoscan.model import Lost, SourceInfo, Tally
-from videoscan.sampling import SAMPLING, SamplingStore, latest
+from videoscan.reading.sampling import SAMPLING, SamplingStore, latest
+from videoscan.reading.spec import CoreSpec
 from videoscan.seams import Limits
-from videoscan.spec import CoreSpec
 
 INFO = SourceInfo("/footage/夜.mp4", 640, 360, 25.0, flags=("assumed",), declared_duration=600.0, seekable=True)
 TALLY = Tally(600.0, 20, (Lost(3.0, 4.0, "damaged"),), ("odd",), next_index=20)

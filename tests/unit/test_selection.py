@@ -13,7 +13,7 @@ from videoscan.cli import selection as options_of
 from videoscan.document import Review, Timeline
 from videoscan.errors import ConfigError, SourceNotFound, SourceUnsupported
 from videoscan.exporters.wording import NARROWED
-from videoscan.selection import Filters, Member, by_clock, edge, files, load, read, select
+from videoscan.reviewing.selection import Filters, Member, by_clock, edge, files, load, read, select
 
 
 @pytest.fixture(scope="module")

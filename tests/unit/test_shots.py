@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from videoscan.shots import EVERY, MEMORY, SETTLED, Shots
+from videoscan.reading.shots import EVERY, MEMORY, SETTLED, Shots
 
 RATE = 25.0
 RANDOM = np.random.default_rng(5)

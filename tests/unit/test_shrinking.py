@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from videoscan.shrinking import area_averaged
+from videoscan.reading.shrinking import area_averaged
 
 
 @pytest.mark.parametrize("shape", [(1080, 1920), (720, 1280), (480, 640), (1080, 1920, 3), (1082, 1922), (101, 77)])

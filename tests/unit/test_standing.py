@@ -5,7 +5,7 @@ import pytest
 
 from videoscan.dedup.standing import Standing
 from videoscan.dedup.tiles import TilesDedup
-from videoscan.difference import view
+from videoscan.reading.difference import view
 from videoscan.testing import scenes
 
 GROUND = np.random.default_rng(1).integers(60, 160, (9, 16)).repeat(10, 0).repeat(10, 1)

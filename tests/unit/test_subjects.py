@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from videoscan import appearance, subjects
 from videoscan.document import Event, Evidence
+from videoscan.folding import subjects
+from videoscan.language import appearance
 
 
 def event(place, title, *, windows=None, **more):

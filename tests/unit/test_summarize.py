@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from videoscan import overview
 from videoscan.document import CoverageSpan, Event, Review
-from videoscan.summarize import (
+from videoscan.summary import overview
+from videoscan.summary.summarize import (
     MOST_CHAPTERS,
     chapters_for,
     cited,

@@ -7,8 +7,9 @@ import random
 import pytest
 from building import mark, outcome, told
 
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Failure, Lost, Reason, Tally, Usage
-from videoscan.timeline import Outcome, fold
+from videoscan.timeline import fold
 
 
 def spans(folded):

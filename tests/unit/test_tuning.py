@@ -16,10 +16,10 @@ from videoscan.dedup.keeping import RateOptions
 from videoscan.dedup.none import NoDedup
 from videoscan.errors import ConfigError
 from videoscan.model import EVERYWHERE, Mark, Reason, Regions, SourceInfo
+from videoscan.reading.spec import CoreSpec
 from videoscan.samplers.interval import IntervalOptions, IntervalSession
 from videoscan.seams import Limits
 from videoscan.sources.pixels import ArrayPixels
-from videoscan.spec import CoreSpec
 from videoscan.testing.scenes import NightCamera, frames
 from videoscan.tuning import Demand, _sampling, advice, footage, planting, stills, trials
 from videoscan.tuning.figures import WIDTH, Figure, Planted, cover

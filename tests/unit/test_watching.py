@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from videoscan import clock, config, daylog, registry
+from videoscan import config, registry
 from videoscan.config import WatchOptions, WindowOptions
 from videoscan.errors import ConfigError
-from videoscan.marks import Marks
+from videoscan.folding.marks import Marks
 from videoscan.model import Lost, Mark, Picture, Reason, Sample, Shown, SourceInfo, Window
+from videoscan.reading import daylog
+from videoscan.recordings import clock
 from videoscan.seams import Limits
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import Lazily, midnight_after

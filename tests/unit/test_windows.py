@@ -14,7 +14,7 @@ from building import frame, samples
 from videoscan.config import WindowOptions
 from videoscan.errors import ConfigError
 from videoscan.model import PictureCost, Reason
-from videoscan.reducing import encode
+from videoscan.reading.reducing import encode
 from videoscan.seams import Limits
 from videoscan.windows import windows
 

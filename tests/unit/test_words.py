@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoscan import words
+from videoscan.language import words
 from videoscan.library import query
 
 

@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videoscan import selection, timecode
+from videoscan import timecode
+from videoscan.reviewing import selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

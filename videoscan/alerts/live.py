@@ -30,9 +30,9 @@ from videoscan.alerts.questions import Questioner
 from videoscan.alerts.scanning import notes
 from videoscan.alerts.state import FILE, AlertRecord, Posting
 from videoscan.errors import DescribeError, StoreError
-from videoscan.ledger import Ledger
 from videoscan.patience import Patience
 from videoscan.seams import Notice, Sent
+from videoscan.spending.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -24,7 +24,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import credentials, timecode
+from videoscan import timecode
+from videoscan.settings import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

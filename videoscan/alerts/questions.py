@@ -14,7 +14,7 @@ from videoscan.alerts.notices import Answer
 from videoscan.alerts.pictures import stored
 from videoscan.attributes import Field
 from videoscan.journal import key_of
-from videoscan.languages import name_of
+from videoscan.language.languages import name_of
 from videoscan.model import Prompt, Usage, Window
 
 if TYPE_CHECKING:

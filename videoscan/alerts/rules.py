@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, field_validator
 
 from videoscan.alerts.hours import Hours, hours_of
-from videoscan.strict import STRICT
+from videoscan.settings.strict import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from videoscan.alerts.judging import misses
 from videoscan.alerts.questions import Questioner
 from videoscan.errors import DescribeError
 from videoscan.model import Usage
-from videoscan.summarizing import Summed
+from videoscan.summary.summarizing import Summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -45,8 +45,9 @@ def test(*, rules: str, timelines: tuple[str, ...], misses: int, as_json: bool) 
     RULES is a profile with [[alerts]], by name or file. TIMELINE is a timeline.json, the folder that a scan wrote, or a folder of such.
     Nothing is sent, and no model is asked: where a rule asks one, that is said.
     """
-    from videoscan import registry, selection
+    from videoscan import registry
     from videoscan.alerts import trial
+    from videoscan.reviewing import selection
 
     resolved, *_ = registry.check(rules)
     given = resolved.profile.alerts

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from videoscan.document import CostRecord
     from videoscan.library.store import Library
     from videoscan.model import Call, Loading, Note
-    from videoscan.selection import Filters
+    from videoscan.reviewing.selection import Filters
 
 
 @click.command(cls=selection_of.Command)
@@ -58,7 +58,7 @@ def command(
     """
     from videoscan import config, registry
     from videoscan.cli import interrupts
-    from videoscan.ledger import Accounts, Ledger
+    from videoscan.spending.ledger import Accounts, Ledger
 
     resolved = config.load(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for note in resolved.notes:

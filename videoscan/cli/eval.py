@@ -83,8 +83,8 @@ def command(
     TIMELINEs, such as of two prompts or two models, stand side by side. Every bound is for each of them: one that is not held
     makes the exit code 1.
     """
-    from videoscan import selection as selection_of
     from videoscan.eval import Verdict, judge
+    from videoscan.reviewing import selection as selection_of
 
     thresholds = [
         Threshold(flag, bound, least, of)
@@ -116,8 +116,8 @@ def command(
 
 def _pairs(truth: Path, argument: str) -> Iterator[tuple[Path, Path | None]]:
     """Each truth file with the timeline that is about the same clip, `None` where there is none."""
-    from videoscan import selection as selection_of
     from videoscan.folder import REVIEWS, TIMELINE
+    from videoscan.reviewing import selection as selection_of
     from videoscan.truth import SUFFIX
 
     if not truth.is_dir() or (truth / TIMELINE).is_file():
@@ -149,11 +149,11 @@ def _pairs(truth: Path, argument: str) -> Iterator[tuple[Path, Path | None]]:
 
 def _truth(path: Path) -> Truth:
     """What a truth file says, or what people said of a timeline. Raises `SourceError`."""
-    from videoscan import selection as selection_of
     from videoscan import truth
     from videoscan.document import SCHEMA_ID
     from videoscan.eval import truth_of
     from videoscan.folder import TIMELINE
+    from videoscan.reviewing import selection as selection_of
 
     if path.is_dir():
         path /= TIMELINE

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import IO
 
+    from videoscan.reviewing.selection import Chosen, Filters
     from videoscan.seams import Exporter, FolderExporter, Told
-    from videoscan.selection import Chosen, Filters
 
 
 @click.command(cls=selection_of.Command)

@@ -61,8 +61,8 @@ def opened(selection: Sequence[str], library: Path | None) -> Iterator[Library]:
 
     Raises `ConfigError` when neither was named, `SourceError` and `StoreError` for what cannot be read.
     """
-    from videoscan import selection as selection_of
     from videoscan.library.store import Library
+    from videoscan.reviewing import selection as selection_of
 
     if selection:
         with Library(None) as made:

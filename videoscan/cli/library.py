@@ -32,8 +32,8 @@ def add(*, timelines: tuple[str, ...], library: Path | None, as_json: bool) -> i
 
     TIMELINE is a timeline.json, an output folder, or a folder that holds output folders.
     """
-    from videoscan import selection
     from videoscan.library.store import Library
+    from videoscan.reviewing import selection
 
     path = libraries.needed(library)
     faults: list[SourceError] = []

@@ -53,10 +53,11 @@ def command(
     It speaks the Model Context Protocol, and needs the extra `mcp`. Over stdin and stdout an agent's program starts it itself; with --http it listens at
     http://127.0.0.1:PORT/mcp, on this machine only. An agent sees nothing but the folders of --root.
     """
-    from videoscan import money, registry
+    from videoscan import registry
     from videoscan.cli import interrupts
     from videoscan.jobs import logs
     from videoscan.jobs.settings import Settings
+    from videoscan.spending import money
 
     try:
         import mcp  # noqa: F401  - only to say in time that it is missing

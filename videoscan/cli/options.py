@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from videoscan import money, timecode
+from videoscan import timecode
 from videoscan.errors import ConfigError
+from videoscan.spending import money
 
 if TYPE_CHECKING:
     from videoscan.seams import Exporter

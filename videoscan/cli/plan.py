@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from videoscan.cli.options import Choices
     from videoscan.cli.planned import Planned, Result
     from videoscan.core import CoreSpec
-    from videoscan.inputs import Input
     from videoscan.planning.quick import Estimate
+    from videoscan.recordings.inputs import Input
     from videoscan.request import Request
     from videoscan.seams import Limits
 

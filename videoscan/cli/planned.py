@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videoscan import money, timecode, tokens
+from videoscan import timecode
 from videoscan.cli import output, tables
 from videoscan.describers import dialects, shape
 from videoscan.describers import known as measured
@@ -15,16 +15,17 @@ from videoscan.planning import experience
 from videoscan.planning.beside import Beside, beside
 from videoscan.planning.demand import Demand, demand
 from videoscan.planning.forecast import ASSUMED_ANSWER, Band, Experience, Forecast, Pace, forecast
+from videoscan.spending import money, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from videoscan.inputs import Input
-    from videoscan.money import Budget, Prices
     from videoscan.planning.quick import Estimate
     from videoscan.planning.sketch import Sketch
+    from videoscan.recordings.inputs import Input
     from videoscan.request import Request
     from videoscan.seams import Limits
+    from videoscan.spending.money import Budget, Prices
 
 
 @dataclass(frozen=True, slots=True)

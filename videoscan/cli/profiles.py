@@ -22,8 +22,9 @@ def command() -> None:
 @options.json_lines
 def show_all(*, as_json: bool) -> int:
     """The profiles that --profile takes by name."""
-    from videoscan import config, explained, layers
+    from videoscan import config
     from videoscan.cli import tables
+    from videoscan.settings import explained, layers
 
     shipped = layers.shipped_folder()
     rows = [

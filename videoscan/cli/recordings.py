@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.cli.options import Choices
-    from videoscan.inputs import Found, Input
+    from videoscan.recordings.inputs import Found, Input
 
 
 def find(arguments: Sequence[str], choices: Choices, *, out: Path | None = None) -> Found:
-    """What `arguments` mean; see `videoscan.inputs.find` and `videoscan.joining.join`. Raises `ConfigError`."""
-    from videoscan import inputs, joining
+    """What `arguments` mean; see `videoscan.recordings.inputs.find` and `videoscan.recordings.joining.join`. Raises `ConfigError`."""
+    from videoscan.recordings import inputs, joining
 
     if choices.by_name and not choices.join:
         raise ConfigError("--by-name goes with --join", hint="it says in which order recordings are joined")
@@ -28,7 +28,7 @@ def find(arguments: Sequence[str], choices: Choices, *, out: Path | None = None)
 
 def single(argument: str, choices: Choices) -> Input:
     """The one input that `argument` means. Raises `SourceError` or `ConfigError` when it means none or several."""
-    from videoscan import inputs
+    from videoscan.recordings import inputs
 
     if not choices.join:
         return inputs.single(argument)

@@ -15,9 +15,9 @@ from videoscan.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from videoscan.correcting import Corrector
     from videoscan.document import Event, Timeline
-    from videoscan.reviews import Changes, Correction
+    from videoscan.reviewing.correcting import Corrector
+    from videoscan.reviewing.reviews import Changes, Correction
 
 _OF_AN_EVENT = (
     click.option("--title", metavar="TEXT", help="With --edit or --add: a few words."),
@@ -112,7 +112,7 @@ def command(
     of them. Corrections are kept in reviews.jsonl, beside the model's words; timeline.json, report.html and the other files in the
     folder show them, and a later scan keeps them.
     """
-    from videoscan import correcting, selection
+    from videoscan.reviewing import correcting, selection
 
     given = correcting.changes(
         title=title,
@@ -143,8 +143,8 @@ def command(
 
 
 def _file(argument: str) -> Path:
-    from videoscan import selection
     from videoscan.folder import TIMELINE
+    from videoscan.reviewing import selection
 
     files = selection.files(argument)
     if len(files) > 1:
@@ -229,8 +229,8 @@ def _said(event: Event) -> str:
 
 
 def _history(file: Path, *, as_json: bool) -> int:
-    from videoscan import reviews, selection
     from videoscan.cli.tables import table
+    from videoscan.reviewing import reviews, selection
 
     corrections = reviews.Book(file.parent).read()
     standing = {each.review for each in reviews.standing(corrections)}
@@ -268,7 +268,7 @@ _QUESTION = "  (a)ccept (r)eject (s)kip (u)ndo the one before (q)uit"
 
 def _interactive(file: Path, who: dict[str, str | None]) -> int:
     """One event after the other; each answer is written down at once."""
-    from videoscan import selection
+    from videoscan.reviewing import selection
 
     timeline = selection.read(file)
     waiting = [event.id for event in timeline.events if event.review is None]

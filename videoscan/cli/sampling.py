@@ -9,7 +9,7 @@ from videoscan.cli import output
 if TYPE_CHECKING:
     from videoscan.cli.options import Choices
     from videoscan.core import CoreSpec
-    from videoscan.inputs import Input
+    from videoscan.recordings.inputs import Input
     from videoscan.request import Request
     from videoscan.seams import Limits
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from videoscan.cli.options import Choices
     from videoscan.document import Timeline
-    from videoscan.inputs import Found, Input
-    from videoscan.ledger import Accounts
-    from videoscan.money import Budget
     from videoscan.planning.fitting import Fit
+    from videoscan.recordings.inputs import Found, Input
+    from videoscan.spending.ledger import Accounts
+    from videoscan.spending.money import Budget
 
 
 OUT = Path("videoscan-out")
@@ -94,7 +94,7 @@ def scan(
     """
     from videoscan import registry
     from videoscan.cli import interrupts, recordings
-    from videoscan.ledger import Accounts
+    from videoscan.spending.ledger import Accounts
 
     registry.check(choices.profile, sets=choices.sets, overrides=choices.overrides)
     for name in to:
@@ -164,9 +164,9 @@ async def _scan_all(
 
 async def _fits(found: Found, choices: Choices, out: Path | None, accounts: Accounts) -> dict[Budget, Fit]:
     """How all inputs together are made to fit their budget. What is wrong with one of them is told when it is scanned."""
-    from videoscan import budgeting
     from videoscan.cli import sampling
     from videoscan.cli.progress import Reporter
+    from videoscan.spending import budgeting
 
     wanted = []
     for given in found.inputs:
@@ -194,9 +194,10 @@ async def _scan_one(
     title: str,
 ) -> tuple[Result, bool]:
     """The result, and whether the source was opened at all."""
-    from videoscan import inputs, pipeline
+    from videoscan import pipeline
     from videoscan.cli.progress import Reporter
     from videoscan.folder import storing
+    from videoscan.recordings import inputs
 
     again = given.kind == "kept" and out is None
     folder = inputs.beside(given, choices.question) if again else (out or OUT) / given.name
@@ -320,7 +321,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _total(results: Sequence[Result]) -> str:
-    from videoscan import money
+    from videoscan.spending import money
 
     timelines = [result.timeline for result in results if result.timeline is not None]
     failed = len(results) - len(timelines)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videoscan.library.search import Found, Hit, Order, Passage
-    from videoscan.selection import Filters
+    from videoscan.reviewing.selection import Filters
 
 
 @click.command(cls=selection_of.Command)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from videoscan.selection import Chosen, Filters, Member
+    from videoscan.reviewing.selection import Chosen, Filters, Member
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -73,7 +73,7 @@ def options(command: F) -> F:
         reviewed: tuple[str, ...],
         **given: Any,
     ) -> Any:
-        from videoscan.selection import Filters, edge
+        from videoscan.reviewing.selection import Filters, edge
 
         filters = Filters(
             cameras=cameras,
@@ -97,7 +97,7 @@ def resolve(arguments: Sequence[str], filters: Filters, library: Path | None = N
     filters leave no timeline at all, `StoreError` for a library that cannot be read.
     """
     from videoscan.errors import ConfigError, SourceNotFound
-    from videoscan.selection import load, select
+    from videoscan.reviewing.selection import load, select
 
     looked_at: list[bool] = []
 

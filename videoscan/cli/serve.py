@@ -131,10 +131,11 @@ def command(
     It listens on this machine only, and is open to whoever is on it until there is a key (`videoscan keys add`). It listens
     elsewhere only with one. Stop it with Ctrl-C or SIGTERM: what runs is queued again, and goes on at the next start.
     """
-    from videoscan import money, registry
+    from videoscan import registry
     from videoscan.jobs import logs
     from videoscan.jobs.cameras import checked
     from videoscan.jobs.settings import Settings
+    from videoscan.spending import money
 
     settings = Settings(
         data=data.absolute(),

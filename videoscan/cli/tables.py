@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from videoscan import money, overview, timecode
+from videoscan import timecode
+from videoscan.spending import money
+from videoscan.summary import overview
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence

@@ -77,10 +77,11 @@ def command(
     Plants small made figures into the footage at known times, measures what the settings would miss and what they cost, and
     recommends values: a table, and a piece of TOML for a profile. Nothing is described and nothing is sent.
     """
-    from videoscan import config, inputs
+    from videoscan import config
     from videoscan.cli import sampling, tuned
     from videoscan.cli.plan import ASSUMED
     from videoscan.folder import OutputFolder
+    from videoscan.recordings import inputs
     from videoscan.tuning import Demand
 
     demand = Demand(height, contrast, lasting, figures, samples, seed)
@@ -110,9 +111,9 @@ def command(
 def _tune(asked: Request, demand: Demand, *, stills: bool, assumed: bool, told: Any) -> Tuning:
     import asyncio
 
-    from videoscan import tokens
     from videoscan.cli import sampling
     from videoscan.cli.plan import ASSUMED, limits_of
+    from videoscan.spending import tokens
     from videoscan.tuning import Price, tune
 
     profile = asked.resolved.profile

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 from videoscan.clips.sound import channels, sound
 from videoscan.clips.writer import Writer
 from videoscan.errors import SourceUnsupported
-from videoscan.footage import shots
+from videoscan.recordings.footage import shots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

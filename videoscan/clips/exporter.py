@@ -9,7 +9,7 @@ from videoscan.clips.naming import clip_name, numbered
 from videoscan.clips.options import ClipOptions, Piece, wanted
 from videoscan.errors import ConfigError, SourceError
 from videoscan.folder import OutputFolder
-from videoscan.footage import masks
+from videoscan.recordings.footage import masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from videoscan.clips.sound import channels, sound
 from videoscan.clips.writer import Encoders, Writer
 from videoscan.errors import SourceUnsupported
-from videoscan.footage import small
+from videoscan.recordings.footage import small
 
 if TYPE_CHECKING:
     from collections.abc import Callable

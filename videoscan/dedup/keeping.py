@@ -14,8 +14,8 @@ from videoscan.model import Mark, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.difference import Difference
     from videoscan.model import Frame, Gray
+    from videoscan.reading.difference import Difference
 
 Seen = TypeVar("Seen")
 Held = TypeVar("Held")
@@ -25,7 +25,7 @@ class RateOptions(Options):
     """The option that caps how many frames are kept."""
 
     max_rate: Annotated[float, Field(ge=0)] = 0.0
-    """Kept frames per second at most; 0 is no cap. Those are kept that cover the time and the changes best (`videoscan.choosing`);
+    """Kept frames per second at most; 0 is no cap. Those are kept that cover the time and the changes best (`videoscan.reading.choosing`);
     the rest is marked `thinned`, and its time counts as skipped."""
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from videoscan.dedup.keeping import KeepOptions, keep
-from videoscan.difference import Difference
 from videoscan.model import EVERYWHERE
-from videoscan.regions import Blackened
+from videoscan.reading.difference import Difference
+from videoscan.reading.regions import Blackened
 from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from videoscan.difference import CHANGED, NOISE_FLOOR, Plane, View
+from videoscan.reading.difference import CHANGED, NOISE_FLOOR, Plane, View
 
 _MOST = 8
 """Samples that are averaged: with 16 and 32 there is hardly less noise left, and slow changes are followed later."""

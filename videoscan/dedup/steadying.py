@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from videoscan.difference import Plane, View, view
+from videoscan.reading.difference import Plane, View, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from videoscan.difference import Comparator
     from videoscan.model import Gray
+    from videoscan.reading.difference import Comparator
 
     Shift = NDArray[np.float64]
 

@@ -11,15 +11,15 @@ from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.dedup.standing import Standing
 from videoscan.dedup.steadying import Steadier
 from videoscan.dedup.unrest import Unrest
-from videoscan.difference import CHANGED, Comparator, view
 from videoscan.model import EVERYWHERE
+from videoscan.reading.difference import CHANGED, Comparator, view
 from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from videoscan.difference import Difference, Plane, View
     from videoscan.model import Frame, Gray, Pixels, Regions
+    from videoscan.reading.difference import Difference, Plane, View
 
 _RESAMPLED = 7 / 6
 """What is one cell wide, noise included, loses a seventh by being put back: times which it counts then."""
@@ -103,7 +103,7 @@ class TilesDedup:
     """Keeps a frame when any one cell of about 14,400 differs from the last kept frames by more than its noise explains.
 
     So a person of two per cent of the picture's height is a change, while noise, a slow drift of the light and a ticking clock
-    are not. `videoscan.difference` has the method, its constants and its sources. A change of the whole picture's light
+    are not. `videoscan.reading.difference` has the method, its constants and its sources. A change of the whole picture's light
     by a quarter (a switch, a fade) is a change too, however little structure moves. What a kept frame stands for takes its own noise out of
     the comparison (`videoscan.dedup.standing`). A camera that trembles or swings by less than
     a cell is put back first (`videoscan.dedup.steadying`), and a place that is always restless, such as a tree in the wind or the coded

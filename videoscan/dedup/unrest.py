@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from videoscan.difference import CHANGED, Plane
+from videoscan.reading.difference import CHANGED, Plane
 
 if TYPE_CHECKING:
-    from videoscan.difference import Comparator
+    from videoscan.reading.difference import Comparator
 
 MOST = 14.0
 """Grey levels: more is never needed to count as a change, however restless a place is. Twice what a still place needs: a tree in the wind

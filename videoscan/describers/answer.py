@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from videoscan import attributes, plainly
+from videoscan import attributes
+from videoscan.language import plainly
 from videoscan.model import Told
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoscan import __version__
-from videoscan.daybook import state
 from videoscan.describers.endpoint import PictureTokens  # pydantic reads it at run time
 from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder, storing
 from videoscan.model import PictureCost  # pydantic reads it at run time
+from videoscan.spending.daybook import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.config import Options as BaseOptions
 from videoscan.describers import placing
-from videoscan.difference import CHANGED
-from videoscan.measure import Flag
 from videoscan.model import Description, Reason, Told
+from videoscan.reading.difference import CHANGED
+from videoscan.reading.measure import Flag
 from videoscan.seams import Ledger, Limits, unheard
 from videoscan.timecode import short
 

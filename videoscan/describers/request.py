@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videoscan import tokens
 from videoscan.describers import shape, wire
 from videoscan.describers.dialects import Meaning
 from videoscan.model import Estimate, Usage
 from videoscan.patience import Deadline
+from videoscan.spending import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

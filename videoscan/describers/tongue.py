@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan import flow, languages, prompts
+from videoscan import flow, prompts
+from videoscan.language import languages
 
 if TYPE_CHECKING:
     from videoscan.describers.answer import Reading

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from videoscan import config, inputs, request
+from videoscan import config, request
 from videoscan.errors import ConfigError, SourceError, VideoscanError
 from videoscan.evidence.layout import SourceFile
 from videoscan.exporters.cutting import pieces
 from videoscan.exporters.wording import file_name
-from videoscan.footage import stills
+from videoscan.recordings import inputs
+from videoscan.recordings.footage import stills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from videoscan import config, overview, timecode
+from videoscan import config, timecode
 from videoscan.exporters import wording
 from videoscan.exporters.morning import view
 from videoscan.exporters.pictures import link
@@ -22,6 +22,7 @@ from videoscan.exporters.wording import (
     span,
     timed,
 )
+from videoscan.summary import overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

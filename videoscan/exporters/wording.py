@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from videoscan import overview, replays, timecode
-from videoscan.summarize import CITED
+from videoscan import timecode
+from videoscan.folding import replays
+from videoscan.summary import overview
+from videoscan.summary.summarize import CITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +152,7 @@ _FEW = 5
 
 
 def highlights(timeline: Timeline) -> list[Event]:
-    """The events to look at first, ranked (`videoscan.overview`); none where there are few events anyway."""
+    """The events to look at first, ranked (`videoscan.summary.overview`); none where there are few events anyway."""
     return overview.highlights(timeline.events) if len(overview.counted(timeline.events)) >= _FEW else []
 
 

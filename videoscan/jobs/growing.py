@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from videoscan import observe, publish, summarize
+from videoscan import observe, publish
 from videoscan.asking import shown
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Tally, Usage
 from videoscan.spans import Spans
-from videoscan.summarizing import Summed
-from videoscan.timeline import Folding, Outcome
+from videoscan.summary import summarize
+from videoscan.summary.summarizing import Summed
+from videoscan.timeline import Folding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

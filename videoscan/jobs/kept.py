@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from videoscan import sampling
 from videoscan.folder import PICTURES, TIMELINE
+from videoscan.reading import sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

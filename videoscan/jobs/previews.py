@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from videoscan import flow
-from videoscan.footage import masks
+from videoscan.recordings.footage import masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ class Previews:
     def path(self, job: str, told: Timeline, file: Path) -> Path:
         """Where a job's preview lies: another place for another file, or when other parts of it are to be black. Blocking.
 
-        Raises `OSError`, and what `videoscan.footage.masks` raises.
+        Raises `OSError`, and what `videoscan.recordings.footage.masks` raises.
         """
         stat = file.stat()
         text = repr((masks(told), str(file), stat.st_size, stat.st_mtime_ns))

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from videoscan import credentials, registry
+from videoscan import registry
 from videoscan.errors import ConfigError
+from videoscan.settings import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from videoscan import config, flow, inputs, publish, reviews
+from videoscan import config, flow, publish
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
 from videoscan.folder import PICTURES, TIMELINE, OutputFolder
@@ -26,15 +26,17 @@ from videoscan.jobs.shelf import Shelf
 from videoscan.jobs.streaming import Streams, source_of
 from videoscan.jobs.viewing import Viewing
 from videoscan.jobs.worker import Worker
+from videoscan.recordings import inputs
+from videoscan.reviewing import reviews
 from videoscan.stores.sqlite import Conflict, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from videoscan.correcting import Corrector
     from videoscan.errors import VideoscanError
     from videoscan.jobs.settings import Settings
     from videoscan.model import Login
+    from videoscan.reviewing.correcting import Corrector
 
 _log = logging.getLogger("videoscan.jobs")
 

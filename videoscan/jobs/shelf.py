@@ -14,10 +14,10 @@ from videoscan.errors import SourceError, StoreError
 from videoscan.folder import TIMELINE
 from videoscan.jobs.records import day_id
 from videoscan.jobs.settings import DAYS
-from videoscan.ledger import Accounts, Ledger
 from videoscan.library.search import search
 from videoscan.library.store import Library
-from videoscan.money import parse_budget
+from videoscan.spending.ledger import Accounts, Ledger
+from videoscan.spending.money import parse_budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from videoscan.jobs.settings import Settings
     from videoscan.library.search import Found, Hit, Order
     from videoscan.library.store import Entry
-    from videoscan.selection import Filters
+    from videoscan.reviewing.selection import Filters
 
 _log = logging.getLogger("videoscan.jobs")
 

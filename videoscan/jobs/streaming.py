@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videoscan import clock, flow, money, observe, registry
+from videoscan import flow, observe, registry
 from videoscan.alerts.live import Alerting
 from videoscan.errors import DescribeError, SourceError, StoreError, VideoscanError
 from videoscan.folder import PICTURES
-from videoscan.inputs import Input
 from videoscan.jobs import cameras, rules
 from videoscan.jobs.days import CAMERA, Days, point
 from videoscan.jobs.records import Fault, LiveStatus, Progress, day_id
@@ -31,8 +30,11 @@ from videoscan.jobs.settings import DAYS
 from videoscan.live import address
 from videoscan.model import Login
 from videoscan.patience import Patience, sleep
+from videoscan.recordings import clock
+from videoscan.recordings.inputs import Input
 from videoscan.request import settle
 from videoscan.seams import Sent
+from videoscan.spending import money
 from videoscan.stores.streams import Watched
 from videoscan.watching.camera import CameraWatch, Shared
 

@@ -6,11 +6,12 @@ import mimetypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videoscan import flow, inputs
+from videoscan import flow
 from videoscan.errors import VideoscanError
-from videoscan.footage import masks
 from videoscan.jobs.kept import KeptFrame, kept_frames
 from videoscan.jobs.previews import Preview, Previews, Watching
+from videoscan.recordings import inputs
+from videoscan.recordings.footage import masks
 from videoscan.stores.sqlite import Conflict
 
 if TYPE_CHECKING:

@@ -15,12 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videoscan import flow, inputs, joining, money, observe, pipeline
+from videoscan import flow, observe, pipeline
 from videoscan.errors import SourceNotFound, StoreError, VideoscanError
 from videoscan.jobs import buckets, fetching, logs, rules
 from videoscan.jobs.growing import Growing
 from videoscan.jobs.records import Fault, Progress
+from videoscan.recordings import inputs, joining
 from videoscan.request import settle
+from videoscan.spending import money
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

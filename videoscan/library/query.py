@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from videoscan import words
+from videoscan.language import words
 from videoscan.library.stems import anything, beginning
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import timecode, words
+from videoscan import timecode
+from videoscan.language import words
 from videoscan.library import common, schema
 from videoscan.library import query as queries
 from videoscan.library.query import BETWEEN
 from videoscan.library.stems import Index
 from videoscan.library.store import hour_of
-from videoscan.selection import Filters
+from videoscan.reviewing.selection import Filters
 
 if TYPE_CHECKING:
     import sqlite3
@@ -346,7 +347,7 @@ def _absolute(moment: dt.datetime) -> float:
 
 
 def _within(filters: Filters) -> tuple[list[str], list[Any]]:
-    """Conditions on rows: an event is within ``[since, until)`` when any of it is, as `videoscan.selection` has it."""
+    """Conditions on rows: an event is within ``[since, until)`` when any of it is, as `videoscan.reviewing.selection` has it."""
     conditions: list[str] = []
     values: list[Any] = []
     for edge, compared in ((filters.since, "max(e.end, e.start + 1e-9) > ?"), (filters.until, "e.start < ?")):

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import orjson
 
-from videoscan import selection, timecode, words
+from videoscan import timecode
 from videoscan.document import Timeline
 from videoscan.errors import SourceError, StoreError
 from videoscan.folder import REVIEWS
+from videoscan.language import words
 from videoscan.library import schema
 from videoscan.library.query import BETWEEN, EVERY
+from videoscan.reviewing import selection
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from videoscan.credentials import named_like_one
 from videoscan.errors import ConfigError, SourceUnsupported
 from videoscan.model import Login
+from videoscan.settings.credentials import named_like_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videoscan import clock, recorders
-from videoscan.inputs import is_video
-from videoscan.naming import is_output
+from videoscan.recordings import clock, recorders
+from videoscan.recordings.inputs import is_video
+from videoscan.recordings.naming import is_output
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a path is read: by the names that recorders give, or by a pattern; see `videoscan.clock`."""
+    """How a path is read: by the names that recorders give, or by a pattern; see `videoscan.recordings.clock`."""
 
     pattern: str | None = None
     zone: str | None = None

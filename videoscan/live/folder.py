@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
-from videoscan import clock
 from videoscan.config import Options
 from videoscan.errors import SourceError, SourceNotFound, SourceUnsupported
 from videoscan.live.arriving import Arrivals, Reading, files
 from videoscan.live.conditions import Watcher
 from videoscan.model import LONGEST_GAP, Camera, Gap, Heartbeat, Note, Recording, SourceInfo
 from videoscan.patience import SYSTEM
+from videoscan.recordings import clock
 from videoscan.seams import AS_IT_IS, Aim
 from videoscan.sources.probing import missing_packets
 from videoscan.sources.pyav import PyAvSource

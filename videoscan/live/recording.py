@@ -98,7 +98,7 @@ class _Segment:
 class SegmentRecorder:
     """Writes on the reader's thread. A disk that is full or gone is said once and tried again later; the watching goes on.
 
-    Segments are called by the wall time of their first picture, ``20260301_235500.250+0100.mp4``, as `videoscan.recorders` reads it. The
+    Segments are called by the wall time of their first picture, ``20260301_235500.250+0100.mp4``, as `videoscan.recordings.recorders` reads it. The
     folder's other files are left alone.
     """
 

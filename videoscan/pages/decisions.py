@@ -23,7 +23,7 @@ from videoscan.pages import choosing, shapes, sizes
 from videoscan.pages.groups import Groups, digits
 from videoscan.pages.shelf import REASONS, Shelf
 from videoscan.pages.strip import HIGH, WIDE, strip, usual_step
-from videoscan.regions import mask as counted
+from videoscan.reading.regions import mask as counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

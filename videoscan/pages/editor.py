@@ -1,6 +1,6 @@
 """The page of ``videoscan frames --mask-editor``: a person draws, over a still, where the picture counts; it gives the TOML.
 
-The page holds one still of at most `LONG_SIDE` pixels and needs nothing else. The TOML is read back by `videoscan.options.RegionOptions`;
+The page holds one still of at most `LONG_SIDE` pixels and needs nothing else. The TOML is read back by `videoscan.settings.options.RegionOptions`;
 the bounds that its script knows (`LIMITS`) are that model's.
 """
 
@@ -15,9 +15,9 @@ import cv2
 from videoscan import __version__, timecode, webpage
 from videoscan.core import Core
 from videoscan.exporters import wording
-from videoscan.options import LEAST_AREA, MOST_CORNERS, MOST_POLYGONS
 from videoscan.pages import sizes
 from videoscan.seams import Limits
+from videoscan.settings.options import LEAST_AREA, MOST_CORNERS, MOST_POLYGONS
 
 if TYPE_CHECKING:
     from videoscan.core import CoreSpec

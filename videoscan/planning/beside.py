@@ -9,22 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videoscan import settling, summarize, tokens
 from videoscan.alerts import questions
-from videoscan.doubt import Allowance
+from videoscan.doubting import settling
+from videoscan.doubting.doubt import Allowance
+from videoscan.folding.reconcile import DOUBTS_EACH
 from videoscan.planning.demand import Demand
 from videoscan.planning.forecast import Band, Experience, Forecast, Pace, forecast
-from videoscan.reconcile import DOUBTS_EACH
-from videoscan.reducing import ZOOM_PIXELS
+from videoscan.reading.reducing import ZOOM_PIXELS
+from videoscan.spending import tokens
+from videoscan.summary import summarize
 from videoscan.writing import shares
 
 if TYPE_CHECKING:
     from typing import Any
 
     from videoscan.config import Profile
-    from videoscan.money import Prices
     from videoscan.planning.sketch import Sketch
     from videoscan.seams import Limits
+    from videoscan.spending.money import Prices
 
 _EVENTS = Band(0.2, 1.0, 3.0)
 """Events of a window, joined ones counted once: from hardly any at night to several of a match."""

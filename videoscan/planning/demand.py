@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from videoscan import tokens
-from videoscan.choosing import block_of
 from videoscan.planning.sketch import Sketch, resized
+from videoscan.reading.choosing import block_of
+from videoscan.spending import tokens
 from videoscan.windows import windows
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def demand(sketch: Sketch, options: WindowOptions, limits: Limits, *, words: int
 
 
 def thinned(samples: Sequence[Sample], rate: float) -> Iterator[Sample]:
-    """As many samples as `videoscan.choosing.cap` would leave, if not always the same ones."""
+    """As many samples as `videoscan.reading.choosing.cap` would leave, if not always the same ones."""
     if not rate:
         yield from samples
         return

@@ -9,9 +9,9 @@ import json
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from videoscan import tokens
 from videoscan.folder import JOURNAL, SAMPLING, TIMELINE
 from videoscan.planning.forecast import ASSUMED_PROMPT, Band, Experience
+from videoscan.spending import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ In this order, each on top of the ones before it, as far as it saves anything of
 1. no picture is shown twice at the borders of windows;
 2. fuller windows (more pictures and more seconds in each), so that fewer words and answers are paid for: finer summaries are lost;
 3. smaller pictures, down to `SHARP` pixels: small things are lost, nothing that happens is;
-4. fewer pictures, spread over time and changes (`videoscan.choosing`): moments are lost, and stand in the timeline as skipped;
+4. fewer pictures, spread over time and changes (`videoscan.reading.choosing`): moments are lost, and stand in the timeline as skipped;
 5. smaller pictures still, down to `SMALLEST`.
 
 It is judgement that 3 comes before 4: a kept picture shows a change, by the deduplicator's word, and a person of a tenth of the
 height is 36 pixels high at 640 x 360. What is planned is the likely cost and a tenth, so that some is left for what goes wrong; whether
-it suffices shows when a scan runs, and there the ceiling is hard (`videoscan.ledger`).
+it suffices shows when a scan runs, and there the ceiling is hard (`videoscan.spending.ledger`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from videoscan.folder import FITTED
-from videoscan.ledger import KNOWN_MARGIN
-from videoscan.money import Budget, Prices, Spent, money, tokens_in_words
 from videoscan.planning.demand import AS_IT_IS, Demand, Smaller, demand
 from videoscan.planning.forecast import Experience, Pace, forecast
+from videoscan.spending.ledger import KNOWN_MARGIN
+from videoscan.spending.money import Budget, Prices, Spent, money, tokens_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from videoscan.money import Prices
     from videoscan.planning.demand import Demand
+    from videoscan.spending.money import Prices
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videoscan.folder import SAMPLING, TIMELINE
-from videoscan.sampling import SamplingStore
+from videoscan.reading.sampling import SamplingStore
 
 if TYPE_CHECKING:
-    from videoscan.spec import CoreSpec
+    from videoscan.reading.spec import CoreSpec
 
 
 def may_keep(spec: CoreSpec) -> bool:

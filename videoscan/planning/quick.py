@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from videoscan.isolation import core_for
 from videoscan.model import Mark, Reason, Sample
 from videoscan.planning.sketch import Sketch, Sketcher
-from videoscan.spec import SEGMENT, WARM_UP
+from videoscan.reading.spec import SEGMENT, WARM_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from videoscan.config import SourceOptions
     from videoscan.model import SourceInfo
-    from videoscan.spec import CoreSpec
+    from videoscan.reading.spec import CoreSpec
 
 FEWEST, MOST = 8, 32
 SECONDS = 20.0

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from videoscan.config import Options
-from videoscan.difference import Comparator, grid, view
+from videoscan.reading.difference import Comparator, grid, view
 from videoscan.seams import Aim, Back
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import BaseModel
 
-    from videoscan.difference import Plane, View
     from videoscan.model import Frame, SourceInfo
+    from videoscan.reading.difference import Plane, View
 
 SLACK = 1e-6
 TICK = 1.0

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, model_validator
 
 from videoscan.config import Options
-from videoscan.difference import grid
+from videoscan.reading.difference import grid
+from videoscan.reading.shots import Shots
 from videoscan.seams import Aim
-from videoscan.shots import Shots
 
 if TYPE_CHECKING:
     from typing import Self

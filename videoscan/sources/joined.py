@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from videoscan import clock as clocks
 from videoscan import whereabouts
 from videoscan.config import Options
 from videoscan.errors import ConfigError, SourceError, SourceUnsupported
 from videoscan.model import Frame, Lost, SourceInfo, Tally
+from videoscan.recordings import clock as clocks
 from videoscan.seams import INFINITY, Aim, Back
 from videoscan.sources.laying import Laid, Looked, by_clock, in_order
 from videoscan.sources.opencv import OpenCvSource

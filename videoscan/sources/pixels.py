@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
-from videoscan.shrinking import area_averaged
+from videoscan.reading.shrinking import area_averaged
 
 if TYPE_CHECKING:
     from av import VideoFrame

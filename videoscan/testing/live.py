@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from videoscan.model import Camera, Condition, Frame, Gap, Heartbeat, SourceInfo
-from videoscan.options import Options
 from videoscan.seams import AS_IT_IS
+from videoscan.settings.options import Options
 from videoscan.testing.scenes import ArrayPixels
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from videoscan.model import Frame
-from videoscan.shrinking import area_averaged
+from videoscan.reading.shrinking import area_averaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,7 +125,7 @@ class NightCamera:
 
 
 def many_visits(count: int = 24, sizes: tuple[float, ...] = (0.02, 0.05, 0.15), *, seed: int = 3) -> NightCamera:
-    """The scene behind the constants of `videoscan.difference`: short visits in every size, long still stretches between."""
+    """The scene behind the constants of `videoscan.reading.difference`: short visits in every size, long still stretches between."""
     random = np.random.default_rng(seed)
     visits: list[Visit] = []
     at = 25.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from videoscan.config import Profile
-    from videoscan.spec import CoreSpec
+    from videoscan.reading.spec import CoreSpec
 
 __all__ = ["Demand", "Price", "Setting", "Trial", "Tuning", "tune"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from videoscan import registry
 from videoscan.errors import ConfigError
 from videoscan.model import Reason
-from videoscan.options import ZOOM_SHARE
+from videoscan.settings.options import ZOOM_SHARE
 from videoscan.tuning.trials import Setting, Verdict, measure
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 
 from videoscan import registry
-from videoscan.difference import grid
 from videoscan.errors import ConfigError
 from videoscan.model import Frame
-from videoscan.reducing import Remembered
-from videoscan.regions import Blackened
-from videoscan.segments import cut
-from videoscan.spec import WARM_UP, WARM_UP_SAMPLES, Segment
+from videoscan.reading.difference import grid
+from videoscan.reading.reducing import Remembered
+from videoscan.reading.regions import Blackened
+from videoscan.reading.segments import cut
+from videoscan.reading.spec import WARM_UP, WARM_UP_SAMPLES, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from videoscan.model import Bgr, Gray, Lost, Pixels, SourceInfo
+    from videoscan.reading.spec import CoreSpec
     from videoscan.seams import Footage
-    from videoscan.spec import CoreSpec
 
 HELD_BYTES = 512 * 2**20
 EXCERPT = 120.0
@@ -126,7 +126,7 @@ class Excerpt:
     def stream(self, dress: Callable[[Frame], Frame], *, every: float | None = None) -> Iterator[Frame]:
         """What a deduplicator gets to see, each frame dressed first.
 
-        Where too little lies before the excerpt to learn from, what it begins with is looked at twice, as `videoscan.reader` does at a
+        Where too little lies before the excerpt to learn from, what it begins with is looked at twice, as `videoscan.reading.reader` does at a
         source's beginning.
         """
         frames = self.looks(every)
@@ -359,7 +359,7 @@ def noise_between(one: Gray, other: Gray) -> float:
 
 
 def _deviation(differences: NDArray[np.floating]) -> float:
-    """From the lower half of the magnitudes, which what moved or has an edge does not reach; see `videoscan.difference`."""
+    """From the lower half of the magnitudes, which what moved or has an edge does not reach; see `videoscan.reading.difference`."""
     flat = np.abs(differences[::2, ::2]).ravel()
     middle = (flat.size + 1) // 2
     return float(np.partition(flat, middle - 1)[:middle].mean()) / _LOWER_HALF

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videoscan.difference import grid
 from videoscan.errors import ConfigError
-from videoscan.regions import mask
+from videoscan.reading.difference import grid
+from videoscan.reading.regions import mask
 from videoscan.tuning.figures import WIDTH, Figure
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from videoscan.regions import mask
+from videoscan.reading.regions import mask
 from videoscan.sources.pixels import ArrayPixels
 from videoscan.tuning.figures import WIDTH, Figure, Planted
 

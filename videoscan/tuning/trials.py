@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videoscan import registry, windows
-from videoscan.choosing import cap
-from videoscan.difference import grid
 from videoscan.model import Picture, Reason, Sample
-from videoscan.reducing import ZOOM_PIXELS, zoom_box
-from videoscan.regions import mask
+from videoscan.reading.choosing import cap
+from videoscan.reading.difference import grid
+from videoscan.reading.reducing import ZOOM_PIXELS, zoom_box
+from videoscan.reading.regions import mask
+from videoscan.reading.spec import SEGMENT
 from videoscan.sources.pixels import shrunk
-from videoscan.spec import SEGMENT
 from videoscan.tuning.figures import Figure, Planted
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class _Run:
         )
 
     def _pictures(self, frame: Frame, mark: Mark, options: WindowOptions) -> tuple[Picture, ...]:
-        """The sizes of what would be sent, without the pictures; as `videoscan.reducing.pictures` makes them."""
+        """The sizes of what would be sent, without the pictures; as `videoscan.reading.reducing.pictures` makes them."""
         width, height = frame.pixels.size
         picture = self._picture(frame, *shrunk(width, height, options.long_side))
         box = zoom_box(mark, options.zoom, (width, height), options.long_side) if options.zoom else None

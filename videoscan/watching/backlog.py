@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from videoscan.held import BEHIND
+from videoscan.folding.held import BEHIND
 from videoscan.model import Reason
 
 if TYPE_CHECKING:

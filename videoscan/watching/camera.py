@@ -20,16 +20,18 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
-from videoscan import clock, daylog, flow, observe, registry
+from videoscan import flow, observe, registry
 from videoscan.asking import Asker
-from videoscan.daylog import LOG
 from videoscan.errors import DescribeError, StoreError, VideoscanError
 from videoscan.folder import OutputFolder
-from videoscan.ledger import Ledger
+from videoscan.folding.outcome import Outcome
 from videoscan.model import Description, Failure, Lost
 from videoscan.notebook import JournalNotebook
+from videoscan.reading import daylog
+from videoscan.reading.daylog import LOG
+from videoscan.recordings import clock
 from videoscan.seams import INFINITY, Remembering, Setting
-from videoscan.timeline import Outcome
+from videoscan.spending.ledger import Ledger
 from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
@@ -46,9 +48,9 @@ if TYPE_CHECKING:
 
     from videoscan.model import Login, Note, Picture, Recording, Window
     from videoscan.observe import Observer
+    from videoscan.reading.spec import Look
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, LiveSource
-    from videoscan.spec import Look
     from videoscan.watching.core import CoreItem
     from videoscan.watching.sharing import Sharing
     from videoscan.watching.telling import Heard

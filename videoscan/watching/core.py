@@ -18,13 +18,13 @@ import numpy as np
 
 from videoscan import registry, windows
 from videoscan.core import looking
-from videoscan.measure import measure
+from videoscan.doubting.refetching import AtTimes, fetched
 from videoscan.model import LONGEST_GAP, Condition, Frame, Gap, Heartbeat, Lost
-from videoscan.reducing import Reducer, Remembered
-from videoscan.refetching import AtTimes, fetched
-from videoscan.regions import Blackened
+from videoscan.reading.measure import measure
+from videoscan.reading.reducing import Reducer, Remembered
+from videoscan.reading.regions import Blackened
+from videoscan.reading.spec import WARM_UP_SAMPLES
 from videoscan.seams import INFINITY
-from videoscan.spec import WARM_UP_SAMPLES
 from videoscan.watching.windows import Closed, LiveWindows, Rest, Why
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from videoscan.config import Profile
     from videoscan.model import Bgr, Gray, Picture, Pixels, Recording, Sample, SourceInfo
+    from videoscan.reading.spec import Look
     from videoscan.seams import Limits, LiveFootage
-    from videoscan.spec import Look
 
 T = TypeVar("T")
 R = TypeVar("R")

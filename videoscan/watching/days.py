@@ -12,16 +12,17 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from videoscan import daylog, flow, publish
+from videoscan import flow, publish
 from videoscan.asking import shown
-from videoscan.daylog import DayLog, header_of
-from videoscan.doubt import Second
+from videoscan.doubting.doubt import Second
 from videoscan.folder import JOURNAL, OutputFolder
-from videoscan.held import PENDING
+from videoscan.folding.held import PENDING
+from videoscan.folding.marks import Marks
+from videoscan.folding.outcome import Outcome
 from videoscan.journal import Journal
-from videoscan.marks import Marks
 from videoscan.model import Description, Failure, Lost, Mark, Reason
-from videoscan.timeline import Outcome
+from videoscan.reading import daylog
+from videoscan.reading.daylog import DayLog, header_of
 from videoscan.watching import thinning
 from videoscan.watching.snapshot import Slot, Snapshot
 

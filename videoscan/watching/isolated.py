@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from videoscan.config import Profile
     from videoscan.model import Condition, Note, Picture, Recording
+    from videoscan.reading.spec import Look
     from videoscan.seams import Limits, LiveSource
-    from videoscan.spec import Look
     from videoscan.watching.core import CoreItem
 
 _log = logging.getLogger("videoscan.watching")

@@ -13,20 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videoscan import flow, observe
-from videoscan.second import Looks
+from videoscan.doubting.second import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from videoscan.doubt import Doubt
-    from videoscan.ledger import Ledger
+    from videoscan.doubting.doubt import Doubt
+    from videoscan.doubting.second import Planned
+    from videoscan.folding.outcome import Outcome
     from videoscan.model import Picture
     from videoscan.observe import Observer
+    from videoscan.reading.spec import Look
     from videoscan.request import Request
     from videoscan.seams import DescriberSession
-    from videoscan.second import Planned
-    from videoscan.spec import Look
-    from videoscan.timeline import Outcome
+    from videoscan.spending.ledger import Ledger
     from videoscan.watching.days import Day
 
 _MOST = 8

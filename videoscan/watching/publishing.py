@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from videoscan import flow, observe
 from videoscan.errors import DescribeError
-from videoscan.ledger import Accounts, Ledger
 from videoscan.patience import SYSTEM
 from videoscan.seams import INFINITY
-from videoscan.summarizing import summed_up
+from videoscan.spending.ledger import Accounts, Ledger
+from videoscan.summary.summarizing import summed_up
 from videoscan.watching.days import Day, clock_of
 from videoscan.watching.sharing import Sharing
 from videoscan.watching.telling import Found, Latencies, Teller

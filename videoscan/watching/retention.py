@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videoscan import publish, selection
-from videoscan.daylog import LOG
+from videoscan import publish
 from videoscan.document import Part
 from videoscan.errors import StoreError, VideoscanError
 from videoscan.folder import PICTURES, TIMELINE, OutputFolder, storing
 from videoscan.live.recording import stored
+from videoscan.reading.daylog import LOG
+from videoscan.reviewing import selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

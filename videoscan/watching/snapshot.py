@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from videoscan import publish, summarize
+from videoscan import publish
 from videoscan.document import Event, Evidence
-from videoscan.held import PENDING
-from videoscan.marks import Marks
+from videoscan.folding.held import PENDING
+from videoscan.folding.marks import Marks
 from videoscan.model import Tally
-from videoscan.summarizing import Summed
-from videoscan.timeline import THINNED, Folded, Folding, Outcome
+from videoscan.summary import summarize
+from videoscan.summary.summarizing import Summed
+from videoscan.timeline import THINNED, Folded, Folding
 
 if TYPE_CHECKING:
     from videoscan.document import Timeline
+    from videoscan.folding.outcome import Outcome
     from videoscan.model import Condition, Lost, Mark, Recording, SourceInfo
     from videoscan.request import Request
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import config, registry
 from videoscan.errors import ConfigError
-from videoscan.inputs import Input
 from videoscan.live.address import masked
+from videoscan.recordings.inputs import Input
 from videoscan.request import settle
 from videoscan.watching.camera import CameraWatch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from videoscan.marks import Marks
+from videoscan.folding.marks import Marks
 from videoscan.model import Reason
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from videoscan.choosing import Chooser
 from videoscan.model import Reason, Window
+from videoscan.reading.choosing import Chooser
 from videoscan.windows import Room
 
 if TYPE_CHECKING:

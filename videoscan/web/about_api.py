@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from videoscan import __version__, config, explained, flow, layers, registry, sample
+from videoscan import __version__, config, flow, registry, sample
 from videoscan.describers.endpoint import Address
 from videoscan.errors import ConfigError
 from videoscan.folder import storing
 from videoscan.jobs.records import Job, new_id
 from videoscan.model import PictureCost
+from videoscan.settings import explained, layers
 from videoscan.web import routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from videoscan.config import Resolved
     from videoscan.jobs.settings import Settings
-    from videoscan.options import Profile
+    from videoscan.settings.options import Profile
 
 _HOUR = 3600.0
 _ANSWER = 400

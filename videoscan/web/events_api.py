@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from videoscan.document import Event
-from videoscan.reviews import Changes
+from videoscan.reviewing.reviews import Changes
 from videoscan.stores.sqlite import Conflict
 from videoscan.web import jobs_api, routes
 from videoscan.web.problems import Problem
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from videoscan.correcting import Corrector
     from videoscan.document import Timeline
     from videoscan.jobs.records import Job
+    from videoscan.reviewing.correcting import Corrector
 
 
 class Seen(Asked):

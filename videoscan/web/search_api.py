@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from videoscan import selection
 from videoscan.answering import NOTE
 from videoscan.jobs.records import ID
 from videoscan.library.search import MATCHES_WORDS
+from videoscan.reviewing import selection
 from videoscan.web import routes
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route

@@ -14,8 +14,8 @@ from pydantic import Field, field_validator
 from videoscan.alerts import pictures
 from videoscan.alerts.pictures import How  # noqa: TC001 - pydantic reads the annotation
 from videoscan.errors import ConfigError
-from videoscan.options import Options
 from videoscan.seams import Sent
+from videoscan.settings.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

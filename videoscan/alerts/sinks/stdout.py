@@ -7,8 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, ClassVar
 
-from videoscan.options import Options
 from videoscan.seams import Sent
+from videoscan.settings.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from videoscan import credentials, webhooks
+from videoscan import webhooks
 from videoscan.alerts import pictures
 from videoscan.alerts.pictures import How  # noqa: TC001 - pydantic reads the annotation
 from videoscan.errors import ConfigError
-from videoscan.options import Options
+from videoscan.settings import credentials
+from videoscan.settings.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

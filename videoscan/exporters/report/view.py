@@ -10,9 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from videoscan import attributes, money, overview, timecode
+from videoscan import attributes, timecode
 from videoscan.exporters import wording
 from videoscan.exporters.pictures import inline, link
+from videoscan.spending import money
+from videoscan.summary import overview
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

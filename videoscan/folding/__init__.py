@@ -1,0 +1,1 @@
+"""From what windows told to events: the parts of the fold in `videoscan.timeline`. Pure."""

@@ -1,0 +1,1 @@
+"""What the INPUT arguments name: recordings, their cameras, their clocks and the folders their output goes to."""
