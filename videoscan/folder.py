@@ -71,14 +71,16 @@ class OutputFolder:
             probe.unlink(missing_ok=True)  # whoever holds the folder may have tidied it up
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, *, option: str = "--out") -> Iterator[None]:
         """Hold the folder for this process, as long as it lives. Raises `StoreError`, naming who holds it, when another one does.
+
+        `option` is the one of the command line that names another folder.
 
         The system's own lock goes with its process, however that ends: a file that a killed one left holds nobody up. What such a
         process was writing beside its place is taken away.
         """
         with storing(self.path):
-            holding = _hold(self.path / LOCK)
+            holding = _hold(self.path / LOCK, option)
         try:
             self._tidy()
             yield
@@ -210,7 +212,7 @@ class OutputFolder:
                 parent.rmdir()
 
 
-def _hold(path: Path) -> BaseFileLock:
+def _hold(path: Path, option: str) -> BaseFileLock:
     """The lock at `path`, held. Where a network's file system has none of its own, a file that names its holder stands for one."""
     # Imported here: it brings asyncio along, and `--help` reads this module too.
     from filelock import FileLock, SoftFileLock, Timeout
@@ -220,7 +222,7 @@ def _hold(path: Path) -> BaseFileLock:
     try:
         holding.acquire()
     except Timeout:
-        raise _held(path, "wait for it, or give this one another folder with --out") from None
+        raise _held(path, f"wait for it, or give this one another folder with {option}") from None
     except OSError as fault:
         if fault.errno not in _NO_LOCKS:
             raise

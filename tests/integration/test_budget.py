@@ -139,6 +139,9 @@ def test_a_cost_is_told_and_a_continued_scan_tells_what_it_cost_in_all(videoscan
         assert [each["cost"] for each in lines(out)] == [{"USD": 0.4}]
         _, out, _ = videoscan(*arguments)
         assert "Cost: 0.4 USD (prices of 2026-11-01)." in out
+        usage = timeline_in(tmp_path / "out" / "reel")["usage"]
+        told = f"Asked: 20 requests, {usage['images']} pictures, {usage['prompt_tokens']:,} tokens in, {usage['completion_tokens']:,} tokens out."
+        assert told in out, "runs before this one included: they are in the bill"
         assert "0.4 USD" in (tmp_path / "out" / "reel" / "report.html").read_text()
         assert len(server.requests) == 20
 

@@ -107,8 +107,8 @@ def test_a_file_that_says_no_time_among_others_is_refused_alone(whole, tmp_path,
     shutil.copy2(whole, tmp_path / "rec" / "export.mp4")
     scan(tmp_path / "rec", "--join", "--json", "--out", tmp_path / "out", code=6)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[-1]["total"] | {"coverage": 0, "duration": 0} == {
-        "inputs": 2, "scanned": 1, "failed": 1, "events": 2, "cost": None, "complete": False, "coverage": 0, "duration": 0,
+    assert lines[-1]["total"] | {"coverage": 0, "duration": 0, "usage": 0} == {
+        "inputs": 2, "scanned": 1, "failed": 1, "events": 2, "cost": None, "complete": False, "coverage": 0, "duration": 0, "usage": 0,
     }  # fmt: skip
     assert "export.mp4 does not say when it was recorded" in lines[0]["error"]["message"]
 

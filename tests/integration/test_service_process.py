@@ -95,6 +95,7 @@ def test_two_services_do_not_share_a_folder(videoscan, tmp_path):
         code, _, err = videoscan("serve", "--port", "0", "--data", tmp_path)
         assert code == 5
         assert "is writing into" in err
+        assert "another folder with --data" in err
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -92,7 +92,7 @@ async def _serve(settings: Settings, port: int | None) -> None:
 
     place = OutputFolder(settings.data)
     place.prepare()
-    with place.lock():
+    with place.lock(option="--data"):
         async with Service(settings) as service:
             server = agent.server(service)
             if port is None:

@@ -309,6 +309,8 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
     gaps = tables.gaps(timeline)
     if gaps:
         lines.append(gaps)
+    if timeline.usage.requests:
+        lines.append(tables.asked(timeline.usage))
     if timeline.usage.cost is not None:
         lines.append(tables.cost(timeline.usage.cost))
     if timeline.describer.note:
@@ -347,9 +349,27 @@ def _json_line(result: Result) -> dict[str, Any]:
         "duration": timeline.source.duration if timeline is not None else None,
         "events": len(timeline.events) if timeline is not None else None,
         "coverage": tables.coverage([timeline]) if timeline is not None else None,
+        "usage": _usage([timeline]) if timeline is not None else None,
         "cost": _cost([timeline]) if timeline is not None else None,
         "complete": timeline is not None and timeline.complete,
         "error": output.error_record(result.error) if result.error is not None else None,
+    }
+
+
+def _usage(timelines: Sequence[Timeline]) -> dict[str, int | None]:
+    """What was sent to a model and what it counted, together; null where no server said."""
+
+    def together(counts: Iterable[int | None]) -> int | None:
+        known = [count for count in counts if count is not None]
+        return sum(known) if known else None
+
+    usages = [timeline.usage for timeline in timelines]
+    return {
+        "requests": sum(usage.requests for usage in usages),
+        "retries": sum(usage.retries for usage in usages),
+        "images": sum(usage.images for usage in usages),
+        "prompt_tokens": together(usage.prompt_tokens for usage in usages),
+        "completion_tokens": together(usage.completion_tokens for usage in usages),
     }
 
 
@@ -374,6 +394,7 @@ def _json_total(results: Sequence[Result]) -> dict[str, Any]:
             "duration": round(sum(timeline.source.duration for timeline in timelines), 3),
             "events": sum(len(timeline.events) for timeline in timelines),
             "coverage": tables.coverage(timelines),
+            "usage": _usage(timelines),
             "cost": _cost(timelines),
             "complete": len(timelines) == len(results) and all(timeline.complete for timeline in timelines),
         }

@@ -188,7 +188,7 @@ async def _serve(settings: Settings, host: str, port: int, hosts: Sequence[str])
     # Two services on one database would both run its jobs.
     place = OutputFolder(settings.data)
     place.prepare()
-    with place.lock():
+    with place.lock(option="--data"):
         async with Service(settings) as service:
             keys = len(await service.store.keys())
             security.check_bind(host, keys=keys)

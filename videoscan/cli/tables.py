@@ -16,7 +16,7 @@ from videoscan.summary import overview
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from videoscan.document import CostRecord, SourceRecord, Timeline
+    from videoscan.document import CostRecord, SourceRecord, Timeline, UsageRecord
 
 _BETWEEN = "  "
 
@@ -108,6 +108,15 @@ def gaps(timeline: Timeline) -> str | None:
     if left_out := timeline.source.left_out:
         parts.append(f"left out: {plain(left_out[0].uri)}" + (f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""))
     return f"Gaps: {'; '.join(parts)}."
+
+
+def asked(usage: UsageRecord) -> str:
+    """A sentence about what was sent to a model, runs before this one included, and what the server counted."""
+    again = f" ({usage.retries:,} of them again)" if usage.retries else ""
+    told = [f"{usage.requests:,} request{'s' if usage.requests != 1 else ''}{again}", f"{usage.images:,} pictures"]
+    counts = ((usage.prompt_tokens, "in"), (usage.completion_tokens, "out"))
+    told += [f"{count:,} tokens {way}" for count, way in counts if count is not None]
+    return f"Asked: {', '.join(told)}."
 
 
 def cost(record: CostRecord) -> str:
