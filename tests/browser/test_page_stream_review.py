@@ -20,7 +20,7 @@ def service(tmp_path_factory):
 
 def test_a_day_grows_under_its_reviewer_and_what_was_judged_stays_judged(open_site, service):
     made = service.call("POST", "/streams", 201, json={"name": "Yard", "url": service.footage, "profile": WATCH})
-    page = open_site(service, "#/streams", tolerate=("status of 404",))
+    page = open_site(service, "#/streams")
     page.locator(".latest a").first.click(timeout=60_000)
     rows = page.locator(".rows .row-event")
     rows.first.wait_for(timeout=60_000)
@@ -38,4 +38,5 @@ def test_a_day_grows_under_its_reviewer_and_what_was_judged_stays_judged(open_si
     )
     assert page.locator(".detail-title").inner_text() == title, "it goes on, and nobody is moved"
     assert page.locator(".detail-review.accepted").count() == 1
+    page.close()
     service.call("DELETE", f"/streams/{made['id']}", 204)
