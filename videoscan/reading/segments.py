@@ -66,7 +66,9 @@ def cut(info: SourceInfo, spec: CoreSpec) -> list[Segment]:
 def _stamps(info: SourceInfo, spec: CoreSpec, segments: list[Segment]) -> dict[tuple[float, float | None], str]:
     """For each segment of joined recordings what it and the frame indices in it depend on: all recordings up to its end."""
     made_of, parts = hashlib.sha256(), deque(info.parts)
-    faulty = {file["uri"]: (file["fault"], file["until"]) for file in spec.source.get("files", ()) if file.get("fault")}
+    # Pictures are given as files as well, but by their names alone.
+    files = spec.source.get("files", ()) if parts else ()
+    faulty = {file["uri"]: (file["fault"], file["until"]) for file in files if file.get("fault")}
     stamps = {}
     for segment in segments if parts else ():
         while parts and (segment.end is None or parts[0].start < segment.end):
