@@ -115,7 +115,7 @@ def test_what_has_an_address_of_its_version_is_kept_and_the_rest_is_asked_for_ag
 
 def test_the_page_names_what_its_first_screens_are_made_of_so_that_it_comes_at_once():
     text = pages.Site().files[pages.INDEX].body.decode()
-    named = re.findall(r'<link rel="modulepreload" href="/static/[0-9a-f]{16}/([^"]+)">', text)
+    named = re.findall(r'<link rel="modulepreload" fetchpriority="low" href="/static/[0-9a-f]{16}/([^"]+)">', text)
     assert len(named) == len(set(named))
     assert text.index("modulepreload") > text.index("early.js"), "what is asked for early is asked for first"
     for name in named:

@@ -34,7 +34,8 @@ POLICY = (
 
 _FIRST = ("js/app.js", "js/screens/jobs.js", "js/screens/job.js")
 """Modules of what is looked at first. The page names them and all that they import, so that a browser asks for them at once: a module
-tells what it imports only when it has come, and those of one job lie six deep."""
+tells what it imports only when it has come, and those of one job lie six deep. What `early.js` asks the service for comes first all the same: a
+browser has six connections for all of it."""
 
 _IMPORT = re.compile(rb"""^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";$""", re.MULTILINE)
 
@@ -61,7 +62,9 @@ class Site:
     def __init__(self) -> None:
         found = dict(_walk(resources.files("videoscan.web").joinpath("static")))
         self.digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found))).hexdigest()[:16]
-        early = b"".join(b'<link rel="modulepreload" href="/static/%s">\n' % name.encode() for name in _needed(found))
+        early = b"".join(
+            b'<link rel="modulepreload" fetchpriority="low" href="/static/%s">\n' % name.encode() for name in _needed(found)
+        )
         index = found[INDEX].replace(_MARK, early + _MARK).replace(b'"/static/', f'"/static/{self.digest}/'.encode())
         self.files = {name: _file(name, body) for name, body in (found | {INDEX: index}).items()}
 
