@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import pytest
 from cutouts import clips, numbered, seen
 from watching import Watched, problems
@@ -93,6 +94,20 @@ def test_what_happened_while_nothing_was_recorded_is_said_to_be_missing(tmp_path
     early = replace(long, start=1.0, end=1.5)
     (cut,) = cuts([Told(timeline.model_copy(update={"events": (early,)}))])
     assert cut.file == timeline.source.uri, "no file of its own has it"
+
+
+def test_where_parts_of_the_picture_are_to_be_black_nothing_is_recorded_and_that_is_said(tmp_path, clip):
+    left = "regions.exclude=[[[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]]"
+    camera = played(tmp_path / "out", clip, "2026-03-01T10:00:00+00:00", left, "regions.black_out=true")
+    timeline = timeline_of(camera / "2026-03-01")
+    assert not list(camera.rglob("*.mp4")), "a stream copy would show what is to be hidden"
+    assert [part.uri for part in timeline.source.parts] == [str(clip)], (
+        "the file itself, of which exports black out what they show"
+    )
+    assert problems(camera / "2026-03-01") == []
+    pictures = sorted((camera / "2026-03-01" / "frames").glob("*.jpg"))
+    assert pictures
+    assert all(cv2.imread(str(path))[:, : cv2.imread(str(path)).shape[1] // 2 - 8].max() < 24 for path in pictures)
 
 
 # --- what is kept ---------------------------------------------------------------------------------------------------------------
