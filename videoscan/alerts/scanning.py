@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videoscan import observe
@@ -11,7 +11,6 @@ from videoscan.alerts.judging import misses
 from videoscan.alerts.questions import Questioner
 from videoscan.errors import DescribeError
 from videoscan.model import Usage
-from videoscan.summary.summarizing import Summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import DescriberSession
+    from videoscan.summary.summarizing import Summed
 
 UNASKED = "a rule's question has no answer: "
 """How the flag begins that stands where a model was to be asked and did not answer; the next run asks again."""
@@ -39,8 +39,7 @@ class Alerted:
 
     def before(self, summed: Summed) -> Summed:
         """What all requests after the windows came to."""
-        digest = replace(summed.digest, flags=(*self.flags, *summed.digest.flags))
-        return Summed(digest, self.usage + summed.usage, self.seconds + summed.seconds)
+        return summed.after(self.flags, self.usage, self.seconds)
 
 
 async def alerted(

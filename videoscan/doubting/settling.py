@@ -7,13 +7,12 @@ of the timeline says why. Of n doubtful pairs of t tokens each that takes about 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from videoscan import observe, timecode
 from videoscan.model import Prompt, Usage
 from videoscan.spending import tokens
-from videoscan.summary.summarizing import Summed
 from videoscan.writing import Letters, shares, writer_of
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from videoscan.observe import Observer
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, Ledger, Writer
+    from videoscan.summary.summarizing import Summed
 
 KEYS = frozenset({"pairs"})
 UNSETTLED = "doubtful pairs were decided by rule: "
@@ -52,8 +52,7 @@ class Settled:
 
     def before(self, summed: Summed) -> Summed:
         """What all text-only requests came to."""
-        digest = replace(summed.digest, flags=(*self.flags, *summed.digest.flags))
-        return Summed(digest, self.usage + summed.usage, self.seconds + summed.seconds)
+        return summed.after(self.flags, self.usage, self.seconds)
 
 
 async def settled(

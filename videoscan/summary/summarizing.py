@@ -9,7 +9,7 @@ Bounds: a level has at most half as many lines as the one below, so n events of 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from videoscan import observe
@@ -20,7 +20,7 @@ from videoscan.summary import overview, summarize
 from videoscan.writing import Letters, shares, writer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from videoscan.document import Event
     from videoscan.journal import Journal
@@ -41,6 +41,11 @@ class Summed:
     digest: Digest
     usage: Usage = Usage()
     seconds: float = 0.0
+
+    def after(self, flags: Iterable[str], usage: Usage, seconds: float) -> Summed:
+        """The same, with what was asked before it and what that gave to flag."""
+        digest = replace(self.digest, flags=(*flags, *self.digest.flags))
+        return Summed(digest, usage + self.usage, seconds + self.seconds)
 
 
 async def summed_up(
