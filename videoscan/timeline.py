@@ -184,7 +184,10 @@ class Folding:
         tags: dict[Tags, Tags] = {}
         for place in places:
             frames = held.frames_of(place)
-            fresh = next((frame for frame in frames if frame > last), None) if last >= 0 else frames[0] if frames else None
+            # Only where windows overlap is the first frame not the first new one.
+            fresh = frames[0] if frames else None
+            if fresh is not None and fresh <= last:
+                fresh = next((frame for frame in frames if frame > last), None)
             severed = last < 0 or fresh is None
             if gaps and not severed and fresh is not None:
                 gap = bisect.bisect_left(gaps, sampled.time_of(last))

@@ -120,8 +120,10 @@ def _of_marks(
     thinned: str,
 ) -> Iterator[_Stretch]:
     """What the marks stand for, a part at a time. A dropped frame shares the fate of the kept one that stands for it."""
+    # Worked out once: asked for in each part, these columns would cost the square of the marks.
+    all_kept, all_left_out = sampled.kept, sampled.thinned
     for part in parts(len(sampled)):
-        stands, kept, left_out = sampled.stands[part], sampled.kept[part], sampled.thinned[part]
+        stands, kept, left_out = sampled.stands[part], all_kept[part], all_left_out[part]
         # What is in a sorted array stands where it would be put.
         nearest = np.minimum(np.searchsorted(described, stands), max(len(described) - 1, 0))
         told = described[nearest] == stands if len(described) else np.zeros(len(stands), bool)

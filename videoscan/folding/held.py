@@ -23,7 +23,7 @@ from videoscan.document import ErrorRecord, Evidence, UsageRecord, WindowRecord
 from videoscan.doubting import answers
 from videoscan.folding.candidates import Candidate, Follows
 from videoscan.folding.marks import DIGITS, Marks, parts, tidied
-from videoscan.model import Usage, added
+from videoscan.model import Usage
 from videoscan.slotted import maker
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ _Views: TypeAlias = "tuple[Sequence[str | None], Sequence[Box | None] | None]"
 _USAGE = operator.attrgetter(*(each.name for each in dataclasses.fields(Usage)))
 _BILLED = 6
 """So many of them, the first, are a record's too; its last field is the cost."""
+_TOGETHER = 256
+"""So many windows' usage is added up at once, column by column: one by one, it was a twentieth of the time that a window takes."""
 _evidence, _record, _usage = maker(Evidence), maker(WindowRecord), maker(UsageRecord)
 
 
@@ -71,14 +73,20 @@ class Held:
     frame_ends: array[int] = field(default_factory=lambda: array("q"))
     told: list[bytes] = field(default_factory=list)
     records: list[bytes] = field(default_factory=list)
-    spent: Sequence[Any] = _USAGE(Usage())
-    """The fields of a `Usage`, of all windows together."""
+    _spent: list[Sequence[int | None]] = field(default_factory=lambda: [_USAGE(Usage())])
+
+    @property
+    def spent(self) -> Sequence[Any]:
+        """The fields of a `Usage`, of all windows together: a count that nobody told is none, beside one that somebody did."""
+        return [None if set(counts) == {None} else sum(filter(None, counts)) for counts in zip(*self._spent, strict=True)]
 
     def add(self, outcome: Outcome) -> Sequence[Place]:
         """One more window. The tellings of earlier ones that it says it goes on from."""
         shown = outcome.shown
         spent = _USAGE(outcome.usage)
-        self.spent = [*map(added, self.spent, spent)]
+        self._spent.append(spent)
+        if len(self._spent) == _TOGETHER:
+            self._spent = [self.spent]
         crops: Sequence[int] = ()
         plain: Sequence[Shown] = shown
         if True in [each.zoom for each in shown]:

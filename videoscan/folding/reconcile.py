@@ -292,10 +292,10 @@ def _enough(one: Candidate, other: Candidate) -> float:
     return _LIKE if set(one.tags).isdisjoint(other.tags) else _LIKE_WITH_TAGS
 
 
-def _without_repeats(told: Sequence[Candidate]) -> list[Candidate]:
+def _without_repeats(told: Sequence[Candidate]) -> Sequence[Candidate]:
     """One answer that says the same thing of the same pictures twice has said it once."""
-    if len({(each.evidence[0].frame, each.evidence[-1].frame) for each in told}) == len(told):
-        return list(told)
+    if len(told) < 2 or len({(each.first_told, each.until) for each in told}) == len(told):
+        return told
     kept: dict[tuple[str, int, int], Candidate] = {}
     for candidate in told:
         twin = kept.setdefault(candidate.saying(), candidate)

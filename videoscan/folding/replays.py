@@ -6,6 +6,7 @@ play, names the event that it shows again where one can be told, and counts nowh
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,14 @@ _MOST = 500
 
 def is_one(title: str, tags: Collection[str], attributes: Mapping[str, Any]) -> bool:
     """Whether an event is told as a replay: by a tag, by the name of what it shows, or by how its title begins."""
-    return not _TAGS.isdisjoint(map(str.casefold, tags)) or bool(attributes.get(FIELD)) or _TITLE.match(title.strip()) is not None
+    if attributes and attributes.get(FIELD):
+        return True
+    return _said_to_be(title) or not _TAGS.isdisjoint(map(str.casefold, tags))
+
+
+@functools.lru_cache(maxsize=1024)
+def _said_to_be(title: str) -> bool:
+    return _TITLE.match(title.strip()) is not None
 
 
 def of(event: Event) -> bool:
