@@ -8,8 +8,9 @@ comma  := ,
 EXTRAS ?= dev$(if $(wildcard ../shared/tools),$(comma)server-tests)
 BIN    := $(VENV)/bin
 USE    := $(VENV)/.use
-# Files of tests side by side, each on one core from its first test to its last.
-SPREAD := -n logical --maxprocesses 4 --dist loadfile
+# Files of tests side by side, each on one core from its first test to its last; the small ones, in tests/unit, come last, so that
+# no core is left with a long file when the others have ended.
+SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 READY  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 
 .PHONY: help demo test fuzz kills service-kills soak conformance check format bench browser docs wheel clean

@@ -104,7 +104,7 @@ def test_no_request_gets_an_answer_that_the_document_does_not_describe(tmp_path)
         asked = 0
         for number, operation in enumerate(operations):
             # As many for each route as it takes; every third case names the job that is there.
-            most = CASES // len(operations) + 22
+            most = CASES // len(operations) + 10
             takes_something = any(True for _ in operation.iter_parameters()) or len(list(operation.body)) > 0
             modes = schemathesis.GenerationMode
             # What takes nothing cannot be asked wrongly.
@@ -126,6 +126,9 @@ def test_no_request_gets_an_answer_that_the_document_does_not_describe(tmp_path)
                 keeps = case.method != "DELETE" and not case.operation.path.endswith(("/retry", "/{cut}", "/evidence.zip"))
                 if real and keeps and case.operation.path.startswith(f"{API}/jobs/{{id}}"):
                     case.path_parameters["id"] = served.job
+                if case.operation.path.endswith("/feed"):
+                    # A feed that stays when its job has ended never ends: its client would wait for its own limit each time.
+                    case.query = {name: value for name, value in (case.query or {}).items() if name != "follow"}
                 asked += 1
                 case.call_and_validate(base_url=served.base, checks=wanted, timeout=20)
 
