@@ -238,7 +238,12 @@ SHOWN = """() => new Promise((then) => {
     look();
 })"""
 
-ASKED = "performance.getEntriesByType('resource').map(each => [each.name, each.initiatorType])"
+# What was asked for until the first view, and whether that was before any module could run.
+ASKED = """() => {
+    const [{ domInteractive }] = performance.getEntriesByType("navigation"), [shown] = performance.getEntriesByName("review-shown");
+    return performance.getEntriesByType("resource").filter(each => each.startTime < shown.startTime)
+        .map(each => [each.name, each.startTime < domInteractive]);
+}"""
 
 
 def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, service, footage, script, record_property):
@@ -252,8 +257,9 @@ def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, ser
     page.locator(".rows .row-event").first.wait_for()
     # Asked for before the modules were here, once each; and every module at once, not one after the other.
     asked = page.evaluate(ASKED)
-    assert sum(each.endswith(("/timeline", "/preview", "/me")) for each, _ in asked) == 3
-    assert [each for each, by in asked if "/js/" in each and by == "script" and not each.endswith("/early.js")] == []
+    assert sum("/timeline" in each or each.endswith(("/preview", "/me")) for each, _ in asked) == 2, "who asks stands in the page"
+    assert sum("/js/" in each for each, _ in asked) > 20
+    assert [each for each, at_once in asked if "/js/" in each and not at_once] == []
     assert page.locator(".tabs .count-of").inner_text() == "5,000"
     assert page.locator(".rows .row").count() < 60
     scroll, zoom = sorted(page.evaluate(SCROLL)), sorted(page.evaluate(ZOOM))

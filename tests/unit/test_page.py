@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import html
+import json
 import re
 from pathlib import Path
 
 import pytest
-from serving import serving
+from serving import API, serving
 
 import videoscan.web
 from videoscan.web import pages
@@ -107,24 +111,71 @@ def test_what_has_an_address_of_its_version_is_kept_and_the_rest_is_asked_for_ag
     site = pages.Site()
     forever, plain, page = run(tmp_path, f"/static/{site.digest}/js/app.js", "/static/js/app.js", "/")
     assert "immutable" in forever[1]["Cache-Control"]
-    assert plain[1]["Cache-Control"] == page[1]["Cache-Control"] == "no-cache"
+    assert plain[1]["Cache-Control"] == "no-cache"
+    assert page[1]["Cache-Control"] == "no-store", "it holds who asks for it"
     assert forever[2] == plain[2] == (STATIC / "js/app.js").read_bytes()
-    [(status, _, body)] = run(tmp_path, "/", **{"If-None-Match": page[1]["ETag"]})
+    [(status, _, body)] = run(tmp_path, "/static/js/app.js", **{"If-None-Match": plain[1]["ETag"]})
     assert (status, body) == (304, b"")
 
 
-def test_the_page_names_what_its_first_screens_are_made_of_so_that_it_comes_at_once():
+def test_the_page_names_what_each_screen_is_made_of_so_that_it_comes_at_once():
     text = pages.Site().files[pages.INDEX].body.decode()
-    named = re.findall(r'<link rel="modulepreload" fetchpriority="low" href="/static/[0-9a-f]{16}/([^"]+)">', text)
-    assert len(named) == len(set(named))
-    assert text.index("modulepreload") > text.index("early.js"), "what is asked for early is asked for first"
-    for name in named:
-        for told in re.findall(
-            r'^(?:import|export).* from "(\.[^"]+)";', (STATIC / name).read_text(encoding="utf-8"), re.MULTILINE
-        ):
-            assert (STATIC / name).parent.joinpath(told).resolve().relative_to(STATIC.resolve()).as_posix() in named
-    assert {"js/app.js", "js/screens/job.js", "js/review/paint.js"} <= set(named)
-    assert "js/screens/settings.js" not in named, "nobody begins there"
+    told = json.loads(html.unescape(re.search('name="videoscan-modules" content="([^"]+)"', text)[1]))
+    frame, screens = told["frame"], told["screens"]
+    known = re.findall(r'name: "(\w+)", way', (STATIC / "js/app.js").read_text(encoding="utf-8"))
+    assert sorted(screens) == sorted(known)
+    for name, more in screens.items():
+        named = [*frame, *more]
+        assert named[0] == "js/app.js"
+        assert f"js/screens/{name}.js" in named
+        assert len(named) == len(set(named))
+        for each in named:
+            for other in re.findall(
+                r'^(?:import|export).* from "(\.[^"]+)";', (STATIC / each).read_text(encoding="utf-8"), re.MULTILINE
+            ):
+                assert (STATIC / each).parent.joinpath(other).resolve().relative_to(STATIC.resolve()).as_posix() in named
+    assert "js/review/paint.js" in screens["job"]
+    assert not {"js/screens/jobs.js", "js/review/editor.js", "js/review/ask.js", "js/uploads.js"} & {*frame, *screens["job"]}
+
+
+def test_the_page_is_sent_with_its_first_script_and_one_style_sheet(tmp_path):
+    site = pages.Site()
+    page, sheet = run(tmp_path, "/", f"/static/{site.digest}/css/all.css")
+    text = page[2].decode()
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}'" in page[1]["Content-Security-Policy"], "this one and no other"
+    assert re.findall('rel="stylesheet" href="([^"]+)"', text) == [f"/static/{site.digest}/css/all.css"]
+    for each in (STATIC / "css").glob("*.css"):
+        assert each.read_bytes() in sheet[2]
+
+
+def test_the_page_tells_its_script_who_is_asking(tmp_path):
+    async def work():
+        async with serving(tmp_path / "data", open_to_all=False) as served:
+            key, text = await served.service.store.add_key('Ada "<b>', ["read"])
+            told = []
+            for headers in ({}, {"Authorization": f"Bearer {text}"}):
+                async with served.session.get(served.base, headers=headers) as answer:
+                    told.append(re.search('name="videoscan-me" content="([^"]+)"', await answer.text())[1])
+            return key, told
+
+    key, told = asyncio.run(work())
+    assert "<b>" not in told[1]
+    assert json.loads(html.unescape(told[0])) == {"open": False, "name": None, "scopes": []}
+    assert json.loads(html.unescape(told[1])) == {"open": False, "name": key.name, "scopes": ["read"]}
+
+
+def test_a_timeline_that_is_not_there_yet_is_no_fault_for_whoever_asks_early(tmp_path):
+    async def work():
+        async with serving(tmp_path / "data", roots=(tmp_path.resolve(),), at_once=0) as served:
+            (tmp_path / "a.mp4").write_bytes(b"waits")
+            job = (await served.submit("a.mp4"))["id"]
+            for each in (job, "0" * 24):
+                await served.call("GET", f"{API}/jobs/{each}/timeline", 404)
+                assert await served.call("GET", f"{API}/jobs/{each}/timeline?if_any=true", 204) == b""
+
+    asyncio.run(work())
 
 
 def test_nothing_else_is_served(tmp_path):

@@ -15,7 +15,7 @@ from videoscan.jobs.records import ID, Job
 from videoscan.web import routes, uploads
 from videoscan.web.problems import Problem
 from videoscan.web.routes import BASE, SERVICE, Answer, Route
-from videoscan.web.schemas import JobList, JobRequest, Jobs, Outcome
+from videoscan.web.schemas import JobList, JobRequest, Jobs, Outcome, TimelineOf
 
 if TYPE_CHECKING:
     from videoscan.jobs.service import Service
@@ -116,12 +116,18 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 async def timeline(request: web.Request) -> web.StreamResponse:
     """The timeline, or what there is of it."""
-    if (unchanged := await _unchanged_yet(request)) is not None:
-        return unchanged
-    job = await _scanned(request)
-    text, state = await request.app[SERVICE].text(job)
-    if text is None:
-        raise _no_timeline(job)
+    asked = routes.query(request, TimelineOf)
+    try:
+        if (unchanged := await _unchanged_yet(request)) is not None:
+            return unchanged
+        job = await _scanned(request)
+        text, state = await request.app[SERVICE].text(job)
+        if text is None:
+            raise _no_timeline(job)
+    except Problem:
+        if asked.if_any:
+            return web.Response(status=204)
+        raise
     headers = {"ETag": f'"{job.id}-{state}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     body = text.body
     if len(body) >= _WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -235,8 +241,10 @@ ROUTES = (
         "The timeline; it grows while the job runs",
         {
             200: Answer("The timeline (`videoscan.timeline/1`).", Timeline, headers=_ETAG),
+            204: Answer("There is none, and that is no fault (`if_any`).", media=()),
             304: Answer("Nothing is new.", media=()),
         },
+        query=TimelineOf,
         patterns=PATTERN,
         headers=_MATCH,
     ),

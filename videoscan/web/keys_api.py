@@ -42,9 +42,14 @@ async def logout(request: web.Request) -> web.StreamResponse:
 
 async def who(request: web.Request) -> web.StreamResponse:
     """Who is asking, and what they may."""
+    return routes.answer(await asking(request))
+
+
+async def asking(request: web.Request) -> Who:
+    """Who sent a request, and what they may."""
     key = await caller(request)
     scopes = ["read", "submit", "admin"] if request.app[KEY].open else key.scopes if key else []
-    return routes.answer(Who.model_validate({"open": request.app[KEY].open, "name": key.name if key else None, "scopes": scopes}))
+    return Who.model_validate({"open": request.app[KEY].open, "name": key.name if key else None, "scopes": scopes})
 
 
 async def listed(request: web.Request) -> web.StreamResponse:

@@ -3,12 +3,19 @@
 Every file is also to be had below `/static/DIGEST/`, where DIGEST stands for the content of all of them: modules import each other by
 relative paths, so a browser keeps them for good, and a new version of the package has new addresses. The page itself names the digest and is
 asked for anew each time.
+
+Each file costs a browser some milliseconds, wherever it comes from, and it asks for six at a time. So the page is sent with its first script
+inside it, its styles are one file, and that script knows which modules the screen is made of that the address names: they are asked for at
+once, not as each is found in the one before. The page also holds who asks for it: what it shows first is asked for without asking that before.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
+import html
+import json
 import mimetypes
 import posixpath
 import re
@@ -18,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from videoscan.web import keys_api
 from videoscan.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -32,18 +40,21 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-_FIRST = ("js/app.js", "js/screens/jobs.js", "js/screens/job.js")
-"""Modules of what is looked at first. The page names them and all that they import, so that a browser asks for them at once: a module
-tells what it imports only when it has come, and those of one job lie six deep. What `early.js` asks the service for comes first all the same: a
-browser has six connections for all of it."""
+_APP = "js/app.js"
+_SCREENS = ("jobs", "job", "search", "streams", "settings", "login")
+_SHEETS = "css/all.css"
+"""All styles that the page names, in its order."""
 
 _IMPORT = re.compile(rb"""^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";$""", re.MULTILINE)
 
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK = "no-cache"
+_NEVER = "no-store"
+_ME = b"%ME%"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _TEXTS = tuple(_TYPES)
-_MARK = b'<script type="module"'
+_EARLY = re.compile(rb'<script src="[^"]*/js/early.js"></script>')
+_SHEET = re.compile(rb'<link rel="stylesheet" href="/static/([^"]+)">\n')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +72,40 @@ class Site:
 
     def __init__(self) -> None:
         found = dict(_walk(resources.files("videoscan.web").joinpath("static")))
+        found[_SHEETS] = b"\n".join(found[name.decode()] for name in _SHEET.findall(found[INDEX]))
         self.digest = hashlib.sha256(b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found))).hexdigest()[:16]
-        early = b"".join(
-            b'<link rel="modulepreload" fetchpriority="low" href="/static/%s">\n' % name.encode() for name in _needed(found)
+        early = found["js/early.js"]
+        self.files = {name: _file(name, body) for name, body in (found | {INDEX: self._index(found, early)}).items()}
+        self.policy = POLICY + f"; script-src 'self' 'sha256-{base64.b64encode(hashlib.sha256(early).digest()).decode()}'"
+
+    def _index(self, found: Mapping[str, bytes], early: bytes) -> bytes:
+        """The page as it is sent."""
+        first, *rest = _SHEET.findall(found[INDEX])
+        page = found[INDEX].replace(first, _SHEETS.encode())
+        for name in rest:
+            page = page.replace(b'<link rel="stylesheet" href="/static/%s">\n' % name, b"")
+        page = page.replace(b'"/static/', f'"/static/{self.digest}/'.encode())
+        frame = needed(found, _APP)
+        more = {name: [each for each in needed(found, f"js/screens/{name}.js") if each not in frame] for name in _SCREENS}
+        told = html.escape(json.dumps({"at": f"/static/{self.digest}/", "frame": frame, "screens": more}, separators=(",", ":")))
+        return _EARLY.sub(
+            lambda _: (
+                b'<meta name="videoscan-me" content="%s">\n<meta name="videoscan-modules" content="%s">\n<script>%s</script>'
+                % (_ME, told.encode(), early)
+            ),
+            page,
         )
-        index = found[INDEX].replace(_MARK, early + _MARK).replace(b'"/static/', f'"/static/{self.digest}/'.encode())
-        self.files = {name: _file(name, body) for name, body in (found | {INDEX: index}).items()}
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """The page. It is the same for everybody: whether somebody must log in is the page's own question."""
-    return _answer(request, request.app[SITE].files[INDEX], _ASK)
+    """The page, and within it who asks for it. So it is never kept."""
+    site = request.app[SITE]
+    who = html.escape((await keys_api.asking(request)).model_dump_json()).encode()
+    file = _file(INDEX, site.files[INDEX].body.replace(_ME, who, 1))
+    return _answer(request, file, _NEVER, site.policy)
 
 
 async def static(request: web.Request) -> web.StreamResponse:
@@ -95,8 +126,8 @@ def add(app: web.Application) -> None:
     app.router.add_get("/static/{path:.+}", static)
 
 
-def _answer(request: web.Request, file: File, cache: str) -> web.Response:
-    headers = {"ETag": file.etag, "Cache-Control": cache, "Vary": "Accept-Encoding", "Content-Security-Policy": POLICY}
+def _answer(request: web.Request, file: File, cache: str, policy: str = POLICY) -> web.Response:
+    headers = {"ETag": file.etag, "Cache-Control": cache, "Vary": "Accept-Encoding", "Content-Security-Policy": policy}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
     if file.etag in known or "*" in known:
         return web.Response(status=304, headers=headers)
@@ -119,9 +150,9 @@ def _file(name: str, body: bytes) -> File:
     )
 
 
-def _needed(found: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The modules of `_FIRST` and all that they import, each once, in the order in which they come to be needed."""
-    names = list(_FIRST)
+def needed(found: Mapping[str, bytes], *first: str) -> tuple[str, ...]:
+    """Some modules and all that they import at once, each once, in the order in which they come to be needed."""
+    names = list(first)
     for name in names:
         told = (
             posixpath.normpath(posixpath.join(posixpath.dirname(name), each.decode())) for each in _IMPORT.findall(found[name])

@@ -213,6 +213,12 @@ class DeliveryList(BaseModel):
     next: int | None
 
 
+class TimelineOf(BaseModel):
+    """How a timeline is asked for."""
+
+    if_any: bool = Field(default=False, description="Answer 204 where there is none yet, or none at all: that is no fault then.")
+
+
 class Health(BaseModel):
     """Whether the service lives, or is ready."""
 

@@ -61,8 +61,19 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(locale()).format(value) : String(value);
+    return typeof value === "number" ? written(value) : String(value);
   });
+}
+
+const formats = new Map();
+
+/** A number as the language writes it; `options` are those of `Intl.NumberFormat`. */
+export function written(value, options = null) {
+  // What both languages write alike needs no formatter: the first one costs a browser more than the whole list beside it.
+  if (options === null && Number.isInteger(value)) return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+  const key = current + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options ?? {}));
+  return formats.get(key).format(value);
 }
 
 /** Whether there is such a text: for words that come from the service, such as a profile's name. */

@@ -1,6 +1,6 @@
 // Times, spans and sizes as a person reads them. Seconds are those of the video, zero at its first picture.
 
-import { locale } from "./texts.js";
+import { locale, written } from "./texts.js";
 
 /** Seconds as a clock reads: `4:05`, `1:02:03`; with `digits` decimals where they matter. */
 export function clock(seconds, { digits = 0 } = {}) {
@@ -71,11 +71,11 @@ export function bytes(count) {
 }
 
 /** A number as the language writes it. */
-export function number(value, options = {}) {
-  return new Intl.NumberFormat(locale(), options).format(value);
+export function number(value, options = null) {
+  return written(value, options);
 }
 
 /** A share of 0..1 as a percentage. */
 export function percent(share) {
-  return new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+  return written(share, { style: "percent", maximumFractionDigits: 0 });
 }

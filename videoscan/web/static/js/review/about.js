@@ -34,12 +34,11 @@ function described({ kind, model, endpoint }) {
 export class About {
   constructor(record, { seek, choose, retry }) {
     Object.assign(this, { record, seek, choose, retry });
-    this.element = h("section", { class: "panel", hidden: true, "aria-label": t("review.about") });
+    this.element = h("section", { class: "panel", "aria-label": t("review.about") });
   }
 
-  /** Draws it anew, if it is looked at. */
+  /** Draws it anew. */
   renew() {
-    if (this.element.hidden) return;
     const { timeline, job } = this.record;
     fill(this.element, timeline ? [this.summary(timeline), this.looked(timeline), this.chapters(timeline)] : null, this.facts(timeline, job), this.notes());
   }

@@ -22,7 +22,7 @@ export class Ask {
     this.all = h("input", { type: "checkbox", name: "everywhere" });
     this.go = h("button", { type: "submit", class: "button main" }, t("review.ask.go"));
     this.answers = h("div", { class: "answers", "aria-live": "polite" });
-    this.element = h("section", { class: "panel", hidden: true, "aria-label": t("review.ask") },
+    this.element = h("section", { class: "panel", "aria-label": t("review.ask") },
       h("form", { class: "ask", onsubmit: (event) => { event.preventDefault(); this.ask(); } }, this.question,
         h("div", { class: "buttons" }, h("label", { class: "check" }, this.all, t("review.ask.everywhere")), h("span", { class: "space" }), this.go)),
       h("p", { class: "muted fine" }, t("review.ask.note")), this.answers);

@@ -31,7 +31,7 @@ export class Everywhere {
     this.list = h("ol", { class: "still-rows" });
     this.head = h("p", { class: "muted", role: "status" });
     this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => this.next() }, t("do.more"));
-    this.element = h("section", { class: "panel", hidden: true, "aria-label": t("review.everywhere") },
+    this.element = h("section", { class: "panel", "aria-label": t("review.everywhere") },
       h("div", { class: "panel-head" }, h("h2", {}, t("review.everywhere")), h("button", { type: "button", class: "button plain icon-only", "aria-label": t("do.close"), onclick: close }, icon("close"))),
       this.head, this.list, this.more);
   }

@@ -5,7 +5,9 @@ export const MOST = 5;
 /** Tags by how many events carry them, the commonest first: `[tag, count]`. */
 export function counted(events) {
   const found = new Map();
-  for (const event of events) for (const tag of new Set(event.tags)) found.set(tag, (found.get(tag) ?? 0) + 1);
+  for (const { tags } of events) {
+    for (let at = 0; at < tags.length; at += 1) if (tags.indexOf(tags[at]) === at) found.set(tags[at], (found.get(tags[at]) ?? 0) + 1);
+  }
   return [...found].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
 
@@ -22,12 +24,10 @@ export function lanes(events, most = MOST) {
   const of = new Map();
   let others = false;
   for (const event of events) {
-    const found = event.tags.map((tag) => place.get(tag)).filter((at) => at !== undefined);
-    if (found.length) of.set(event.id, Math.max(...found));
-    else {
-      of.set(event.id, named.length);
-      others = true;
-    }
+    let lane = -1;
+    for (const tag of event.tags) lane = Math.max(lane, place.get(tag) ?? -1);
+    of.set(event.id, lane < 0 ? named.length : lane);
+    others ||= lane < 0;
   }
   return { lanes: others || !named.length ? [...named, null] : named, of, named: named.length };
 }

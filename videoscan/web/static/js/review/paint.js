@@ -86,7 +86,7 @@ export class Painter {
       const out = shown !== null && !shown.has(event.id);
       const rejected = stateOf(event) === "rejected";
       // Thousands of events on one pixel are one mark.
-      const key = `${lane}${out}${rejected}`;
+      const key = lane * 4 + (out ? 2 : 0) + (rejected ? 1 : 0);
       if ((painted.get(key) ?? -Infinity) >= until && event !== current) continue;
       painted.set(key, until);
       const y = sizes.top + lane * sizes.lane + 2;

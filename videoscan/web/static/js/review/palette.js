@@ -8,16 +8,21 @@ const NAMES = {
 
 /** Colours as they are now, and `lanes`, those of the lanes. `within` is an element of the page. */
 export function palette(within, lanes) {
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  within.append(probe);
-  const read = (name) => {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
+  // A probe for each, all there before the first is read: the browser works styles out once.
+  const box = document.createElement("span");
+  box.hidden = true;
+  const probe = (name) => {
+    const made = document.createElement("span");
+    made.style.color = `var(${name})`;
+    box.append(made);
+    return made;
   };
-  const colours = Object.fromEntries(Object.entries(NAMES).map(([key, name]) => [key, read(name)]));
-  colours.lanes = Array.from({ length: lanes + 1 }, (_, at) => read(`--lane-${at}`));
-  probe.remove();
+  const named = Object.entries(NAMES).map(([key, name]) => [key, probe(name)]);
+  const numbered = Array.from({ length: lanes + 1 }, (_, at) => probe(`--lane-${at}`));
+  within.append(box);
+  const read = (made) => getComputedStyle(made).color;
+  const colours = { ...Object.fromEntries(named.map(([key, made]) => [key, read(made)])), lanes: numbered.map(read) };
+  box.remove();
   return colours;
 }
 

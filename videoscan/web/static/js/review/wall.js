@@ -1,6 +1,6 @@
 // The wall clock of a recording, as the camera's own zone has it, and lengths as fine as they matter. Pure, and quick enough for a ruler.
 
-import { locale, t } from "../texts.js";
+import { t } from "../texts.js";
 import { above } from "./scale.js";
 
 const ZONE = /(Z|[+-]\d\d:?\d\d)$/;
@@ -32,7 +32,8 @@ export function wallClock(source, seconds) {
 /** The day of a second, in words; `null` without a clock. */
 export function wallDay(source, seconds) {
   const date = wallDate(source, seconds);
-  return date && new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeZone: "UTC" }).format(date);
+  // Not by `Intl`: its first date costs a browser as much as drawing the list, and this is asked for while a recording plays.
+  return date && t("review.day", { d: date.getUTCDate(), month: t("review.months").split(" ")[date.getUTCMonth()], y: String(date.getUTCFullYear()) });
 }
 
 /** A length of time, short: `0.4 s`, `11 s`, `3 min 20 s`, `2 h 05 min`. */

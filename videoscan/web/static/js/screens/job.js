@@ -6,18 +6,16 @@ import { icon } from "../icons.js";
 import { may } from "../session.js";
 import { sure, toast } from "../talk.js";
 import { t } from "../texts.js";
-import { clock, number, percent } from "../times.js";
-import { About } from "../review/about.js";
-import { Ask } from "../review/ask.js";
+import { number } from "../times.js";
+import { Banner } from "../review/banner.js";
 import { Controls } from "../review/controls.js";
 import { daysMenu } from "../review/days.js";
 import { Detail } from "../review/detail.js";
-import { Everywhere } from "../review/everywhere.js";
 import { closing, exportMenu } from "../review/exports.js";
 import { FilterBar } from "../review/filterbar.js";
 import { empty } from "../review/filters.js";
-import { children } from "../review/folder.js";
 import { help, keys } from "../review/keys.js";
+import { Panel } from "../review/panel.js";
 import { Player } from "../review/player.js";
 import { Record } from "../review/record.js";
 import { EventList } from "../review/rows.js";
@@ -45,7 +43,7 @@ export async function mount(root, params) {
     return { unmount() {} };
   }
   wait.remove();
-  if (record.job.kind === "folder") return children(root, record);
+  if (record.job.kind === "folder") return (await import("../review/folder.js")).children(root, record);
   const screen = new Screen(root, record);
   screen.begin(params);
   return { unmount: () => screen.end(), update: (next) => screen.go(next) };
@@ -65,21 +63,24 @@ class Screen {
     this.list = new EventList(record, player);
     this.filters = new FilterBar(record);
     this.detail = new Detail(record, player, this.acts());
-    this.everywhere = new Everywhere(record, { seek: (hit) => this.hit(hit), close: () => this.tab("events") });
-    this.ask = new Ask(record, { seek: (hit) => this.hit(hit) });
-    this.about = new About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: () => this.retryButton() });
+    // What few begin with comes after the first view.
+    this.everywhere = new Panel(async () => new (await import("../review/everywhere.js")).Everywhere(record, { seek: (hit) => this.hit(hit), close: () => this.tab("events") }));
+    this.ask = new Panel(async () => new (await import("../review/ask.js")).Ask(record, { seek: (hit) => this.hit(hit) }));
+    this.about = new Panel(async () => new (await import("../review/about.js")).About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: () => this.retryButton() }));
     this.head = h("header", { class: "job-head" });
-    this.banner = h("div", { class: "job-banner", role: "status", hidden: true });
+    this.banner = new Banner(record, {
+      retry: (name) => this.retryButton(name), toEdge: () => this.toEdge(), why: () => this.tab("about"), seen: () => { this.justDone = false; this.drawBanner(); },
+    });
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("review.side") });
     this.events = h("section", { class: "panel list-panel", "aria-label": t("review.events") }, this.filters.element, this.list.element);
     this.sorry = h("div", { class: "sorry", hidden: true });
     this.small = matchMedia(SMALL);
     this.layout = h("div", { class: "review" },
-      this.head, this.banner, this.sorry,
+      this.head, this.banner.element, this.sorry,
       h("div", { class: "view" }, h("div", { class: "stage-frame" }, player.stage, this.controls.notice), this.controls.element),
       this.bar.element,
       this.detail.element,
-      h("div", { class: "side" }, this.tabs, this.events, this.everywhere.element, this.ask.element, this.about.element));
+      h("div", { class: "side" }, this.tabs, this.events, this.everywhere.place, this.ask.place, this.about.place));
   }
 
   begin(params) {
@@ -97,11 +98,11 @@ class Screen {
     on(list, "accept", (event) => this.correct(event.detail, "accept"));
     on(list, "reject", (event) => this.correct(event.detail, "reject"));
     on(filters, "filter", () => this.narrow());
-    on(filters, "everywhere", (event) => { this.tab("everywhere"); this.everywhere.search(event.detail); });
+    on(filters, "everywhere", (event) => { this.tab("everywhere"); this.everywhere.do((panel) => panel.search(event.detail)); });
     on(record, "job", () => this.restate());
     on(record, "timeline", () => this.renew());
     on(record, "event", (event) => this.changed(event.detail));
-    on(record, "note", () => this.about.renew());
+    on(record, "note", () => this.renewAbout());
     on(record, "fault", (event) => { const told = sentence(event.detail); if (told) toast(told); });
     on(this.small, "change", () => this.drawTabs());
     keys(this.keyActs(), signal);
@@ -112,7 +113,20 @@ class Screen {
     record.follow();
     this.go(params);
     // When it can be seen, and not only when it is in the document.
-    requestAnimationFrame(() => setTimeout(() => performance.mark("review-shown")));
+    requestAnimationFrame(() => setTimeout(() => {
+      performance.mark("review-shown");
+      this.fetchRest();
+    }));
+  }
+
+  /** Has what is looked at later come while nobody waits for it: there then, even if the service is not. */
+  fetchRest() {
+    const rest = () => {
+      if (this.control.signal.aborted) return;
+      for (const panel of [this.about, this.ask, this.everywhere]) panel.come();
+      import("../review/editor.js").catch(() => { /* asked for again by whoever edits */ });
+    };
+    (globalThis.requestIdleCallback ?? setTimeout)(rest, { timeout: 3000 });
   }
 
   end() {
@@ -149,7 +163,7 @@ class Screen {
     this.bar.renew();
     this.narrow();
     this.filters.renew();
-    this.about.renew();
+    this.renewAbout();
     this.current = this.current && record.event(this.current.id);
     this.bar.current = this.current;
     this.detail.show(this.current);
@@ -397,12 +411,13 @@ class Screen {
 
   tab(name) {
     this.shownTab = name;
-    const panels = { events: this.events, everywhere: this.everywhere.element, ask: this.ask.element, about: this.about.element };
+    const panels = { events: this.events, everywhere: this.everywhere.place, ask: this.ask.place, about: this.about.place };
     for (const [each, panel] of Object.entries(panels)) panel.hidden = each !== name;
     this.layout.dataset.tab = name;
-    this.about.renew();
+    if (name in panels && name !== "events") this[name].do();
+    this.renewAbout();
     this.drawTabs();
-    if (name === "events") this.list.virtual.draw();
+    if (name === "events" && this.list.shown) this.list.virtual.draw();
   }
 
   drawTabs() {
@@ -438,8 +453,10 @@ class Screen {
       this.narrow();
     }
     this.drawBanner();
-    this.about.renew();
+    this.renewAbout();
   }
+
+  renewAbout() { if (!this.about.place.hidden) this.about.do((panel) => panel.renew()); }
 
   drawHead() {
     const { record } = this;
@@ -466,44 +483,7 @@ class Screen {
         can && record.ended && act("review.delete", "trash", () => this.remove(), true)))));
   }
 
-  /** What a reader should know of the scan: how far it is, why it failed, what of it is missing. */
-  drawBanner() {
-    const { record, banner } = this;
-    const { job } = record;
-    const failed = record.timeline?.windows.filter((window) => window.status === "failed") ?? [];
-    let inside = null;
-    let kind = "";
-    if (job.state === "running") {
-      const { progress } = job;
-      const share = progress?.duration ? Math.min(1, progress.decoded && progress.windows ? (progress.described + progress.failed) / progress.windows : progress.position / progress.duration) : null;
-      const told = [progress && t("review.progress", { at: clock(progress.position), n: progress.described }), progress?.failed ? t("review.progress.failed", { n: progress.failed }) : null, job.eta ? t("review.progress.left", { time: lasts(job.eta) }) : null];
-      inside = [h("span", { class: "live-dot", "aria-hidden": "true" }), h("span", { class: "num" }, share !== null && h("b", {}, `${percent(share)} `), told.filter(Boolean).join(" · ")), h("span", { class: `meter${share === null ? " unsure" : ""}`, style: { "--share": share ?? 0 } }, h("i")), h("button", { type: "button", class: "link", "aria-pressed": String(this.live), onclick: () => this.toEdge() }, t(this.live ? "review.live" : "review.edge"))];
-      kind = "running";
-    } else if (job.state === "queued") {
-      inside = [h("span", { class: "spinner" }), h("span", {}, t("review.queued"))];
-    } else if (job.state === "failed") {
-      inside = [icon("alert"), h("span", { dir: "auto" }, h("b", {}, t("review.job.failed")), ` ${job.error?.message ?? ""}${job.error?.hint ? ` (${job.error.hint})` : ""}`), this.retryButton(t("review.retry"))];
-      kind = "bad";
-    } else if (job.state === "cancelled") {
-      inside = [icon("stop"), h("span", {}, t("review.cancelled")), this.retryButton(t("review.go.on"))];
-      kind = "warn";
-    } else if (failed.length) {
-      const seconds = failed.reduce((sum, window) => sum + window.end - window.start, 0);
-      inside = [icon("alert"), h("span", {}, t("review.failed.banner", { n: failed.length, time: lasts(seconds) })), this.retryButton(), h("button", { type: "button", class: "link", onclick: () => this.tab("about") }, t("review.why"))];
-      kind = "warn";
-    } else if (this.justDone) {
-      const close = h("button", { type: "button", class: "link", onclick: () => { this.justDone = false; this.drawBanner(); } }, t("do.close"));
-      inside = [icon("accept"), h("span", {}, t("review.just.done", { n: record.events.length })), close];
-      kind = "done";
-    }
-    banner.hidden = inside === null || this.drawSorry();
-    banner.className = `job-banner ${kind}`;
-    if (inside) {
-      const focused = banner.contains(document.activeElement) ? document.activeElement.textContent : null;
-      fill(banner, inside);
-      if (focused) [...banner.querySelectorAll("button")].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
-    }
-  }
+  drawBanner() { this.banner.draw({ hidden: this.drawSorry(), justDone: this.justDone, live: this.live }); }
 
   /** A job that ended before it had a timeline has no bar and no events; one whose recording cannot be seen has but its reason. Whether that is shown. */
   drawSorry() {

@@ -61,6 +61,8 @@ export const REVIEW = {
   "review.state.lost.why": ["It could not be read.", "无法读取。"],
   "review.state.skipped.why": ["It was not looked at.", "没有查看。"],
   "review.state.absent.why": ["Between two recordings.", "两段录像之间。"],
+  "review.day": ["{d} {month} {y}", "{y}年{month}月{d}日"],
+  "review.months": ["Jan Feb Mar Apr May June July Aug Sept Oct Nov Dec", "1 2 3 4 5 6 7 8 9 10 11 12"],
   "review.lasts.s": ["{s} s", "{s} 秒"],
   "review.lasts.min": ["{min} min {s} s", "{min} 分 {s} 秒"],
   "review.lasts.h": ["{h} h {min} min", "{h} 小时 {min} 分"],
