@@ -36,9 +36,10 @@ def to_milliseconds(seconds: float) -> int:
 def clock(seconds: float, *, separator: str = ".") -> str:
     """``HH:MM:SS.mmm``; hours grow past 99 as needed. `separator` stands before the milliseconds (SRT wants a comma)."""
     total = to_milliseconds(seconds)
-    sign, total = ("-", -total) if total < 0 else ("", total)
-    whole = total // 1000
-    return f"{sign}{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}{separator}{total % 1000:03d}"
+    whole, thousandths = divmod(abs(total), 1000)
+    minutes, whole = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{'-' if total < 0 else ''}{hours:02}:{minutes:02}:{whole:02}{separator}{thousandths:03}"
 
 
 def short(seconds: float) -> str:

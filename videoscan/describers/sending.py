@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,15 @@ from aiohttp.payload import Payload
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator, MutableSet
+    from collections.abc import Iterator, MutableSet, Sequence
 
     from aiohttp.abc import AbstractStreamWriter
 
     from videoscan.describers.wire import Body
     from videoscan.flow import Turns
 
-_STEP = 1_048_576
-"""Bytes of one step: a third of a millisecond of copying into the kernel. Half as much costs as many turns more as it saves time."""
+_STEP = 2_097_152
+"""Bytes of one step: a little more than half a millisecond of copying into the kernel. Each step costs a call and a turn of the loop."""
 
 
 class BodyPayload(Payload):
@@ -46,15 +47,50 @@ class BodyPayload(Payload):
         self.begun, self.reused = True, transport in self._known
         if transport is not None:
             self._known.add(transport)
-        size = _STEP
         with _in_full_packets(transport):
-            for piece in self._body.pieces:
-                for part in (piece,) if len(piece) <= _STEP else _steps(piece):
-                    size += len(part)
-                    if size > _STEP:
-                        await self._turns.turn()
-                        size = len(part)
-                    await writer.write(part)
+            writer.send_headers()
+            for step in _steps(self._body.pieces):
+                await self._turns.turn()
+                for left in _hand_over(transport, step):
+                    await writer.write(left)
+
+
+def _steps(pieces: Sequence[bytes]) -> Iterator[list[memoryview]]:
+    """The pieces in groups of `_STEP` bytes, cut where they must be."""
+    step: list[memoryview] = []
+    room = _STEP
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            step.append(left[:room])
+            room -= len(step[-1])
+            left = left[len(step[-1]) :]
+            if not room:
+                yield step
+                step, room = [], _STEP
+    if step:
+        yield step
+
+
+def _hand_over(transport: asyncio.Transport | None, step: list[memoryview]) -> list[memoryview]:
+    """Give the system as much of it as it takes at once, in one call; what is left must be written.
+
+    asyncio makes a call for every piece, or one copy of all. Theirs are three tenths of what sending costs.
+    """
+    # Only past asyncio's own transport, of which it is known that nothing waits in it: not past TLS, nor another event loop's.
+    if transport is None or type(transport).__module__ != "asyncio.selector_events" or not hasattr(os, "writev"):
+        return step
+    if transport.is_closing() or transport.get_write_buffer_size():
+        return step
+    try:
+        taken = os.writev(transport.get_extra_info("socket").fileno(), step)
+    except OSError:  # it takes nothing just now, or it is broken: the transport finds out which, and says so
+        return step
+    for place, part in enumerate(step):
+        if taken < len(part):
+            return [part[taken:], *step[place + 1 :]]
+        taken -= len(part)
+    return []
 
 
 @contextlib.contextmanager
@@ -77,8 +113,3 @@ def _in_full_packets(transport: asyncio.Transport | None) -> Iterator[None]:
 
 _CORK = getattr(socket, "TCP_CORK", None)  # Linux has it
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
-
-
-def _steps(piece: bytes) -> Iterator[memoryview]:
-    whole = memoryview(piece)
-    return (whole[at : at + _STEP] for at in range(0, len(piece), _STEP))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from videoscan.model import Picture, Prompt
 
 SCHEMA_NAME = "videoscan_window"
+_OPENING = b'},{"type":"image_url","image_url":{"url":"data:'
 _SMALL = 16_384
 """Bytes below which a piece is copied to its neighbours: a write costs more than such a copy."""
 
@@ -117,11 +118,11 @@ def body(
         words = orjson.dumps({"type": "text", "text": text})
         pieces += [b"[", words, b","] if prompt.text_first else [b"["]
         ending = b'"}}' if detail is None else b'","detail":%b}}' % orjson.dumps(detail)
-        opening = b'{"type":"text","text":%b},{"type":"image_url","image_url":{"url":"data:%b;base64,'
-        before = b""
+        before = b'{"type":"text","text":'
         for label, picture in zip(number(pictures).labels if labels is None else labels, pictures, strict=True):
-            pieces += [before + opening % (orjson.dumps(label), picture.media_type.encode()), picture.base64]
-            before = ending + b","
+            opening = (before, orjson.dumps(label), _OPENING, picture.media_type.encode(), b";base64,")
+            pieces += [b"".join(opening), picture.base64]
+            before = ending + b',{"type":"text","text":'
         pieces += [ending, b"]"] if prompt.text_first else [ending, b",", words, b"]"]
     else:
         pieces.append(orjson.dumps(text))
