@@ -8,8 +8,8 @@
     watch.stop()          # what is under way is finished, within `FINISH` seconds
     await task
 
-The core runs in a thread; here its items become a day's windows, wait in a bounded backlog, are described, and the day's timeline is folded
-and written as it grows, so seldom that this takes a bounded share of the time whatever the day has come to.
+The core runs in a thread; here its items become a day's windows, wait in a bounded backlog until they are described (`describing`), and the
+day's timeline is folded and written as it grows, so seldom that this takes a bounded share of the time whatever the day has come to.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from videoscan import flow, observe, registry
 from videoscan.asking import Asker
-from videoscan.errors import DescribeError, StoreError, VideoscanError
+from videoscan.errors import StoreError
 from videoscan.folder import OutputFolder
-from videoscan.folding.outcome import Outcome
-from videoscan.model import Description, Failure, Lost
+from videoscan.model import Lost
 from videoscan.notebook import JournalNotebook
 from videoscan.reading import daylog
 from videoscan.reading.daylog import LOG
@@ -36,23 +35,23 @@ from videoscan.watching import days, retention
 from videoscan.watching.backlog import Backlog, Waiting
 from videoscan.watching.core import DayBegan, DayEnded, LiveCore, Missing, Pulse, Seen, Start
 from videoscan.watching.days import AWAY, Day, clock_of
+from videoscan.watching.describing import Describing
 from videoscan.watching.isolated import IsolatedLiveCore, LiveSpec, core_for
 from videoscan.watching.looking import Looking
 from videoscan.watching.publishing import AtWork, Publisher, Shared
-from videoscan.watching.telling import Latencies, Status, Teller, unheard
+from videoscan.watching.telling import Status, Teller, unheard
 from videoscan.watching.windows import Closed, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from videoscan.model import Login, Note, Picture, Recording, Window
+    from videoscan.model import Login, Note, Picture, Recording
     from videoscan.observe import Observer
     from videoscan.reading.spec import Look
     from videoscan.request import Request
     from videoscan.seams import DescriberSession, LiveSource
     from videoscan.watching.core import CoreItem
-    from videoscan.watching.sharing import Sharing
     from videoscan.watching.telling import Heard
 
 __all__ = ["FINISH", "CameraWatch", "Shared"]
@@ -112,24 +111,18 @@ class CameraWatch:
         self._today: AtWork | None = None
         self._finishing: set[asyncio.Task[None]] = set()
         self._at_work: list[AtWork] = []
-        self._latencies = Latencies()
-        self._described = self._failed = self._windows = 0
-        self._ever = False
-        self._turns: Sharing | None = None
-        self._asking = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._fault: str | None = None
+        self._windows = 0
         watch = request.resolved.profile.watch
         self._backlog = Backlog(watch.backlog, request.resolved.profile.windows.max_frames, self._note)
+        self._describing = Describing(self.name, self._backlog, self._at_work, self._stopping)
         self._keeper = retention.Keeper(self.folder, watch, self._zone)
         self._kept_at = -INFINITY
-        self._publisher = Publisher(request, self._zone, self._latencies, heard, observer, written, self._recorded)
+        self._publisher = Publisher(request, self._zone, self._describing.latencies, heard, observer, written, self._recorded)
 
     @property
     def behind(self) -> int:
         """Windows that wait or are being described. From any thread."""
-        return len(self._backlog) + self._asking
+        return len(self._backlog) + self._describing.asking
 
     @property
     def gaps(self) -> bool:
@@ -165,16 +158,16 @@ class CameraWatch:
             picture=day.picture() if day is not None else None,
             events=self._publisher.events,
             windows=self._windows,
-            described=self._described,
-            failed=self._failed,
+            described=self._describing.described,
+            failed=self._describing.failed,
             waiting=len(self._backlog),
-            describing=self._asking,
-            latency=self._latencies.percentiles(),
+            describing=self._describing.asking,
+            latency=self._describing.latencies.percentiles(),
             lost=round(lost[0], 3),
             gaps=lost[1],
             left_out=self._backlog.left_out or None,
             sampled=pulse.sampled if pulse is not None else 0,
-            fault=self._fault,
+            fault=self._describing.fault,
         )
 
     async def still(self) -> bytes | None:
@@ -256,7 +249,7 @@ class CameraWatch:
         if resumed is not None:
             self._today = self._put_to_work(resumed, goes_on=True)
         self._state = "playing"
-        workers = [asyncio.create_task(self._describe()) for _ in range(max(1, limits.concurrency))]
+        workers = [asyncio.create_task(self._describing.work()) for _ in range(max(1, limits.concurrency))]
         stopper = asyncio.create_task(self._stop_core(core))
         try:
             async with flow.read_ahead(iter(core), _AHEAD, stop=core.stop) as items:
@@ -389,7 +382,7 @@ class CameraWatch:
             self._backlog.put_first([Waiting(day, window, 0.0) for window in day.unanswered(session.limits)])
             if day.pending():
                 work.idle.clear()
-        self._turns = work.turns
+        self._describing.turns = work.turns
         self._at_work.append(work)
         work.publisher = asyncio.create_task(self._publisher.keep_up(work))
         return work
@@ -431,7 +424,7 @@ class CameraWatch:
                     work.looking.clear()
                 self._backlog.clear()  # it is in the log, and is asked about when the day is taken up again
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._quiet.wait(), self._left)
+                    await asyncio.wait_for(self._describing.quiet.wait(), self._left)
         finally:
             stopping.cancel()
 
@@ -448,70 +441,6 @@ class CameraWatch:
         finally:
             work.day.close()
             await work.session.close()
-
-    # --- describing -----------------------------------------------------------------------------------------------------------
-
-    async def _describe(self) -> None:
-        """Ask about one window after another, as turns are granted. Several run side by side."""
-        while True:
-            await self._backlog.filled.wait()
-            assert self._turns is not None, "what waits belongs to a day at work"
-            async with self._turns.turn(self.name):
-                waiting = self._backlog.pop()
-                if waiting is None:
-                    continue
-                self._asking += 1
-                self._quiet.clear()
-                try:
-                    await self._ask(waiting)
-                finally:
-                    self._asking -= 1
-                    if not self._asking:
-                        self._quiet.set()
-            await self._look_again()
-
-    async def _look_again(self) -> None:
-        """Look at doubtful answers again, as long as no window waits."""
-        assert self._turns is not None
-        while not len(self._backlog) and any(len(work.looking) for work in self._at_work):
-            async with self._turns.turn(self.name):
-                work = next((work for work in self._at_work if len(work.looking)), None)
-                if work is None or len(self._backlog):
-                    continue
-                self._asking += 1
-                self._quiet.clear()
-                try:
-                    await work.looking.make()
-                finally:
-                    self._asking -= 1
-                    if not self._asking:
-                        self._quiet.set()
-                work.stir()
-
-    async def _ask(self, waiting: Waiting) -> None:
-        work, window = self._work_of(waiting.day), waiting.window
-        work.asker.enter(window)
-        try:
-            outcome = await work.asker.ask(window)
-        except DescribeError as error:
-            if not self._ever:
-                raise
-            outcome = _failed(window, error)
-            self._fault = error.message
-        failure = outcome.description.failure
-        if failure is None:
-            self._ever, self._fault = True, None
-            self._described += 1
-            if waiting.came:
-                self._latencies.add(time.monotonic() - waiting.came)
-        else:
-            self._failed += 1
-            self._fault = failure.message
-        work.day.described(outcome)
-        doubt = work.asker.doubts.pop(window.index, None)
-        if doubt is not None and not self._stopping.is_set():
-            work.looking.want(outcome, doubt)
-        work.stir()
 
     async def _keep(self, wall: float) -> None:
         """Delete what the profile's `watch` table does not want kept."""
@@ -539,9 +468,6 @@ class CameraWatch:
             await work.day.write(timeline, report=True)
             await flow.in_thread(retention.delete_before, work.day.place.path, before)
 
-    def _work_of(self, day: Day) -> AtWork:
-        return next(work for work in self._at_work if work.day is day)
-
     def _session(self) -> tuple[DescriberSession, Ledger]:
         account = self._shared.accounts.of(self.request.budget)
         ledger = Ledger(account, self.request.prices)
@@ -556,11 +482,6 @@ class CameraWatch:
                 loop.call_soon_threadsafe(self._note, note.text)
 
         return told
-
-
-def _failed(window: Window, error: VideoscanError) -> Outcome:
-    failure = Failure(type(error).__name__, error.message)
-    return Outcome(window.index, window.start, window.end, (), window.marks, Description(failure=failure))
 
 
 def _is_date(name: str) -> bool:
