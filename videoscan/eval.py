@@ -3,7 +3,7 @@
 Pure. Words count only where a likeness is asked for. An event of the timeline that a person rejected is not part of it. Events
 tagged `cut` are told apart: they are held against the truth's cuts and gradual changes, where it has any. So are replays
 (`videoscan.folding.replays`): one shows again what happened, so it recalls no event but a true replay, and where the truth names no replays a told
-one is neither right nor wrong, and never a duplicate.
+one is neither right nor wrong, and never a duplicate. A measurement says that something moves, of play or of its replay, and may be about either.
 
 - A true event is **recalled** when an event of the timeline overlaps it, its slack included (and its words are like enough).
 - An event of the timeline is **right** when it overlaps a true one in this sense, a minor one too.
@@ -271,7 +271,7 @@ def _replay(true: TrueEvent) -> bool:
 
 
 def _alike(true: TrueEvent, event: Event, likeness: float | None) -> bool:
-    if _replay(true) is not replays.of(event):
+    if event.origin != "measured" and _replay(true) is not replays.of(event):
         return False
     if likeness is None or not true.what:
         return True

@@ -13,9 +13,9 @@ from videoscan.eval import judge
 from videoscan.truth import Truth, read
 
 
-def told(start, end, title="A person walks", *, tags=(), after=None, review=None):
+def told(start, end, title="A person walks", *, tags=(), after=None, review=None, origin="model"):
     return Event(
-        id=f"e{round(start * 100):08d}", origin="model", start=start, end=end, start_after=start if after is None else after,
+        id=f"e{round(start * 100):08d}", origin=origin, start=start, end=end, start_after=start if after is None else after,
         end_before=end, title=title, tags=tags, review=review,
     )  # fmt: skip
 
@@ -144,6 +144,13 @@ def test_where_the_truth_names_replays_they_are_held_against_each_other():
     assert (found.events.recalled, len(found.invented), len(found.missed), found.replays) == (1, 1, 1, 0)
     early = verdict(truths, [goal, again, told(40, 44, "Replay of the goal")])
     assert (early.events.told, early.events.right, len(early.invented)) == (3, 2, 1)
+
+
+def test_a_measurement_may_be_about_play_or_about_its_replay():
+    truths = [true(10, 14, "goal by 9"), true(20, 26, "goal by 9", tags=["replay"])]
+    moves = [told(10, 14, "Activity in the centre", origin="measured"), told(20, 26, "Camera keeps moving", origin="measured")]
+    found = verdict(truths, moves)
+    assert (found.events.recalled, found.events.right, found.missed) == (2, 2, ())
 
 
 def test_verdicts_add_up():

@@ -150,6 +150,37 @@ def test_two_visits_with_an_empty_scene_between_are_two_events_even_if_no_pictur
     assert [(event.first, event.last) for event in events] == [(1, 2), (3, 4)]
 
 
+def test_what_follows_a_thing_that_has_left_the_picture_is_another():
+    far, near, leaving = (0.3, 0.3, 0.4, 0.4), (0.4, 0.4, 0.7, 0.7), (0.7, 0.7, 1.0, 1.0)
+    events = told(kept(), kept(far), kept(near), kept(leaving), kept(far), kept(near), kept(leaving), kept()).events
+    assert [(event.first, event.last, event.regions) for event in events] == [
+        (1, 3, {1: far, 2: near, 3: leaving}),
+        (4, 6, {4: far, 5: near, 6: leaving}),
+    ]
+
+
+def test_the_next_thing_begins_where_it_was_seen_beside_the_one_that_was_leaving():
+    far, near, leaving = (0.3, 0.3, 0.45, 0.45), (0.35, 0.35, 0.7, 0.7), (0.7, 0.7, 1.0, 1.0)
+    first, second = told(kept(), kept(near), kept(leaving, far), kept(near), kept(near), kept()).events
+    assert (first.first, first.last, first.regions) == (1, 2, {1: near, 2: leaving})
+    assert (second.first, second.last, second.regions) == (2, 4, {2: far, 3: near, 4: near})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ((0.2, 0.9, 0.4, 1.0), (0.45, 0.2, 0.7, 0.85), MIDDLE),
+        (MIDDLE, (0.6, 0.0, 0.96, 0.9), (0.96, 0.7, 1.0, 0.9)),
+        (MIDDLE, (0.4, 0.2, 0.6, 1.0), MIDDLE, (0.4, 0.2, 0.6, 1.0), MIDDLE),
+        (MIDDLE, (0.0, 0.0, 0.02, 0.1), MIDDLE),
+    ],
+    ids=["it comes in", "its last part is seen", "it stands at the border", "a leaf at the border"],
+)
+def test_what_touches_the_border_has_not_left_for_that(path):
+    (event,) = told(kept(), *(kept(box) for box in path), kept()).events
+    assert (event.first, event.last) == (1, len(path))
+
+
 def test_one_sample_without_activity_does_not_part_an_event():
     (event,) = told(kept(), kept(LEFT), kept(), kept(LEFT), kept(LEFT)).events
     assert (event.first, event.last) == (1, 4)

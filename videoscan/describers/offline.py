@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from videoscan.config import Options as BaseOptions
-from videoscan.describers import placing
+from videoscan.describers import passages, placing
 from videoscan.model import Description, Reason, Told
 from videoscan.reading.difference import CHANGED
 from videoscan.reading.measure import Flag
@@ -23,7 +23,7 @@ from videoscan.timecode import short
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from videoscan.model import Call, Loading, Mark, Measured, Note, Prompt, Window
+    from videoscan.model import Box, Call, Loading, Mark, Measured, Note, Prompt, Window
 
 NOTE = "Measured by OpenCV, not by a language model: it says where and how much, never what."
 """What a reader of the timeline is told about this describer."""
@@ -185,28 +185,27 @@ def _cuts(samples: Sequence[_Sample], end: float) -> Iterable[Told]:
 
 def _activities(samples: Sequence[_Sample]) -> Iterable[Told]:
     for run in _runs(samples, lambda sample: bool(sample.seen.active)):
-        extent = _extent(run)
-        if extent is not None and not _negligible(run):
-            yield _activity(run, *extent)
+        for passage in passages.parts([sample.seen.active for sample in run]):
+            shown, path = [run[place] for place, _ in passage], [box for _, box in passage]
+            extent = _extent(shown)
+            if extent is not None and not _negligible(path):
+                yield _activity(shown, path, *extent)
 
 
-def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
-    """One stretch of activity.
+def _activity(run: Sequence[_Sample], path: Sequence[Box], first: int, last: int) -> Told:
+    """One stretch of activity; `path` is where the thing is in each sample.
 
     Confidence: 0.3, and up to 0.3 for how far the change stands out of the noise (full at 16 times the threshold), 0.2 for how
     large it is (full at 2 % of the picture) and 0.2 for how often it was seen (full at four samples). Importance: 0.2, and up to
     0.5 for size (the square root, full at a quarter of the picture) and 0.3 for length (full at half a minute).
     """
-    path = [sample.seen.active[0] for sample in run]
     size = statistics.median(placing.area(box) for box in path)
     largest = max(placing.area(box) for box in path)
     strength = max(sample.mark.change for sample in run) / CHANGED
     seconds = run[-1].mark.time - run[0].mark.time
     place, way = placing.place(placing.middle(path)), placing.way(path)
     word = "small" if size < SMALL else "medium-sized" if size < LARGE else "large"
-    regions = {
-        sample.place: sample.seen.active[0] for sample in run if sample.own and sample.place is not None and sample.seen.active
-    }
+    regions = {sample.place: box for sample, box in zip(run, path, strict=True) if sample.own and sample.place is not None}
     others = max(len(sample.seen.active) for sample in run) - 1
     several = f" Up to {others + 1} places are active at once." if others else ""
     title = f"Activity {place}, {word}" + (f", {way}" if way else "")
@@ -239,9 +238,8 @@ def _activity(run: Sequence[_Sample], first: int, last: int) -> Told:
     )
 
 
-def _negligible(run: Sequence[_Sample]) -> bool:
-    """Whether a run is so small, short and aimless that it is noted, but not told as an event."""
-    path = [sample.seen.active[0] for sample in run]
+def _negligible(path: Sequence[Box]) -> bool:
+    """Whether a thing is so small, short and aimless that it is noted, but not told as an event."""
     if max(placing.area(box) for box in path) >= TINY:
         return False
     steps = [math.dist(placing.centre(a), placing.centre(b)) for a, b in itertools.pairwise(path)]
