@@ -15,7 +15,7 @@ import signal
 import threading
 from array import array
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from videoscan import guarding, whereabouts
 from videoscan.core import Core, CoreItem, CoreSpec, Report
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from videoscan.config import SourceOptions
 
 
-# Seconds that a child may take until its first message.
+# Seconds that a child may take until it has begun.
 _START = 60.0
 
 
@@ -53,8 +53,16 @@ class _DiedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Begun:
+    """The child has its libraries, and begins with the source."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Ended:
     """The pass came to its end."""
+
+
+_Message: TypeAlias = CoreItem | Sampled | _Begun | _Failed | _Ended
 
 
 def core_for(spec: CoreSpec, source: SourceOptions, report: Report | None = None) -> Core | IsolatedCore | Surviving:
@@ -104,6 +112,8 @@ class IsolatedCore:
             patience = max(self._patience, _START)
             while (message := self._next(ours, patience, board)) is not None:
                 patience = self._patience
+                if isinstance(message, _Begun):
+                    continue
                 if isinstance(message, Sampled):
                     if self._report is not None:
                         self._report(message)
@@ -135,12 +145,12 @@ class IsolatedCore:
         )
         return _DiedError(crash, f"the decoder crashed on it ({cause})", *whereabouts.noted(board))
 
-    def _next(self, pipe: Connection, patience: float, board: whereabouts.Board) -> CoreItem | Sampled | _Failed | _Ended | None:
+    def _next(self, pipe: Connection, patience: float, board: whereabouts.Board) -> _Message | None:
         """The child's next message, or `None` once we were stopped."""
         waited = 0.0
         while not self._stopped.is_set():
             if pipe.poll(0.1):
-                message: CoreItem | Sampled | _Failed | _Ended = pipe.recv()
+                message: _Message = pipe.recv()
                 return message
             waited += 0.1
             if waited >= patience:
@@ -268,6 +278,7 @@ def _serve(pipe: Connection, spec: CoreSpec, board: whereabouts.Board) -> None:
             pipe.send(message)
 
     try:
+        tell(_Begun())
         for item in Core(spec, report=tell):
             tell(item)
         tell(_Ended())

@@ -1,4 +1,4 @@
-"""`--join` where a recording kills the decoder: it costs itself from there on, and nothing else changes."""
+"""`--join` where a recording kills or hangs the decoder: it costs itself from there on, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from videoscan.whereabouts import LOOKING, OPENED
 
 VISITS = ((3.0, 7.0), (15.0, 19.0), (21.0, 23.0))
 
-# Python imports it when it starts, in the child too. Whoever comes so far in a recording of such a name is ended by the system.
+# Python imports it when it starts, in the child too. Whoever comes so far in a recording of such a name is ended by the system, or hangs.
 DEADLY = """
-import os, signal
+import os, signal, time
 from videoscan.sources.pyav import PyAvSource
 
-deadly = {deadly!r}
+deadly, hangs = {deadly!r}, {hangs!r}
 opened = PyAvSource.open
 
 def open(self, uri):
@@ -31,12 +31,14 @@ def open(self, uri):
         if name in uri:
             if until < -1.5:
                 os.kill(os.getpid(), signal.SIGSEGV)
-            footage.__class__ = type("Deadly", (footage.__class__,), dict(frames=frames, until=until))
+            footage.__class__ = type("Deadly", (footage.__class__,), dict(frames=frames, until=until, hangs=name in hangs))
     return footage
 
 def frames(self, *args, **options):
     for frame in super(type(self), self).frames(*args, **options):
         if frame.time > self.until:
+            if self.hangs:
+                time.sleep(600)
             os.kill(os.getpid(), signal.SIGSEGV)
         yield frame
 
@@ -55,12 +57,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def deadly(tmp_path, monkeypatch):
-    """Make recordings, by a part of their names, ones that kill whoever reads so far in them, in a process that is started."""
+    """Make recordings, by a part of their names, ones that kill or hang whoever reads so far in them, in a process that is started."""
 
-    def make(**until):
+    def make(*hangs, **until):
         place = tmp_path / "deadly"
         place.mkdir()
-        (place / "sitecustomize.py").write_text(DEADLY.format(deadly=until))
+        (place / "sitecustomize.py").write_text(DEADLY.format(deadly=until, hangs=hangs))
         monkeypatch.setenv("PYTHONPATH", str(place))
 
     return make
@@ -89,13 +91,13 @@ def without_timing(items):
     return info, windows, (tally.duration, tally.lost, tally.absent, tally.flags, tally.next_index)
 
 
-def test_recordings_that_kill_the_decoder_cost_themselves_from_there_on(folder, deadly):
-    deadly(_235506=OPENED, _235510=3.2)
+def test_recordings_that_kill_or_hang_the_decoder_cost_themselves_from_there_on(folder, deadly):
+    deadly("_235510", _235506=OPENED, _235510=3.2)
     told = []
-    got = list(Surviving(spec(folder), told.append))
-    reason = "the decoder crashed on it (SIGSEGV)"
-    assert without_timing(got) == without_timing(list(Core(spec(folder, (1, reason, OPENED), (2, reason, 3.0)))))
-    assert got[-1].lost == (Lost(6.0, 10.0, reason), Lost(13.0, 16.0, reason))
+    got = list(Surviving(spec(folder), told.append, patience=4.0))
+    crash, hang = "the decoder crashed on it (SIGSEGV)", "the decoder made no progress on it for 4 s and was stopped"
+    assert without_timing(got) == without_timing(list(Core(spec(folder, (1, crash, OPENED), (2, hang, 3.0)))))
+    assert got[-1].lost == (Lost(6.0, 10.0, crash), Lost(13.0, 16.0, hang))
     assert got[-1].duration == 24.0
     assert [mark.time for window in got[1:-1] for mark in window.marks][-1] == 23.6
     assert [each.position for each in told] == sorted({each.position for each in told})

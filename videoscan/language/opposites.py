@@ -33,40 +33,55 @@ _EXCLUDE: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("上", "下"),
     )
 )
-# What is of one kind is of no other, though "a dog crosses the yard" and "a fox crosses the yard" agree in nine letters of ten. Words that
-# may mean several kinds (vehicle, animal, cyclist) are in none.
+# What is of one kind is of no other, though "a dog crosses the yard" and "a fox crosses the yard" agree in nine letters of ten.
+_ONE_KIND = (
+    "person man woman boy girl child kid guy lady gentleman pedestrian somebody someone people men women children",
+    "dog dogs puppy",
+    "cat cats kitten",
+    "fox foxes",
+    "deer",
+    "bird birds",
+    "horse horses",
+    "car cars automobile sedan hatchback suv suvs taxi taxis",
+    "van vans minivan",
+    "truck trucks lorry lorries",
+    "bus buses",
+    "bicycle bicycles bike bikes",
+    "motorcycle motorcycles motorbike motorbikes",
+    "train trains tram trams",
+    "人 男 女",
+    "狗",
+    "猫",
+)
+# Words that may mean several kinds, with a word of each: a cyclist is no car, but may be told as a person or as a bicycle.
+_SEVERAL_KINDS = {
+    "cyclist cyclists biker bikers rider riders": "person bicycle motorcycle horse",
+    "animal animals": "dog cat fox deer bird horse",
+    "pet pets": "dog cat",
+    "pickup pickups": "car truck van",
+    "vehicle vehicles": "car van truck bus bicycle motorcycle train",
+}
+_KIND = {word: number for number, words in enumerate(_ONE_KIND) for word in words.split()}
 _KINDS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "person man woman boy girl child kid guy lady gentleman pedestrian somebody someone people men women children",
-            "dog dogs puppy",
-            "cat cats kitten",
-            "fox foxes",
-            "deer",
-            "bird birds",
-            "horse horses",
-            "car cars automobile sedan hatchback",
-            "van vans minivan",
-            "truck trucks lorry lorries",
-            "bus buses",
-            "bicycle bicycles bike bikes",
-            "motorcycle motorcycles motorbike motorbikes",
-            "train trains tram trams",
-            "人 男 女",
-            "狗",
-            "猫",
-        )
-    )
-    for word in words.split()
+    **{word: frozenset({number}) for word, number in _KIND.items()},
+    **{
+        word: frozenset(_KIND[each] for each in kinds.split())
+        for words, kinds in _SEVERAL_KINDS.items()
+        for word in words.split()
+    },
 }
 # By the character, in Chinese; what is a colour only sometimes (银行 is a bank, 米 a metre) is in none.
 _COLOURS = {
-    **COLOURS,
-    **{word: colour for word, colour in appearance_zh.COLOURS.items() if len(word) == 1 and word not in "银銀米粉"},
+    word: frozenset({colour})
+    for word, colour in (
+        *COLOURS.items(),
+        *((word, colour) for word, colour in appearance_zh.COLOURS.items() if len(word) == 1 and word not in "银銀米粉"),
+    )
 }
 _GENDERS = {
-    word: number for number, words in enumerate(("man boy guy gentleman 男", "woman girl lady 女")) for word in words.split()
+    word: frozenset({number})
+    for number, words in enumerate(("man boy guy gentleman 男", "woman girl lady 女"))
+    for word in words.split()
 }
 
 
@@ -79,16 +94,17 @@ def excludes(one: str, other: str) -> bool:
     mine, theirs = first - second, second - first
     if not mine or not theirs:
         return False
-    sides = [{side for word in words for side in _sides(word)} for words in (mine, theirs)]
-    opposite = any((pair, not side) in sides[1] for pair, side in sides[0])
+    one_says, other_says = ({side for word in words for side in _sides(word)} for words in (mine, theirs))
+    # Who enters and leaves does not exclude who is leaving.
+    opposite = any((pair, not side) in other_says for pair, side in one_says - other_says if (pair, not side) not in one_says)
     if opposite or all(any(word.isdecimal() for word in words) for words in (mine, theirs)):
         return True
     return any(_apart(mine, theirs, table) for table in (_COLOURS, _GENDERS, _KINDS))
 
 
-def _apart(mine: frozenset[str], theirs: frozenset[str], table: Mapping[str, object]) -> bool:
-    """Whether both name something of a table, and nothing that is the same."""
-    one, other = ({table[word] for word in words if word in table} for words in (mine, theirs))
+def _apart(mine: frozenset[str], theirs: frozenset[str], table: Mapping[str, frozenset[object]]) -> bool:
+    """Whether both name something of a table, and nothing that may be the same."""
+    one, other = ({each for word in words for each in table.get(word, ())} for words in (mine, theirs))
     return bool(one) and bool(other) and one.isdisjoint(other)
 
 
