@@ -64,7 +64,7 @@ def folded(
 ) -> Folded:
     """What the outcomes come to; see `videoscan.timeline.Folding`. `budget` is what was done to keep to one."""
     start, end = _looked_at(request)
-    thinned = f"thinned: left out to fit the budget of {budget.limit}" if budget is not None and budget.measures else THINNED
+    thinned = f"thinned: left out to fit the budget of {request.budget}" if budget is not None and budget.measures else THINNED
     made = folding.finish(tally, start=start, end=end, thinned=thinned, verdicts=verdicts)
     return replace(made, events=told(made.events))
 

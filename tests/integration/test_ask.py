@@ -166,4 +166,4 @@ def test_a_budget_is_never_passed(videoscan, out):
         code, _, err = videoscan("ask", "any van?", out, "--endpoint", server.url, *MODEL, "--budget", "1req")
         assert len(server.requests) == 1
     assert code == 6
-    assert "1req" in err
+    assert "1 request" in err

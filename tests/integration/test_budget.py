@@ -50,7 +50,7 @@ def test_what_the_budget_does_not_suffice_for_is_skipped_and_a_larger_one_goes_o
         code, out, err = videoscan(*arguments, "--budget", "5req", "--json")
         assert code == 6
         assert len(server.requests) == 5
-        assert "budget 5req is used up" in err
+        assert "the budget of 5 requests is used up" in err
         first = lines(out)[0]
         assert not first["complete"]
         timeline = timeline_in(tmp_path / "reel")
@@ -59,7 +59,7 @@ def test_what_the_budget_does_not_suffice_for_is_skipped_and_a_larger_one_goes_o
         assert len(skipped) == 15
         assert all(window["error"] is None for window in skipped)
         (reason,) = {span["reason"] for span in timeline["coverage"] if span["state"] == "skipped"}
-        assert "budget 5req" in reason
+        assert "budget of 5 requests" in reason
         hold_to_contract(tmp_path / "reel")
 
         code, _, _ = videoscan(*arguments, "--budget", "100req")
@@ -138,11 +138,11 @@ def test_a_cost_is_told_and_a_continued_scan_tells_what_it_cost_in_all(videoscan
         assert code == 0
         assert [each["cost"] for each in lines(out)] == [{"USD": 0.4}]
         _, out, _ = videoscan(*arguments)
-        assert "Cost: 0.4 USD (prices of 2026-11-01)." in out
+        assert "Cost: 0.40 USD (prices of 2026-11-01)." in out
         usage = timeline_in(tmp_path / "out" / "reel")["usage"]
         told = f"Asked: 20 requests, {usage['images']} pictures, {usage['prompt_tokens']:,} tokens in, {usage['completion_tokens']:,} tokens out."
         assert told in out, "runs before this one included: they are in the bill"
-        assert "0.4 USD" in (tmp_path / "out" / "reel" / "report.html").read_text()
+        assert "0.40 USD" in (tmp_path / "out" / "reel" / "report.html").read_text()
         assert len(server.requests) == 20
 
 

@@ -104,8 +104,8 @@ def test_what_earlier_scans_took_is_what_is_expected(videoscan, clip, tmp_path):
 
 def test_a_plan_says_whether_the_budget_suffices(videoscan, clip, tmp_path):
     asking = ("plan", clip, *NOWHERE, "--model", "qwen3-vl", *FEW, "--out", tmp_path)
-    assert "the budget of 100req suffices" in videoscan(*asking, "--budget", "100req")[2]
-    assert "the budget of 1req does not suffice" in videoscan(*asking, "--budget", "1req")[2]
+    assert "the budget of 100 requests suffices" in videoscan(*asking, "--budget", "100req")[2]
+    assert "the budget of 1 request does not suffice" in videoscan(*asking, "--budget", "1req")[2]
 
 
 def test_a_plan_leaves_a_result_of_other_options_alone(videoscan, clip, tmp_path):

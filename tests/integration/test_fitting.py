@@ -63,7 +63,7 @@ def test_somewhat_too_little_takes_smaller_pictures_and_loses_no_moment(videosca
     timeline = timeline_in(tmp_path / "wide")
     assert "instead of" in " ".join(timeline["budget"]["measures"])
     assert any("pixels" in measure for measure in timeline["budget"]["measures"])
-    assert "to fit the budget of 110ktok" in err
+    assert "to fit the budget of 110,000 tokens" in err
     assert {span["state"] for span in timeline["coverage"]} == {"described"}
     assert spent(timeline) <= 110_000
     assert max(cv2.imread(str(path)).shape[1] for path in (tmp_path / "wide" / "frames").iterdir()) < 960
@@ -79,7 +79,7 @@ def test_far_too_little_shows_fewer_pictures_and_says_which_stretches_are_left_o
     assert 0 < timeline["frames"]["kept"] < 200
     assert all(window["status"] == "described" for window in timeline["windows"])
     reasons = {span["reason"] for span in timeline["coverage"] if span["state"] == "skipped"}
-    assert reasons == {"thinned: left out to fit the budget of 20ktok"}
+    assert reasons == {"thinned: left out to fit the budget of 20,000 tokens"}
     described = [window["end"] for window in timeline["windows"]]
     assert max(described) > 110, "what is left out is spread over all of it"
     hold_to_contract(tmp_path / "wide")

@@ -172,7 +172,8 @@ def at_random(whole: Whole, out: Path, seed: int, *, most: int = 6) -> Trial:
             children = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             code = process.wait()
-            _, alive = psutil.wait_procs(children, timeout=20)
+            # One that was just being started notices when its imports are done.
+            _, alive = psutil.wait_procs(children, timeout=STALLED)
             orphans += [child.pid for child in alive]
             return code
 

@@ -39,7 +39,7 @@ def test_the_request_after_the_last_is_refused_and_so_is_every_later_one():
         for _ in range(2):
             await (await ledger.reserve(CALL)).settle(used())
         for _ in range(2):
-            with pytest.raises(BudgetSpent, match="budget 2req is used up"):
+            with pytest.raises(BudgetSpent, match="budget of 2 requests is used up"):
                 await ledger.reserve(CALL)
         return ledger.ended
 

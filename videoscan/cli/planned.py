@@ -299,11 +299,7 @@ def _thousands(count: float) -> str:
 
 
 def _money(band: Band, currency: str) -> str:
-    return f"{_amount(band.likely)} {currency} ({_amount(band.low)}-{_amount(band.high)})"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.2f}" if value >= 1 else f"{value:.2g}"
+    return f"{money.money(band.likely, currency)} ({money.digits(band.low)}-{money.digits(band.high)})"
 
 
 def _time(seconds: float) -> str:
@@ -386,13 +382,13 @@ def _against(figures: ForModel) -> str:
     """How the figures compare with the budget."""
     expected, budget, spent = figures.forecast, figures.budget, []
     if budget.cost is not None and expected.cost is not None:
-        spent.append((budget.cost, expected.cost, f"{money.money(expected.cost.likely, budget.currency or '')}"))
+        spent.append((budget.cost, expected.cost, money.money(expected.cost.likely, budget.currency or "")))
     if budget.tokens is not None:
         together = expected.prompt + expected.completion
-        spent.append((budget.tokens, together, f"{together.likely:,.0f} tokens"))
+        spent.append((budget.tokens, together, money.counted(round(together.likely), "token")))
     if budget.requests is not None:
         requests = Band(*(float(each.requests) for each in figures.demands)) + figures.beside.requests
-        spent.append((budget.requests, requests, f"{requests.likely:,.0f} requests"))
+        spent.append((budget.requests, requests, money.counted(round(requests.likely), "request")))
     worst = max(spent, key=lambda row: row[1].likely / row[0])
     if worst[1].high <= worst[0]:
         return f"the budget of {budget} suffices"

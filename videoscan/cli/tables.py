@@ -113,9 +113,9 @@ def gaps(timeline: Timeline) -> str | None:
 def asked(usage: UsageRecord) -> str:
     """A sentence about what was sent to a model, runs before this one included, and what the server counted."""
     again = f" ({usage.retries:,} of them again)" if usage.retries else ""
-    told = [f"{usage.requests:,} request{'s' if usage.requests != 1 else ''}{again}", f"{usage.images:,} pictures"]
+    told = [f"{money.counted(usage.requests, 'request')}{again}", money.counted(usage.images, "picture")]
     counts = ((usage.prompt_tokens, "in"), (usage.completion_tokens, "out"))
-    told += [f"{count:,} tokens {way}" for count, way in counts if count is not None]
+    told += [f"{money.counted(count, 'token')} {way}" for count, way in counts if count is not None]
     return f"Asked: {', '.join(told)}."
 
 

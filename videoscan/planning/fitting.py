@@ -23,7 +23,7 @@ from videoscan.folder import FITTED
 from videoscan.planning.demand import AS_IT_IS, Demand, Smaller, demand
 from videoscan.planning.forecast import Experience, Pace, forecast
 from videoscan.spending.ledger import KNOWN_MARGIN
-from videoscan.spending.money import Budget, Prices, Spent, money, tokens_in_words
+from videoscan.spending.money import Budget, Prices, Spent, counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,14 +87,8 @@ class Fit:
         """What it will likely take, in words."""
         planned = self.planned
         parts = [money(planned.cost, self.currency)] if self.currency else []
-        plural = "" if planned.requests == 1 else "s"
-        return ", ".join(
-            [
-                *parts,
-                tokens_in_words(round(planned.tokens, -2) or planned.tokens),
-                f"{planned.requests} request{plural}",
-            ]
-        )
+        tokens = round(planned.tokens, -2) or planned.tokens
+        return ", ".join([*parts, counted(tokens, "token"), counted(planned.requests, "request")])
 
 
 def fit(sampled: Sequence[Sampled], left: Budget, budget: Budget) -> Fit:

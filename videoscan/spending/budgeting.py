@@ -56,7 +56,7 @@ class Prepared:
             return None
         fit = self.fit
         return BudgetRecord(
-            limit=str(budget).removesuffix("/day"),
+            limit=budget.written,
             per=budget.per,
             measures=fit.measures if fit is not None else (),
             planned=fit.expected() if fit is not None else None,

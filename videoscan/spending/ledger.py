@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from videoscan.errors import BudgetSpent
 from videoscan.patience import now
+from videoscan.spending import money
 from videoscan.spending.money import Budget, Prices, Spent
 
 if TYPE_CHECKING:
@@ -290,8 +291,8 @@ def _spent(account: Account, limit: str, reservation: Reservation) -> BudgetSpen
     worst = reservation.worst()
     per = " of today" if budget.per == "day" else ""
     return BudgetSpent(
-        f"budget {limit}{per} is used up: another request could pass it",
-        hint=f"{_in_words(account)} spent; the next could take {worst.tokens} tokens; "
+        f"the budget of {limit}{per} is used up: another request could pass it",
+        hint=f"{_in_words(account)} spent; the next could take {money.counted(worst.tokens, 'token')}; "
         "the same command with a larger --budget goes on with what is left out",
     )
 
@@ -300,5 +301,5 @@ def _in_words(account: Account) -> str:
     spent = account.book.known if account.book is not None else account.spent
     budget = account.budget
     if budget.cost is not None:
-        return f"{spent.cost:.6g} {budget.currency}"
-    return f"{spent.tokens} tokens" if budget.tokens is not None else f"{spent.requests} requests"
+        return money.money(spent.cost, budget.currency or "")
+    return money.counted(spent.tokens, "token") if budget.tokens is not None else money.counted(spent.requests, "request")

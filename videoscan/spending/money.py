@@ -5,6 +5,7 @@ No currency is ever converted: a budget in one needs prices in the same. A token
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -69,24 +70,35 @@ class Budget:
         return self.cost is not None or self.tokens is not None
 
     def __str__(self) -> str:
-        return "/".join((" and ".join(self._limits()), *(["day"] if self.per == "day" else [])))
+        """For people: ``5 USD a day``, ``2,000,000 tokens and 500 requests``."""
+        return " and ".join(self._limits()) + (" a day" if self.per == "day" else "")
+
+    @property
+    def written(self) -> str:
+        """As ``--budget`` reads it, without what it is per: ``5USD``, ``2Mtok and 500req``."""
+        cost = [] if self.cost is None else [f"{self.cost:.10g}{self.currency}"]
+        tokens = [] if self.tokens is None else [_tokens_written(self.tokens)]
+        return " and ".join([*cost, *tokens, *([] if self.requests is None else [f"{self.requests}req"])])
 
     def _limits(self) -> Iterable[str]:
         if self.cost is not None:
-            yield f"{self.cost:.10g}{self.currency}"
+            yield self._money()
         if self.tokens is not None:
-            yield tokens_in_words(self.tokens)
+            yield counted(self.tokens, "token")
         if self.requests is not None:
-            yield f"{self.requests}req"
+            yield counted(self.requests, "request")
+
+    def _money(self) -> str:
+        return f"{self.cost:.10g} {self.currency}"  # a limit is never rounded
 
     def passed_by(self, spent: Spent) -> str | None:
-        """The first limit that so much would pass, as it is written; `None` where all of it fits."""
+        """The first limit that so much would pass, for people; `None` where all of it fits."""
         if self.cost is not None and spent.cost > self.cost * (1 + 1e-12):
-            return f"{self.cost:.10g}{self.currency}"
+            return self._money()
         if self.tokens is not None and spent.tokens > self.tokens:
-            return tokens_in_words(self.tokens)
+            return counted(self.tokens, "token")
         if self.requests is not None and spent.requests > self.requests:
-            return f"{self.requests}req"
+            return counted(self.requests, "request")
         return None
 
     def left(self, spent: Spent) -> Budget:
@@ -228,16 +240,26 @@ def _limit(text: str, *, said: str) -> tuple[str, Any, Per | None]:
     return "cost", f"{found['number']}{unit}", period
 
 
-def tokens_in_words(count: int) -> str:
-    """As `parse_budget` reads it: ``2Mtok``, ``500ktok``, ``1234tok``."""
+def _tokens_written(count: int) -> str:
     for unit, size in (("Mtok", MILLION), ("ktok", 1_000)):
         if count >= size and count % (size // 10) == 0:
             return f"{count / size:.10g}{unit}"
     return f"{count}tok"
 
 
+def counted(count: int, what: str) -> str:
+    """For people: ``1 request``, ``25,800 tokens``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def money(amount: float, currency: str) -> str:
-    """An amount for people: ``0.0123 USD``, ``12.35 USD``; small ones with three digits that count."""
-    if amount and abs(amount) < 1:
-        return f"{amount:.3g} {currency}" if abs(amount) >= 1e-4 else f"{amount:.1e} {currency}"
-    return f"{amount:,.2f} {currency}"
+    """For people: ``0.0123 USD``, ``12.35 USD``."""
+    return f"{digits(amount)} {currency}"
+
+
+def digits(amount: float) -> str:
+    """The number of an amount: to the hundredth, or the three digits that count of one below 1."""
+    if not amount or abs(amount) >= 1:
+        return f"{amount:,.2f}"
+    whole, places = f"{amount:.{2 - math.floor(math.log10(abs(amount)))}f}".split(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
