@@ -370,3 +370,17 @@ def test_a_source_is_called_by_the_last_piece_of_its_path(uri, name):
 
 def test_a_title_that_turns_the_direction_of_writing_turns_no_other_words():
     assert wording.prose("One \u202ered\u2066 title. Two \u200fmarks stay.") == "One red title. Two \u200fmarks stay."
+
+
+@pytest.mark.parametrize(
+    ("clock", "shown"), [("2026-11-21T10:00:00", "10:12:31"), ("2026-11-21T23:59:00", "2026-11-22 00:11:31")]
+)
+def test_a_wall_time_has_its_date_where_the_recording_goes_on_into_another_day(clock, shown, night):
+    timeline = night[0]
+    source = timeline.source.model_copy(update={"clock": clock, "parts": ()})
+    text = written(MarkdownExporter(), timeline.model_copy(update={"source": source})).decode()
+    assert f"({shown})" in text
+    page = written(
+        HtmlExporter(HtmlExporter.Options(pictures_per_event=0)), timeline.model_copy(update={"source": source})
+    ).decode()
+    assert f"<span>{shown}</span>" in page

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from videoscan import timecode
+from videoscan.exporters import wording
 from videoscan.spending import money
 from videoscan.summary import overview
 
@@ -80,10 +81,7 @@ def events(timeline: Timeline) -> str:
 
 def _clocks(source: SourceRecord, times: Iterable[float]) -> list[str] | None:
     """The wall times, with their date where there is more than one; `None` where nobody knows them."""
-    first, last = (timecode.wall(source.origin(at), at) for at in (0.0, source.duration))
-    if first is None or last is None:
-        return None
-    return [timecode.wall_short(source.origin(at), at, date=first.date() != last.date()) or "" for at in times]
+    return [wording.wall(source, at) or "" for at in times] if timecode.wall(source.clock, 0.0) is not None else None
 
 
 _GAPS = {"failed": "failed", "lost": "could not be read", "skipped": "left out"}

@@ -21,6 +21,7 @@ from videoscan.exporters.wording import (
     question,
     span,
     timed,
+    wall,
 )
 from videoscan.summary import overview
 
@@ -161,14 +162,14 @@ def _section(timeline: Timeline, event: Event, *, pictures: bool) -> Iterator[st
 
 
 def _quiet(timeline: Timeline, quiet: overview.Quiet) -> str:
-    begins, ends = (timecode.wall_short(timeline.source.origin(at), at) for at in (quiet.start, quiet.end))
-    wall = f" ({begins}–{ends})" if begins and ends else ""
-    return f"{span(quiet.start, quiet.end)}{wall}: {quiet.what}"
+    begins, ends = (wall(timeline.source, at) for at in (quiet.start, quiet.end))
+    when = f" ({begins}–{ends})" if begins and ends else ""
+    return f"{span(quiet.start, quiet.end)}{when}: {quiet.what}"
 
 
 def _when(timeline: Timeline, event: Event) -> str:
-    wall = timecode.wall_short(timeline.source.origin(event.start), event.start)
-    return f"{span(event.start, event.end)} ({wall})" if wall else span(event.start, event.end)
+    clock = wall(timeline.source, event.start)
+    return f"{span(event.start, event.end)} ({clock})" if clock else span(event.start, event.end)
 
 
 def _tags(event: Event) -> str:

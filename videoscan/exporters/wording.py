@@ -15,7 +15,7 @@ from videoscan.summary.summarize import CITED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from videoscan.document import Event, Timeline
+    from videoscan.document import Event, SourceRecord, Timeline
 
 State: TypeAlias = Literal["described", "unchanged", "failed", "lost", "absent", "skipped"]
 
@@ -117,6 +117,13 @@ def nothing_happened(timeline: Timeline) -> str:
             f"Nothing was reported in what was looked at. {timecode.length(missing)} was not looked at, and may hold something."
         )
     return f"Nothing happened: all of {timecode.length(timeline.source.duration)} was looked at, and no event was reported."
+
+
+def wall(source: SourceRecord, seconds: float) -> str | None:
+    """The wall time of a moment, for people: with its date where the recording has more than one. `None` where nobody knows it."""
+    first, last = (timecode.wall(source.origin(at), at) for at in (0.0, source.duration))
+    dated = first is not None and last is not None and first.date() != last.date()
+    return timecode.wall_short(source.origin(seconds), seconds, date=dated)
 
 
 def described_by(timeline: Timeline) -> str:

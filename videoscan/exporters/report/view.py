@@ -218,7 +218,7 @@ def _quiet(timeline: Timeline) -> dict[int, tuple[QuietView, ...]]:
     starts = [event.start for event in timeline.events]
     found: dict[int, tuple[QuietView, ...]] = {}
     for quiet in overview.still(timeline.events, timeline.coverage) if starts else ():
-        walls = [timecode.wall_short(timeline.source.origin(at), at) for at in (quiet.start, quiet.end)]
+        walls = [wording.wall(timeline.source, at) for at in (quiet.start, quiet.end)]
         shown = QuietView(wording.span(quiet.start, quiet.end), "–".join(filter(None, walls)) or None, quiet.what)
         place = bisect.bisect_left(starts, quiet.end)
         found[place] = (*found.get(place, ()), shown)
@@ -246,7 +246,7 @@ def _line(timeline: Timeline) -> Iterable[str]:
     source = timeline.source
     yield timecode.length(source.duration)
     if begins := timecode.wall_short(source.clock, 0, date=True):
-        yield f"{begins} – {timecode.wall_short(source.origin(source.duration), source.duration)}"
+        yield f"{begins} – {wording.wall(source, source.duration)}"
     yield f"described by {wording.described_by(timeline)}"
 
 
@@ -361,7 +361,7 @@ def _event_view(
         # An id that could not stand in a fragment as it is gives way to a number.
         anchor=f"event-{event.id}" if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", event.id) else f"event-{number}-",
         when=wording.span(event.start, event.end),
-        wall=timecode.wall_short(source.origin(event.start), event.start),
+        wall=wording.wall(source, event.start),
         length=timecode.length(event.end - event.start),
         bounds=_bounds(event),
         x=percent(event.start, duration),
@@ -402,7 +402,7 @@ def _shot(timeline: Timeline, evidence: Evidence, inlined: dict[str, Inlined]) -
         box = (round(min(x0, x1), 2), round(min(y0, y1), 2), round(abs(x1 - x0), 2), round(abs(y1 - y0), 2))
     return Shot(
         time=timecode.short(evidence.time),
-        wall=timecode.wall_short(timeline.source.origin(evidence.time), evidence.time),
+        wall=wording.wall(timeline.source, evidence.time),
         frame=evidence.frame,
         picture=inlined.get(evidence.picture or ""),
         link=link(evidence.picture),
