@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from av import VideoFrame
+    from av.packet import Packet as AvPacket
     from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
 
     from videoscan.seams import Aim
-    from videoscan.sources.packets import Packet, Packets
+    from videoscan.sources.packets import Packets
     from videoscan.sources.times import Ledger, Order
 
 
@@ -105,10 +107,10 @@ class Decoder(Protocol):
         ...
 
 
-def decode(context: VideoCodecContext, packet: Packet | None, progress: Progress) -> list[VideoFrame]:
+def decode(context: VideoCodecContext, packet: AvPacket[VideoStream] | None, progress: Progress) -> list[VideoFrame]:
     """What the decoder gives out for `packet` (`None`: what it still holds). Damage is counted, never raised."""
     try:
-        frames = context.decode(packet.raw if packet else None)
+        frames = context.decode(packet)
     except av.error.EOFError:
         return []
     except (av.error.FFmpegError, OSError) as error:
@@ -197,7 +199,7 @@ class Plain:
         packet = next(self.packets, None)
         if packet is not None and self.order is not None and packet.shown and packet.pts >= self.packets.zero:
             self.order.push(packet.pts)
-        for frame in decode(self.context, packet, self.progress):
+        for frame in decode(self.context, packet.raw if packet else None, self.progress):
             self._came(frame)
         if packet is None:
             self.ended = True

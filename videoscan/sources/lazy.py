@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from videoscan.sources.decoding import Picked, Span, Untrusted, decode
 from videoscan.sources.goals import NEVER, Goal
+from videoscan.sources.thinning import AHEAD, Thinner
 from videoscan.sources.times import Order, tick
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Lazy:
 
     A keyframe that meets the aim is decoded alone: sent, drained, flushed, because ``skip_frame=nokey`` loses keyframes of open
     GOPs and returns them out of order. An ordinary frame is reached from the last keyframe, without the pictures before it that
-    no other one refers to.
+    no other one refers to; in H.265 (`Thinner`) without those that it is not made of.
 
     Packets are kept from the keyframe on that leads to the last frame that was taken (`PENDING_BYTES`, `PENDING_PACKETS` at
     most): those behind it may be wanted yet, and a session may ask to go `back`. Raises `Untrusted` when a keyframe needs others
@@ -81,6 +82,7 @@ class Lazy:
     """Complaints of the decoder before the last frame that was taken."""
 
     def __post_init__(self) -> None:
+        self._thinner = Thinner(self.context) if self.context.name == "hevc" else None
         self._end = self._tick(self.span.end)
         self._last = self._tick(self.span.begin) - 1
         """pts of the last frame that was taken; before the first one, the last tick that is not wanted."""
@@ -263,6 +265,8 @@ class Lazy:
         self._ready.clear()
         self._fed_keys.clear()
         self._last_out = None
+        if self._thinner is not None:
+            self._thinner.restart()
 
     def _waiting(self, goal: Goal) -> bool:
         """Whether a keyframe that meets the aim is in the decoder already."""
@@ -276,7 +280,7 @@ class Lazy:
     def _keyframe(self, packet: Packet, place: int) -> Picked | None:
         self._begin_at(place)
         self._skip(all_but_referenced=False)
-        frames = decode(self.context, packet, self.progress)
+        frames = decode(self.context, packet.raw, self.progress)
         frames += decode(self.context, None, self.progress)
         self.context.flush_buffers()
         self.progress.corrupt += sum(frame.is_corrupt for frame in frames)
@@ -299,6 +303,10 @@ class Lazy:
             self.context.skip_frame = "NONREF" if all_but_referenced else "DEFAULT"
 
     def _feed_until(self, goal: Goal) -> None:
+        if self._thinner is not None and self._thinner.wanted != goal.at and not self._waiting(goal):
+            while len(self._kept) < self._judged + AHEAD and self._read_one():
+                pass
+            self._thinner.plan(self._kept[self._fed :], goal.at)
         while self._fed < self._judged:
             packet = self._kept[self._fed]
             self._fed += 1
@@ -309,11 +317,12 @@ class Lazy:
     def _feed(self, packet: Packet, goal: Goal) -> None:
         if packet.key:
             self._fed_keys.add(packet.pts)
-        elif self._start is not None and packet.pts < self._start:
+        raw = packet.raw if self._thinner is None else self._thinner.fit(packet)
+        if raw is None or (not packet.key and self._start is not None and packet.pts < self._start):
             return
         self._skip(all_but_referenced=not packet.key and (goal.by_reference or packet.pts < goal.at))
         self._dirty = True
-        self._came(decode(self.context, packet, self.progress), goal)
+        self._came(decode(self.context, raw, self.progress), goal)
 
     def _came(self, frames: list[VideoFrame], goal: Goal) -> None:
         for frame in frames:
