@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -195,13 +195,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One decoded picture. `mark` is absent until a deduplicator has judged it."""
+    """One decoded picture. `mark` is absent until a deduplicator has judged it.
+
+    `following` decodes what comes right after it, a few pictures within a quarter of a second, in order: to be asked once, and before the
+    next frame is. Fewer or none come where there are none. `None`: nobody can tell, as with a folder's pictures.
+    """
 
     index: int
     time: float
     keyframe: bool
     pixels: Pixels = field(repr=False)
     mark: Mark | None = None
+    following: Callable[[], Iterable[Pixels]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,8 @@ class Dedup(Protocol):
     def apply(self, frames: Iterable[Frame], *, regions: Regions = EVERYWHERE, since: float = -INFINITY) -> Iterator[Frame]:
         """Every frame comes out, in order, with its `mark`: kept, or dropped with the kept frame that stands for it.
 
-        The first frame is always kept. Lazy: a frame comes out before the next one is asked for. Only what lies in `regions`
+        The first frame is always kept. Lazy: a frame comes out before the next one is asked for (what its `Frame.following` gives is no
+        frame of the pass). Only what lies in `regions`
         counts as a change. Frames before `since` seconds come first, to learn a place's noise from: they do not come out, and the
         first one at or after `since` is kept.
         """

@@ -11,12 +11,13 @@ from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.dedup.standing import Standing
 from videoscan.dedup.steadying import Steadier
 from videoscan.dedup.unrest import Unrest
+from videoscan.dedup.weather import Weather
 from videoscan.model import EVERYWHERE
 from videoscan.reading.difference import CHANGED, Comparator, view
 from videoscan.seams import INFINITY, Scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from videoscan.model import Frame, Gray, Pixels, Regions
     from videoscan.reading.difference import Difference, Plane, View
@@ -34,19 +35,27 @@ class PlaceComparator(Comparator):
     def __init__(self, *, mask: bool = True, regions: Regions = EVERYWHERE) -> None:
         super().__init__(mask=mask, regions=regions)
         self._steadier = Steadier()
+        self._weather = Weather()
         self._unrest = Unrest()
         self._ease: Plane | None = None
         self._changed = 1.0
         self._trembled = _LATELY
 
-    def look(self, pixels: Pixels) -> View:
-        """Take in the next sample of the pass."""
+    def look(self, pixels: Pixels, following: Callable[[], Iterable[Pixels]] | None = None) -> View:
+        """Take in the next sample of the pass; `following` as in `videoscan.model.Frame`."""
+        self._trembled += 1
+        after = None if following is None else lambda: map(self._steadied, following())
+        now = self._weather.clear(self._steadied(pixels), self._before, self.threshold, after)
+        self.see(now)
+        self._steadier.follow(now, self._changed)
+        return now
+
+    def _steadied(self, pixels: Pixels) -> View:
         columns, rows = self.columns_and_rows(pixels)
         seen = view(pixels.gray(columns, rows))
         now = self._steadier.steady(seen, lambda: pixels.gray(2 * columns, 2 * rows), self)
-        self._trembled = 0 if now is not seen else self._trembled + 1
-        self.see(now)
-        self._steadier.follow(now, self._changed)
+        if now is not seen:
+            self._trembled = 0
         return now
 
     def learn(self, step: Plane, now: View) -> None:
@@ -93,7 +102,7 @@ class _Tiles:
         return self._comparator.ignored
 
     def look(self, frame: Frame) -> View:
-        return self._comparator.look(frame.pixels)
+        return self._comparator.look(frame.pixels, frame.following)
 
     def stands_for(self, kept: Standing, now: View) -> None:
         kept.add(now)
@@ -109,8 +118,11 @@ class TilesDedup:
     a cell is put back first (`videoscan.dedup.steadying`), and a place that is always restless, such as a tree in the wind or the coded
     noise along an edge, needs a larger change than the rest (`videoscan.dedup.unrest`).
 
-    Its limits: strong noise hides what is small and far; in rain or snow and where something always moves (water, traffic, a crowd, a
-    hand-held camera)
+    In rain and snow the pictures that follow a sample within a quarter of a second are asked for, where its source can give four or more
+    (16 pictures a second): a drop is gone from its place in them, and a person is not (`videoscan.dedup.weather`).
+
+    Its limits: strong noise hides what is small and far; where something always moves (water, traffic, a crowd, a hand-held camera), and in
+    rain or snow of which nothing but single samples is to be had,
     nearly everything is kept, and `max_rate` is what bounds the cost. What happens inside the mask is neither a reason to keep
     a frame nor reported as its region.
     """

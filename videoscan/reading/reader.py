@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from videoscan import registry
 from videoscan.doubting.refetching import AtTimes, fetched
 from videoscan.errors import SourceError
+from videoscan.model import Frame
+from videoscan.reading.bursts import Bursts
 from videoscan.reading.reducing import Reducer, Remembered
-from videoscan.reading.regions import Blackened
+from videoscan.reading.regions import in_black
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from videoscan.model import Frame, Sample, Tally
+    from videoscan.model import Sample, Tally
     from videoscan.reading.spec import CoreSpec, Segment
     from videoscan.seams import Footage
 
@@ -75,9 +77,9 @@ class Reader:
             if self._closed.is_set():
                 return
             look = spec.look
-            sampler = registry.make("samplers", spec.sampler) if look is None else AtTimes(look.times)
-            frames = footage.frames(sampler, start=segment.start, end=segment.end, warm_up=segment.warm_up, seek=segment.seek)
-            seen = map(self._prepared, itertools.chain(self._rehearsal(), self._decoded(frames)))
+            bursts = Bursts[Frame](registry.make("samplers", spec.sampler) if look is None else AtTimes(look.times))
+            frames = footage.frames(bursts, start=segment.start, end=segment.end, warm_up=segment.warm_up, seek=segment.seek)
+            seen = map(self._prepared, itertools.chain(self._rehearsal(), bursts.over(self._decoded(frames))))
             if look is None:
                 judged = registry.make("dedups", spec.dedup).apply(seen, regions=spec.regions, since=segment.start)
             else:
@@ -109,9 +111,9 @@ class Reader:
         footage = registry.make("sources", spec.source).open(spec.uri)
         self._beginning = footage
         try:
-            sampler = registry.make("samplers", spec.sampler)
+            bursts = Bursts[Frame](registry.make("samplers", spec.sampler))
             end = segment.warm_up if segment.end is None else min(segment.warm_up, segment.end)
-            for frame in self._decoded(footage.frames(sampler, end=end)):
+            for frame in bursts.over(self._decoded(footage.frames(bursts, end=end))):
                 if self._closed.is_set():
                     return
                 yield replace(frame, time=frame.time - end)
@@ -121,9 +123,8 @@ class Reader:
             footage.close()
 
     def _prepared(self, frame: Frame) -> Frame:
-        if self._spec.regions.black_out:
-            frame = replace(frame, pixels=Blackened(frame.pixels, self._spec.regions))
-        return Remembered.of(frame)
+        regions = self._spec.regions
+        return Remembered.of(in_black(frame, regions) if regions.black_out else frame)
 
     def _decoded(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Add up the time that making the frames takes, and not the time their reader takes with them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from videoscan.model import Bgr, Gray, Pixels, Polygon, Regions
+    from videoscan.model import Bgr, Frame, Gray, Pixels, Polygon, Regions
 
 _SHIFT = 4
 """Fractional bits of the corners that OpenCV's polygons take: a sixteenth of a pixel."""
@@ -55,6 +55,13 @@ class Blackened:
     def bgr(self, long_side: int | None = None) -> Bgr:
         """See `videoscan.model.Pixels`."""
         return covered(self.pixels.bgr(long_side), self.regions)
+
+
+def in_black(frame: Frame, regions: Regions) -> Frame:
+    """A frame, and what follows it, with all that does not count black."""
+    asked = frame.following
+    after = None if asked is None else lambda: (Blackened(pixels, regions) for pixels in asked())
+    return replace(frame, pixels=Blackened(frame.pixels, regions), following=after)
 
 
 def covered(picture: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:

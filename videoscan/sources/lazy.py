@@ -75,6 +75,8 @@ class Lazy:
     _faults: int = 0
     """Complaints of the decoder before it was given what it holds."""
     _skipping: bool | None = None
+    _thinned_to: int = -(2**63)
+    """Highest pts that the decoder was given while it left out what no other frame refers to."""
     _gone_back_from: int | None = None
     _references_are_near: bool = True
     """Frames that others refer to were found as near as they were asked for."""
@@ -97,6 +99,11 @@ class Lazy:
         if not self._references_are_near:
             goal = replace(goal, reference_until=-NEVER)
         picked = self._reach(goal)
+        if not goal.by_reference and self._left_out(picked, goal):
+            place = self._key_place(goal.at)
+            if place is not None:
+                self._restart(place)
+                picked = self._reach(goal)
         if goal.by_reference and self._overlooked(picked, goal):
             # Damage, or in this file such frames lie far apart: then all are decoded from here on. Those left out are decoded now.
             self._references_are_near = self._complaints() > self._old_complaints
@@ -108,6 +115,11 @@ class Lazy:
         if picked is None and self.ended:
             self._lose_the_rest(goal)
         return picked
+
+    def _left_out(self, picked: Picked | None, goal: Goal) -> bool:
+        """Whether a frame that meets an exact aim was passed over on the way to the last one, when only those were wanted that others refer to."""
+        promised = None if goal.endless else self.order.first_from(int(goal.at))
+        return promised is not None and promised <= self._thinned_to and (picked is None or promised < picked.pts)
 
     def _overlooked(self, picked: Picked | None, goal: Goal) -> bool:
         """Whether a frame that no other refers to would have met the aim."""
@@ -267,6 +279,7 @@ class Lazy:
         self._last_out = None
         if self._thinner is not None:
             self._thinner.restart()
+        self._thinned_to = -(2**63)
 
     def _waiting(self, goal: Goal) -> bool:
         """Whether a keyframe that meets the aim is in the decoder already."""
@@ -321,6 +334,8 @@ class Lazy:
         if raw is None or (not packet.key and self._start is not None and packet.pts < self._start):
             return
         self._skip(all_but_referenced=not packet.key and (goal.by_reference or packet.pts < goal.at))
+        if self._skipping:
+            self._thinned_to = max(self._thinned_to, packet.pts)
         self._dirty = True
         self._came(decode(self.context, raw, self.progress), goal)
 

@@ -19,10 +19,11 @@ import numpy as np
 from videoscan import registry, windows
 from videoscan.core import looking
 from videoscan.doubting.refetching import AtTimes, fetched
-from videoscan.model import LONGEST_GAP, Condition, Frame, Gap, Heartbeat, Lost
+from videoscan.model import LONGEST_GAP, Condition, Frame, Gap, Heartbeat, LiveItem, Lost
+from videoscan.reading.bursts import Bursts
 from videoscan.reading.measure import measure
 from videoscan.reading.reducing import Reducer, Remembered
-from videoscan.reading.regions import Blackened
+from videoscan.reading.regions import Blackened, in_black
 from videoscan.reading.spec import WARM_UP_SAMPLES
 from videoscan.seams import INFINITY
 from videoscan.watching.windows import Closed, LiveWindows, Rest, Why
@@ -229,9 +230,9 @@ class LiveCore:
         ]
 
     def __iter__(self) -> Iterator[CoreItem]:
-        sampler = registry.make("samplers", self._profile.sampler)
+        bursts = Bursts[LiveItem](registry.make("samplers", self._profile.sampler))
         at = 0.0
-        for item in self._footage.items(sampler, duration=self._duration):
+        for item in bursts.over(self._footage.items(bursts, duration=self._duration)):
             if not self._settled and not isinstance(item, Heartbeat):
                 self._settle()
             if isinstance(item, Frame):
@@ -322,7 +323,7 @@ class LiveCore:
 
     def _frame(self, frame: Frame) -> Iterator[CoreItem]:
         if self._regions.black_out:
-            frame = replace(frame, pixels=Blackened(frame.pixels, self._regions))
+            frame = in_black(frame, self._regions)
         frame = Remembered.of(frame)
         yield from self._to(frame.time)
         if self._day is None:
@@ -337,7 +338,7 @@ class LiveCore:
         if self._measure is not None:
             sample = self._measure(sample)
         self._latest = frame.pixels
-        self._light.append(replace(frame, pixels=_Light.of(frame.pixels)))
+        self._light.append(replace(frame, pixels=_Light.of(frame.pixels), following=None))
         yield from day.windows.take(sample, time.monotonic())
         yield from self._pulse(frame.time)
 

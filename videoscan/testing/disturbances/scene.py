@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from videoscan.model import Frame
+from videoscan.reading.bursts import MOST
 from videoscan.testing.disturbances.coding import Coding
 from videoscan.testing.disturbances.light import FIELD
 from videoscan.testing.disturbances.planes import plane
@@ -100,11 +102,18 @@ class Scene:
         return [number * every for number in range(math.ceil(self.truth.duration / every - 1e-9))]
 
     def frames(self, every: float = 1.0) -> Iterator[Frame]:
-        """The scene sampled once in `every` seconds, coded and decoded on the way if the scene is a coded one."""
+        """The scene sampled once in `every` seconds, coded and decoded on the way if the scene is a coded one.
+
+        What follows a frame (`videoscan.model.Frame`) is what a camera of `INDEX_RATE` would have shown; a coded scene has nothing there.
+        """
         pictures = self._decoded(every) if self.coded else ((self.picture(time), True) for time in self.times(every))
         step = max(1, round(every * INDEX_RATE))
         for number, (time, (luma, keyframe)) in enumerate(zip(self.times(every), pictures, strict=True)):
-            yield Frame(number * step, time, keyframe=keyframe, pixels=ArrayPixels(luma))
+            after = None if self.coded else functools.partial(self._following, time)
+            yield Frame(number * step, time, keyframe=keyframe, pixels=ArrayPixels(luma), following=after)
+
+    def _following(self, time: float) -> Iterator[ArrayPixels]:
+        return (ArrayPixels(self.picture(time + number / INDEX_RATE)) for number in range(1, MOST + 1))
 
     def film(
         self,
