@@ -301,7 +301,9 @@ def _lines(timeline: Timeline, folder: Path) -> list[str]:
 
     who = timeline.describer.model or wording.described_by(timeline)
     parts = [f"{len(timeline.source.parts)} recordings"] if len(timeline.source.parts) > 1 else []
-    told = [folder.name, timecode.short(timeline.source.duration), *parts, wording.count(timeline), f"described by {who}"]
+    begins = timecode.wall_short(timeline.source.clock, 0, date=True)
+    when = timecode.short(timeline.source.duration) + (f" from {begins}" if begins else "")
+    told = [folder.name, when, *parts, wording.count(timeline), f"described by {who}"]
     lines = [" · ".join(told), ""]
     if timeline.events:
         lines += [tables.events(timeline), ""]
