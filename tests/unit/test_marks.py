@@ -9,8 +9,9 @@ import pytest
 from building import mark
 
 from videoscan.document import CoverageSpan, Event, Evidence, Timeline
+from videoscan.folding.covering import coverage
 from videoscan.folding.marks import NOBODY, Marks, Sampled, tidied
-from videoscan.model import Reason
+from videoscan.model import Reason, Tally
 from videoscan.spans import Spans
 
 MADE = (mark(0), mark(1, kept=False, same_as=0), mark(2, kept=False, reason=Reason.THINNED), mark(3, reason=Reason.CUT))
@@ -41,6 +42,30 @@ def test_every_sampled_frame_counts_once_whatever_the_order_of_the_windows():
     assert sampled.kept.tolist() == [True, False, True, True, True]
     alone = Sampled(Marks.of([mark(0, kept=False)]), [(0, 1)])
     assert alone.stands.tolist() == [NOBODY]
+
+
+class Counted(Sampled):
+    """Notes how often the column of what was kept is worked out."""
+
+    __slots__ = ("asked",)
+
+    @property
+    def kept(self):
+        self.asked = getattr(self, "asked", 0) + 1
+        return super().kept
+
+
+def test_a_long_recording_works_out_what_was_kept_once_and_not_for_every_part_of_it():
+    # Once a part, the account of every second would cost the square of the frames.
+    many = Marks()
+    many.frames.extend(range(4 * 16384))
+    many.times.extend(map(float, many.frames))
+    many.stands.extend(frame - frame % 2 for frame in many.frames)
+    many.codes.extend(Marks.of([mark(0), mark(1, kept=False, same_as=0)]).codes * (len(many.frames) // 2))
+    sampled = Counted(many, [(0, len(many))])
+    spans = coverage(sampled, sampled.frames[::2], {}, Tally(float(len(many)), len(many)), start=0.0, end=None, thinned="thinned")
+    assert (spans[0].state, spans[-1].state, len(spans)) == ("described", "unchanged", len(many))
+    assert sampled.asked == 1
 
 
 def test_times_are_rounded_as_python_rounds_them():
