@@ -173,6 +173,9 @@ async def _scan_into(
                         timeline = exact = None
                     if timeline is None:
                         timeline = await _scan(request, observer, ledger, place, journal, fit=fit)
+                    elif exact is None and timeline.budget is not None:
+                        done = "; ".join(timeline.budget.measures)
+                        observer(observe.Note(f"finished before, made to fit a budget: {done}; --fresh plans anew"))
                     if exact is None:
                         fingerprint = budgeting.fingerprint(fingerprint, request.budget, place.path)
                     await flow.in_thread(journal.replacing, fingerprint)

@@ -100,6 +100,11 @@ def test_what_was_made_smaller_goes_on_with_the_same_windows_and_decodes_nothing
         assert "--fresh plans anew" in err
         again = timeline_in(tmp_path / "wide")
         assert [window["frames"] for window in again["windows"]] == [window["frames"] for window in first["windows"]]
+        # What is finished stays as it is, and says why it is not whole.
+        _, _, err = videoscan(*asking(server, wide, tmp_path, "--budget", "150ktok"))
+        assert len(server.requests) == asked
+        assert "made to fit a budget" in err
+        assert "--fresh plans anew" in err
         # Without a budget everything is asked, of the pictures as they were.
         code, _, _ = videoscan(*asking(server, wide, tmp_path))
         assert code == 0

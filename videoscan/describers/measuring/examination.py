@@ -225,9 +225,11 @@ def _judge(findings: Findings) -> None:
             "answers carry no usage: tokens and cost can only be estimated, and pictures that are dropped only be told by the cards"
         )
     if findings.fit is not None and abs(findings.fit.off) > 0.1:
-        more = "more" if findings.fit.off > 0 else "less"
+        # Of the largest, which are what a scan sends.
+        size, said = findings.sizes[-1], findings.fit.row[-1]
         say(
-            f"the formula in use says {abs(findings.fit.off):.0%} {more} tokens per picture than are counted; the measured one is kept"
+            f"a picture of {size.width} x {size.height} costs {size.tokens:.0f} tokens, where the formula in use says {said}: "
+            "the measured one is kept"
         )
     if findings.schema is not None and findings.schema.verdict == "ignored":
         say("json_schema is taken and ignored: answers are asked for in words, and some will have to be asked for again")
