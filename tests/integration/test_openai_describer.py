@@ -15,7 +15,7 @@ from videoscan import patience, prompts
 from videoscan.describers import shape
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
 from videoscan.errors import ConfigError, EndpointRefused, EndpointUnreachable
-from videoscan.model import Window
+from videoscan.model import Note, Window
 from videoscan.testing.model_server import (
     ModelServer,
     Turn,
@@ -145,6 +145,24 @@ def test_a_throttled_request_waits_as_long_as_it_is_told_and_goes_again(turn, le
     assert len(server.waits) == 1
     assert least <= server.waits[0] <= most + 0.01
     assert (described.usage.requests, described.usage.retries, described.attempts) == (2, 1, 2)
+
+
+def test_a_long_wait_is_told_once_and_a_short_one_is_not():
+    async def work(*turns):
+        heard = []
+        async with ModelServer([*turns, ok()]) as server:
+            session = OpenAiDescriber(OpenAiOptions(endpoint=server.url, model="m", probe="never")).session(heard.append)
+            with patience.instantly():
+                described = await session.describe(window(1), PROMPT)
+            await session.close()
+        assert described.failure is None
+        return [fact.text.partition(" ")[2] for fact in heard if isinstance(fact, Note)]
+
+    assert asyncio.run(work(throttled(retry_after="2"))) == []
+    for_two_minutes = "asks to be left alone for longer than is waited at once: nothing is sent to it for 2 min"
+    assert asyncio.run(work(throttled(retry_after="9" * 400), throttled(retry_after="300"))) == [for_two_minutes]
+    [said] = asyncio.run(work(throttled(retry_after="30"), throttled(retry_after="30")))
+    assert said.startswith("asks to be left alone: nothing is sent to it for 3")
 
 
 def test_retry_delay_in_a_gemini_error_body_is_heeded():

@@ -7,7 +7,7 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
-from videoscan import flow
+from videoscan import flow, timecode
 from videoscan.describers import models, refusals, replies
 from videoscan.describers.bill import Bill
 from videoscan.describers.dialects import Meaning
@@ -45,7 +45,7 @@ FAULT_500_TRIES = 4
 """Requests that may end in a 500: servers also say 500 where they mean that a picture is bad (measured)."""
 _TOO_FAST = frozenset({429, 503})
 _UNEASY = 5.0
-"""Seconds after which it is said why a first answer takes so long."""
+"""Seconds from which on it is said why nothing happens."""
 RAW_KEPT = 8_000
 """Characters of an unreadable answer that are kept."""
 
@@ -70,6 +70,11 @@ _KINDS: dict[Meaning, type[DescribeError]] = {
     Meaning.COMPLETION_TOKENS: RequestRejected,
     Meaning.REJECTED: RequestRejected,
 }
+
+
+def _left_alone(host: str, asked: float, pause: float) -> str:
+    longer = " for longer than is waited at once" if asked > pause else ""
+    return f"{host} asks to be left alone{longer}: nothing is sent to it for {timecode.length(pause)}"
 
 
 class Exchange:
@@ -141,6 +146,8 @@ class Exchange:
             if pause > min(deadline.left, meter.deadline.left):
                 raise error
             if wait is not None:
+                if pause > _UNEASY:
+                    self.note(_left_alone(endpoint.address.host, wait, pause), about="left alone")
                 endpoint.gate.close_for(pause)
             else:
                 await sleep(pause)
