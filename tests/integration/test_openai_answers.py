@@ -114,6 +114,22 @@ def test_a_context_that_is_too_short_splits_by_its_measure():
     assert sum(request.frames > 4 for request in server.requests) == 1
 
 
+def test_modelarts_words_for_a_prompt_that_is_too_long_split_the_window():
+    """As its error codes give them: under the code of every other bad request, and without "context" in them."""
+
+    def short(request: Received) -> Turn:
+        if request.frames > 4:
+            said = "Tokenizer encode failed. the prompt length 2176 must less than the maximum input length 1400.Request failed"
+            return Turn(status=400, body=json.dumps({"error_code": "ModelArts.81001", "error_msg": said}).encode())
+        return sees_everything(request)
+
+    server = ModelServer(short)
+    [described] = describe(server, window(8, width=640, height=352), max_tokens=100)
+    assert described.failure is None
+    assert [request.frames for request in server.requests] == [8, 4, 4]
+    assert all(request.schema for request in server.requests), "it is not tried without response_format first"
+
+
 def test_an_answer_that_ends_for_want_of_context_splits_the_window_instead_of_losing_its_events():
     def cramped(request: Received) -> Turn:
         if request.frames > 2:

@@ -263,6 +263,8 @@ def test_a_picture_costs_what_the_models_family_says(model, width, height, token
         ("ModelArts.81103", Meaning.THROTTLED),
         ("ModelArts.81005", Meaning.REFUSED),
         ("ModelArts.81006", Meaning.REFUSED),
+        ("ModelArts.81015", Meaning.REFUSED),
+        ("ModelArts.81118", Meaning.REJECTED),
         ("APIG.0203", Meaning.OVERLOADED),
         ("insufficient_quota", Meaning.REFUSED),
         ("data_inspection_failed", Meaning.FILTERED),

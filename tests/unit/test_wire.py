@@ -180,9 +180,10 @@ def test_llamacpps_own_words_give_its_measure():
     [
         "The decoder prompt (length 10127) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the number of image tokens depends on the number of images.",
         "The input (10127 tokens) is longer than the model's context length (8192 tokens).",
+        "Inference failed: Unknown error: Tokenizer encode failed. the prompt length 10127 must less than the maximum input length 8192.Request failed with status: 400 BAD_REQUEST.",
     ],
 )
-def test_the_room_is_read_out_of_vllms_and_sglangs_sentences(message):
+def test_the_room_is_read_out_of_vllms_sglangs_and_modelarts_sentences(message):
     body = json.dumps({"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": 400}).encode()
     refusal = refusals.judge(400, {}, body, GENERIC, sent_schema=True)
     assert (refusal.meaning, refusal.room, refusal.needed) == (Meaning.TOO_MANY, 8192, 10127)

@@ -59,6 +59,9 @@ MODELARTS = Dialect(
         "ModelArts.81006": Meaning.REFUSED,  # 401: the resource is frozen
         "ModelArts.81009": Meaning.REFUSED,  # 404: invalid model
         "ModelArts.81011": Meaning.FILTERED,  # 403: "may contain sensitive", of input or answer
+        # "MaaS, calling models, Error codes" (support.huaweicloud.com/model-call-maas/model-call-035.html); it has 81004 and 81006 with 403.
+        "ModelArts.81015": Meaning.REFUSED,  # 401: the key is not for this address, model or endpoint
+        "ModelArts.81118": Meaning.REJECTED,  # 400: more pixels, or a longer side, than the model takes
         "ModelArts.81101": Meaning.THROTTLED,  # 429: requests per minute
         "ModelArts.81103": Meaning.THROTTLED,  # 429: tokens per minute
         "APIG.0203": Meaning.OVERLOADED,  # 5xx: backend timeout
@@ -74,7 +77,7 @@ MODELARTS = Dialect(
     reasoning=("reasoning_content",),
     sources=(
         "Huawei Cloud, ModelArts, image understanding (formats, 10 MB, text last; sample answer with usage and reasoning_content)",
-        "MaaS user manual, error codes",
+        "MaaS user manual, error codes; MaaS, calling models, error codes (model-call-035)",
         "API Gateway, error codes",
     ),
 )

@@ -46,6 +46,7 @@ _PICTURES = r"(?:images?|pictures?|photos?|multi-?modal (?:items?|data|inputs?))
 _TOO_MANY = re.compile(
     rf"{_LIMIT}[^.\n]{{0,60}}\b{_PICTURES}|\b{_PICTURES}[^.\n]{{0,60}}\b{_LIMIT}|"
     r"context[ _-]?(?:length|window|size)|maximum context|exceed_context|too many (?:input )?tokens|longer than the (?:maximum )?model|"
+    r"less than the maximum (?:input|model|prompt) length|"
     r"(?:prompt|input|request|body|payload|entity|content|message)s?\b[^.\n]{0,40}\b(?:too (?:large|long|big)|exceeds?)|"
     r"(?:图片|图像)[^。\n]{0,12}(?:数量|张数|过多|超)|超(?:过|出|长)[^。\n]{0,16}(?:限制|最大|上限|长度)|最多[^。\n]{0,10}(?:张|图)",
     re.IGNORECASE,
@@ -56,8 +57,11 @@ _MOST_PICTURES = re.compile(
     re.IGNORECASE,
 )
 # vLLM: "The decoder prompt (length 10127) is longer than the maximum model length of 8192"; SGLang: "The input (61709 tokens) is
-# longer than the model's context length (40960 tokens)".
-_LENGTHS = re.compile(r"(?:length |\()(\d+)\b[^.\n]{0,20}is longer than the (?:maximum )?model[^.\n\d]{0,40}(\d+)", re.IGNORECASE)
+# longer than the model's context length (40960 tokens)". ModelArts MaaS: "the prompt length 151499 must less than the maximum input length 129024".
+_LENGTHS = re.compile(
+    r"(?:length |\()(\d+)\b[^.\n]{0,20}(?:is longer than the (?:maximum )?model|must (?:be )?less than the maximum)[^.\n\d]{0,40}(\d+)",
+    re.IGNORECASE,
+)
 # llama.cpp: 503 "Loading model"; Hugging Face: 503 "Model X is currently loading".
 _LOADING = re.compile(
     r"\bloading (?:the )?model|\bmodel\b[^.\n]{0,80}\b(?:is|being|still) (?:\w+ )?load(?:ing|ed)\b", re.IGNORECASE
