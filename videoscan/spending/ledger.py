@@ -289,7 +289,7 @@ class Reservation:
 def _spent(account: Account, limit: str, reservation: Reservation) -> BudgetSpent:
     budget = account.budget
     worst = reservation.worst()
-    per = " a day" if budget.per == "day" else ""
+    per = " of today" if budget.per == "day" else ""
     return BudgetSpent(
         f"the budget of {limit}{per} is used up: another request could pass it",
         hint=f"{_in_words(account)} spent; the next could take {money.counted(worst.tokens, 'token')}; "
