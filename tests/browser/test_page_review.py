@@ -150,6 +150,9 @@ def test_the_bar_is_zoomed_and_moved_by_wheel_drag_and_keys(visit, night):
     page.mouse.move(bar_x(page, 18000), middle + 1)
     before = page.locator(".bar-readout").inner_text()
     assert abs(seconds(before.split(",")[0]) - 18000) < 30, "what was under the pointer stays there"
+    still = page.locator(".bar-readout img")
+    still.wait_for()
+    assert re.search(r"/frames/\d+\.jpg\?side=352$", still.get_attribute("src"))
     page.mouse.down()
     page.mouse.move(bar_x(page, 18000) - 300, middle, steps=4)
     page.mouse.up()
@@ -202,6 +205,12 @@ def test_keys_alone_are_enough_to_judge_and_what_was_done_is_kept_and_taken_back
     states = {each["title"]: (each["review"] or {}).get("state") for each in told(service, night).values()}
     assert states["Person walks between parked cars"] == "accepted"
     assert states["A man tries a door"] == "edited"
+    reviewed, events = page.locator(".tabs .count-of").inner_text().split("/")
+    assert (int(reviewed), int(events)) == (len([each for each in states.values() if each]), NIGHT)
+    page.keyboard.press("t")
+    assert page.locator(".row-event[aria-current=true].open").count() == 1, "the next that nobody has reviewed"
+    page.get_by_text("A man tries a door").first.click()
+    page.wait_for_url(re.compile("event="))
     page.reload()
     page.locator(".detail-title", has_text="A man tries a door").wait_for()
     assert page.locator(".rows .row-verdict").count() >= 2
@@ -403,7 +412,7 @@ def test_the_keys_are_shown(visit, night):
     page = visit(night)
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keys")
-    for key in "jkaernu?":
+    for key in "jkaerntu?":
         assert sheet.locator("kbd", has_text=re.compile(f"^{re.escape(key)}$")).count() == 1
     page.keyboard.press("Escape")
     assert sheet.count() == 0

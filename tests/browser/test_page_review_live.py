@@ -110,7 +110,7 @@ def test_a_running_job_grows_under_a_reader_who_is_not_moved(open_site, service,
     page.locator(".job-banner.running").wait_for()
     page.locator(".rows .row-title", has_text="Seen 1").wait_for()
     assert page.locator(".rows .row-event").count() == 2
-    assert page.locator(".row-gap.skipped .row-reason").inner_text() == "not looked at yet"
+    assert page.locator(".row-gap.skipped .row-reason").inner_text() == "Not looked at yet."
     page.locator(".rows .row-event").first.click()
     assert page.locator(".detail [data-act=accept]").is_disabled(), "events are not settled yet"
     before = page.locator(".rows .row-event").first.bounding_box()
@@ -129,12 +129,16 @@ def test_what_failed_is_explained_and_asked_again(open_site, service, script):
     page = open_site(service, f"#/jobs/{job}")
     page.get_by_text("The model gave no answer for 2 windows (4 s).").wait_for()
     assert page.locator(".row-gap.failed").count() == 2
-    assert "ContentFiltered" in page.locator(".row-gap.failed .row-reason").first.inner_text()
+    reason = page.locator(".row-gap.failed .row-reason").first
+    assert (reason.inner_text(), reason.get_attribute("title")) == (
+        "A content filter refused the pictures or the answer.",
+        "window 1: ContentFiltered",
+    )
     page.get_by_role("button", name="Why?").click()
     page.locator(".failed-part", has_text="refused").wait_for()
     script.reset()
     script.asked = 10
-    page.get_by_role("status").get_by_role("button", name="Ask again for what failed").click()
+    page.get_by_role("status").get_by_role("button", name="Ask the 2 failed windows again").click()
     page.locator(".job-banner.done").get_by_role("button", name="Close").click()
     page.get_by_role("tab", name=re.compile("Events")).click()
     page.locator(".row-gap.failed").first.wait_for(state="detached")

@@ -32,9 +32,11 @@ def test_a_day_grows_under_its_reviewer_and_what_was_judged_stays_judged(open_si
         page.keyboard.press("a")
     assert judged.value.status == 200
     page.locator(".detail-review.accepted").wait_for()
-    before = int(page.locator(".tabs .count-of").inner_text())
+    before = int(page.locator(".tabs .count-of").inner_text().split("/")[-1])
     page.wait_for_function(
-        "before => Number(document.querySelector('.tabs .count-of').textContent) > before", arg=before, timeout=60_000
+        "before => Number(document.querySelector('.tabs .count-of').textContent.split('/').at(-1)) > before",
+        arg=before,
+        timeout=60_000,
     )
     assert page.locator(".detail-title").inner_text() == title, "it goes on, and nobody is moved"
     assert page.locator(".detail-review.accepted").count() == 1

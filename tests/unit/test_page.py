@@ -135,7 +135,7 @@ def test_the_page_names_what_each_screen_is_made_of_so_that_it_comes_at_once():
             ):
                 assert (STATIC / each).parent.joinpath(other).resolve().relative_to(STATIC.resolve()).as_posix() in named
     assert "js/review/paint.js" in screens["job"]
-    assert not {"js/screens/jobs.js", "js/review/editor.js", "js/review/ask.js", "js/uploads.js"} & {*frame, *screens["job"]}
+    assert not {"js/screens/jobs.js", "js/review/ask.js", "js/uploads.js"} & {*frame, *screens["job"]}
 
 
 def test_the_page_is_sent_with_its_first_script_and_one_style_sheet(tmp_path):

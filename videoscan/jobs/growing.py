@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from videoscan.request import Request
 
 NOT_YET = "not looked at yet"
+_ROUNDED = 0.001
 """The reason in `coverage` for what a running scan has still before it."""
 
 
@@ -103,7 +104,8 @@ class Growing:
 
 def _told(span: CoverageSpan, position: float, start: float) -> CoverageSpan:
     """A stretch of coverage; what lies behind the position, or was given up only because nothing came yet, is not looked at yet."""
-    if span.start >= position and span.start >= start and span.state in {"skipped", "lost"}:
+    # Times in a timeline are rounded: a stretch may begin a hair before the position that it lies behind.
+    if span.start >= position - _ROUNDED and span.start >= start and span.state in {"skipped", "lost"}:
         return dataclasses.replace(span, state="skipped", reason=NOT_YET, same_as=None)
     return span
 

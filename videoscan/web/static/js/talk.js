@@ -6,6 +6,8 @@ import { t } from "./texts.js";
 const STAY = 6000;
 let place = null;
 
+const matters = new Map();
+
 /** Where toasts appear; the shell makes it once. */
 export function toastPlace() {
   place ??= h("div", { class: "toasts", role: "status", "aria-live": "polite" });
@@ -13,11 +15,12 @@ export function toastPlace() {
 }
 
 /**
- * Says something. `action` is `{ label, run }`, such as an undo. It goes after a few seconds, later while the pointer or the focus is on it.
- * Returns what takes it away at once.
+ * Says something. `action` is `{ label, run }`, such as an undo. It goes after a few seconds, later while the pointer or the focus is on it;
+ * what is said of the same `matter` takes its place. Returns what takes it away at once.
  */
-export function toast(text, { action = null, stay = STAY } = {}) {
+export function toast(text, { action = null, stay = STAY, matter = null } = {}) {
   const element = h("div", { class: "toast" }, h("span", {}, text));
+  if (matter) matters.get(matter)?.();
   let timer = 0;
   const gone = () => {
     clearTimeout(timer);
@@ -30,6 +33,7 @@ export function toast(text, { action = null, stay = STAY } = {}) {
   for (const type of ["pointerleave", "focusout"]) element.addEventListener(type, () => { clearTimeout(timer); wait(); });
   toastPlace().append(element);
   wait();
+  if (matter) matters.set(matter, gone);
   return gone;
 }
 

@@ -4,7 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../texts.js";
 import { bytes, clock, moment, number, percent } from "../times.js";
-import { gaps, totals } from "./coverage.js";
+import { gaps, reasonOf, totals } from "./coverage.js";
 import { lasts } from "./wall.js";
 
 const FEW = 12;
@@ -57,11 +57,11 @@ export class About {
     const duration = timeline.source.duration - seconds.absent;
     const seen = seconds.described + seconds.unchanged;
     const share = missing.length ? Math.min(seen / Math.max(duration, 0.001), 0.999) : 1;
-    const failed = timeline.windows.filter((window) => window.status === "failed");
+    const failed = this.record.failures;
     const legend = Object.entries(seconds).filter(([, time]) => time > 0);
     const line = (run) => h("li", {}, h("span", { class: `swatch ${run.state}`, "aria-hidden": "true" }), h("span", {},
       h("button", { type: "button", class: "link num", onclick: () => this.seek(run.start) }, `${clock(run.start)}–${clock(run.end)}`), " ", h("span", { class: "num muted" }, lasts(run.end - run.start)),
-      h("span", { class: "gap-reason", dir: "auto" }, run.reason ?? t(`review.state.${run.state}.why`))));
+      h("span", { class: "gap-reason", dir: "auto" }, reasonOf(run))));
     return h("div", { class: "part" }, h("h2", {}, t("review.coverage")),
       h("p", {}, t(missing.some((run) => run.state !== "absent") ? "review.looked.part" : "review.looked.all", { seen: lasts(seen), whole: lasts(duration), share: percent(share) })),
       h("ul", { class: "legend" }, legend.map(([state, time]) => h("li", {}, h("span", { class: `swatch ${state}`, "aria-hidden": "true" }), t(`review.state.${state}`), h("span", { class: "num muted" }, lasts(time))))),

@@ -1,6 +1,21 @@
 // What was looked at and what was not, as the bar draws it and as people read it. Pure but for `pattern`, which paints a tile.
 
+import { known as told, t } from "../texts.js";
+
 export const STATES = ["described", "unchanged", "failed", "lost", "skipped", "absent"];
+
+const PENDING = "not looked at yet";
+
+/** What became of a run, in a word. */
+export const stateName = ({ state, reason }) => t(`review.state.${reason === PENDING ? "pending" : state}`);
+
+/** Why nobody looked, in words; a failure's own name where there are none for it. */
+export function reasonOf({ state, reason }) {
+  const failure = /^window \d+: (\w+)$/.exec(reason ?? "")?.[1].toLowerCase();
+  if (failure && told(`review.failure.${failure}`)) return t(`review.failure.${failure}`);
+  if (reason === PENDING) return t("review.state.pending.why");
+  return reason ?? t(`review.state.${state}.why`);
+}
 
 /** Whether somebody looked. */
 export const known = (state) => state === "described" || state === "unchanged";

@@ -2,9 +2,10 @@
 
 import { fill, h, svg } from "../dom.js";
 import { icon } from "../icons.js";
-import { dialog, toast } from "../talk.js";
+import { dialog } from "../talk.js";
 import { t } from "../texts.js";
 import { ago, clock } from "../times.js";
+import { editor } from "./editor.js";
 import { clipOf, hasFootage } from "./exports.js";
 import { stateOf } from "./filters.js";
 import { lasts, wallClock } from "./wall.js";
@@ -146,14 +147,7 @@ export class Detail {
   }
 
   /** Opens the form: for the event that is shown, or for a new one that begins at `start`. */
-  async edit(event, start = null) {
-    let editor;
-    try {
-      ({ editor } = await import("./editor.js"));
-    } catch {
-      toast(t("problem.unreachable"));
-      return;
-    }
+  edit(event, start = null) {
     const fresh = event === null;
     const shown = event ?? { id: null, title: "", description: "", tags: [], start, end: Math.min(this.record.duration, start + 5), review: null };
     this.editing = { id: shown.id, done: false };

@@ -5,7 +5,7 @@ import { dialog } from "../talk.js";
 import { t } from "../texts.js";
 
 const SHEET = [
-  ["move", [["j", "next"], ["k", "previous"], ["Space", "play"], ["←", "back"], ["→", "forward"], [",", "frame.back"], [".", "frame.on"], ["<", "slower"], [">", "faster"]]],
+  ["move", [["j", "next"], ["k", "previous"], ["t", "open"], ["Space", "play"], ["←", "back"], ["→", "forward"], [",", "frame.back"], [".", "frame.on"], ["<", "slower"], [">", "faster"]]],
   ["judge", [["a", "accept"], ["r", "reject"], ["e", "edit"], ["n", "add"], ["u", "undo"]]],
   ["look", [["+", "zoom.in"], ["−", "zoom.out"], ["0", "zoom.all"], ["z", "zoom.event"], ["o", "enlarge"], ["f", "full"], ["m", "sound"]]],
   ["find", [["/", "find"], ["?", "help"], ["Esc", "escape"]]],
@@ -16,7 +16,7 @@ const CHOSEN = ".row-main, .shot-picture";
 /** Listens until `signal` ends it; `acts` holds a function for each of the names above. */
 export function keys(acts, signal) {
   const bound = {
-    j: acts.next, k: acts.previous, " ": acts.play, ArrowLeft: acts.back, ArrowRight: acts.forward, ",": acts.frameBack, ".": acts.frameOn, "<": acts.slower, ">": acts.faster,
+    j: acts.next, k: acts.previous, t: acts.open, " ": acts.play, ArrowLeft: acts.back, ArrowRight: acts.forward, ",": acts.frameBack, ".": acts.frameOn, "<": acts.slower, ">": acts.faster,
     a: acts.accept, r: acts.reject, e: acts.edit, n: acts.add, u: acts.undo, "+": acts.zoomIn, "=": acts.zoomIn, "-": acts.zoomOut, "−": acts.zoomOut, 0: acts.zoomAll, z: acts.zoomEvent,
     o: acts.enlarge, f: acts.full, m: acts.sound, "?": acts.help, Escape: acts.escape,
   };

@@ -250,6 +250,18 @@ export class Player extends EventTarget {
     if (next && this.playing) new Image().src = this.address(next.frame);
   }
 
+  /** The small picture of what was kept of a moment; `null` where nothing was. What was kept is asked once for each state of the timeline. */
+  async still(seconds) {
+    const { timeline, etag } = this.record;
+    if (timeline && this.framesOf !== etag) {
+      this.framesOf = etag;
+      this.reading = this.readFrames().catch(() => { /* then nothing is shown */ });
+    }
+    await this.reading;
+    const frame = this.frames[Math.max(0, this.frameAt(seconds))];
+    return frame ? this.address(frame.frame, 352) : null;
+  }
+
   /** Where a picture of the evidence is: by the name of its file, which several frames may share. */
   evidence({ picture, frame }, side = null) {
     const named = /(\d{8})[^/]*$/.exec(picture ?? "");

@@ -44,6 +44,7 @@ export class Record extends EventTarget {
   get path() { return `jobs/${this.id}`; }
   get ended() { return FINAL.has(this.job?.state); }
   get duration() { return this.timeline?.source.duration ?? this.job?.progress?.duration ?? 0; }
+  get failures() { return this.timeline?.windows.filter((window) => window.status === "failed") ?? []; }
   get source() { return this.timeline?.source ?? null; }
 
   /** Whether corrections are taken now: not while a scan is under way. A camera's day goes on and on: there they lie beside what grows. */

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../texts.js";
 import { clock } from "../times.js";
-import { gaps } from "./coverage.js";
+import { gaps, reasonOf, stateName } from "./coverage.js";
 import { empty, fits, pieces, stateOf } from "./filters.js";
 import { colour } from "./lanes.js";
 import { above } from "./scale.js";
@@ -137,7 +137,7 @@ export class EventList extends EventTarget {
     const lane = record.lanes.of.get(event.id);
     const words = [
       h("span", { class: "row-when num" }, h("b", {}, clock(event.start)), wall && h("span", {}, wall), h("span", {}, lasts(event.end - event.start))),
-      h("span", { class: "row-title" }, h("bdi", {}, marked(event.title))),
+      h("span", { class: "row-title", title: event.title }, h("bdi", {}, marked(event.title))),
       h("span", { class: "row-tags" },
         event.alerts?.length ? h("span", { class: "row-alert" }, icon("alert"), h("bdi", {}, event.alerts.join(", "))) : null,
         event.confidence !== null && h("span", { class: "num", title: t("review.confidence") }, `${Math.round(event.confidence * 100)} %`),
@@ -164,8 +164,8 @@ export class EventList extends EventTarget {
       h("button", { type: "button", class: "row-main", tabindex: "-1" },
         h("span", { class: `swatch ${run.state}`, "aria-hidden": "true" }),
         h("span", { class: "row-words" },
-          h("span", { class: "num" }, h("b", {}, t(`review.state.${run.state}`)), ` ${clock(run.start)}–${clock(run.end)} · ${lasts(run.end - run.start)}`),
-          h("span", { class: "row-reason", dir: "auto", title: run.reason ?? "" }, run.reason ?? t(`review.state.${run.state}.why`)))));
+          h("span", { class: "num" }, h("b", {}, stateName(run)), ` ${clock(run.start)}–${clock(run.end)} · ${lasts(run.end - run.start)}`),
+          h("span", { class: "row-reason", dir: "auto", title: run.reason ?? "" }, reasonOf(run)))));
   }
 
   quietRow(row) {
@@ -210,6 +210,14 @@ export class EventList extends EventTarget {
     if (at >= 0) return shown[at + by] ?? null;
     const place = above(shown, seconds + 0.001, (event) => event.start);
     return (by > 0 ? shown[place] : shown[place - 1]) ?? null;
+  }
+
+  /** The next event that nobody has reviewed, from the current one or the playhead on and then from the beginning; `null` where all are. */
+  nextOpen(seconds) {
+    const shown = this.shown ?? [];
+    const current = shown.findIndex((event) => event.id === this.current);
+    const from = current >= 0 ? current + 1 : above(shown, seconds - 0.001, (event) => event.start);
+    return [...shown.slice(from), ...shown.slice(0, from)].find((event) => stateOf(event) === "open") ?? null;
   }
 
   mark() {

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../texts.js";
 import { clock } from "../times.js";
-import { gaps, known } from "./coverage.js";
+import { gaps, known, reasonOf, stateName } from "./coverage.js";
 import { MOST } from "./lanes.js";
 import { Painter, measures } from "./paint.js";
 import { onTheme, palette } from "./palette.js";
@@ -13,14 +13,16 @@ import { lasts, wallClock } from "./wall.js";
 
 const NARROW = 640;
 const SLOP = 5;
+const PEEK = 40;
 /** Pixels between two fingers below which nobody can say how much they spread. */
 const NEAR = 8;
 
 /**
- * Events: `seek` (detail: seconds), `choose` (detail: an event). `labels(tag)` is asked when a lane's name is pressed.
+ * Events: `seek` (detail: seconds), `choose` (detail: an event). `onlane(tag)` is called when a lane's name is pressed, `pictureAt(seconds)`
+ * comes to the address of what to show of a moment that is pointed at, `null` for nothing.
  */
 export class TimeBar extends EventTarget {
-  constructor(record, { onlane }) {
+  constructor(record, { onlane, pictureAt }) {
     super();
     this.record = record;
     this.scale = new Scale(1);
@@ -31,9 +33,12 @@ export class TimeBar extends EventTarget {
     this.time = 0;
     this.hover = null;
     this.onlane = onlane;
+    this.pictureAt = pictureAt;
     this.fingers = new Map();
     this.canvas = h("canvas", { class: "bar-canvas" });
-    this.readout = h("output", { class: "bar-readout", hidden: true });
+    this.still = h("img", { alt: "", hidden: true, onload: () => { this.still.hidden = false; } });
+    this.line = h("span", {});
+    this.readout = h("output", { class: "bar-readout", hidden: true }, this.still, this.line);
     this.slider = h("div", { class: "bar-pane", role: "slider", tabindex: "0", "aria-label": t("review.bar"), "aria-valuemin": "0" }, this.canvas, this.readout);
     this.labels = h("div", { class: "bar-labels", role: "group", "aria-label": t("review.lanes") });
     this.told = h("ul", { class: "unseen", "aria-label": t("review.coverage") });
@@ -93,7 +98,7 @@ export class TimeBar extends EventTarget {
     const key = JSON.stringify(missing);
     if (key === this.spoken) return;
     this.spoken = key;
-    const lines = missing.slice(0, 100).map((run) => `${t(`review.state.${run.state}`)}, ${clock(run.start)}–${clock(run.end)} (${lasts(run.end - run.start)})${run.reason ? `: ${run.reason}` : ""}`);
+    const lines = missing.slice(0, 100).map((run) => `${stateName(run)}, ${clock(run.start)}–${clock(run.end)} (${lasts(run.end - run.start)})${run.reason ? `: ${reasonOf(run)}` : ""}`);
     this.told.replaceChildren(...(lines.length ? lines : [t("review.coverage.all")]).map((line) => h("li", {}, line)));
   }
 
@@ -287,8 +292,9 @@ export class TimeBar extends EventTarget {
     const seconds = this.scale.t(at.x);
     const found = this.found(at);
     const run = at.y >= this.sizes.track && at.y < this.sizes.ruler ? this.run(seconds) : null;
-    const what = found ? found.title : run && !known(run.state) ? `${t(`review.state.${run.state}`)}${run.reason ? `: ${run.reason}` : ""}` : "";
-    this.readout.textContent = [this.words(seconds), what].filter(Boolean).join(" · ");
+    const what = found ? found.title : run && !known(run.state) ? `${stateName(run)}${run.reason ? `: ${reasonOf(run)}` : ""}` : "";
+    this.line.textContent = [this.words(seconds), what].filter(Boolean).join(" · ");
+    this.peek(seconds);
     this.readout.hidden = false;
     const left = this.hover < this.scale.width / 2;
     this.readout.style.left = left ? `${this.hover + 10}px` : "auto";
@@ -297,7 +303,19 @@ export class TimeBar extends EventTarget {
     this.draw();
   }
 
+  /** Shows what was kept of a moment, once the pointer rests there for the blink of an eye. */
+  peek(seconds) {
+    clearTimeout(this.peeking);
+    this.peeking = setTimeout(async () => {
+      const address = await this.pictureAt(seconds);
+      if (address === null) this.still.hidden = true;
+      else if (this.still.getAttribute("src") !== address) this.still.src = address;
+      else this.still.hidden = false;
+    }, PEEK);
+  }
+
   leave() {
+    clearTimeout(this.peeking);
     this.hover = null;
     this.readout.hidden = true;
     this.draw();
@@ -342,6 +360,7 @@ export class TimeBar extends EventTarget {
   }
 
   destroy() {
+    clearTimeout(this.peeking);
     this.control.abort();
     this.watcher.disconnect();
   }

@@ -13,7 +13,7 @@ import { daysMenu } from "../review/days.js";
 import { Detail } from "../review/detail.js";
 import { closing, exportMenu } from "../review/exports.js";
 import { FilterBar } from "../review/filterbar.js";
-import { empty } from "../review/filters.js";
+import { empty, stateOf } from "../review/filters.js";
 import { help, keys } from "../review/keys.js";
 import { Panel } from "../review/panel.js";
 import { Player } from "../review/player.js";
@@ -59,7 +59,7 @@ class Screen {
     const player = new Player(record);
     this.player = player;
     this.controls = new Controls(record, player, { next: () => this.step(1), previous: () => this.step(-1), full: () => this.full() });
-    this.bar = new TimeBar(record, { onlane: (tag) => this.filters.flip(tag) });
+    this.bar = new TimeBar(record, { onlane: (tag) => this.filters.flip(tag), pictureAt: (seconds) => player.still(seconds) });
     this.list = new EventList(record, player);
     this.filters = new FilterBar(record);
     this.detail = new Detail(record, player, this.acts());
@@ -121,11 +121,7 @@ class Screen {
 
   /** Has what is looked at later come while nobody waits for it: there then, even if the service is not. */
   fetchRest() {
-    const rest = () => {
-      if (this.control.signal.aborted) return;
-      for (const panel of [this.about, this.ask, this.everywhere]) panel.come();
-      import("../review/editor.js").catch(() => { /* asked for again by whoever edits */ });
-    };
+    const rest = () => { if (!this.control.signal.aborted) for (const panel of [this.about, this.ask, this.everywhere]) panel.come(); };
     (globalThis.requestIdleCallback ?? setTimeout)(rest, { timeout: 3000 });
   }
 
@@ -345,7 +341,7 @@ class Screen {
       this.refused(fault, () => this.correct(this.record.event(event.id), action, { changes, comment }));
       return false;
     }
-    toast(t(`review.done.${action}`, { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000 });
+    toast(t(`review.done.${action}`, { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000, matter: "judged" });
     return true;
   }
 
@@ -354,7 +350,7 @@ class Screen {
       const event = await this.record.add(changes, comment);
       this.detail.editing = null;
       this.choose(event);
-      toast(t("review.done.add", { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000 });
+      toast(t("review.done.add", { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000, matter: "judged" });
       return true;
     } catch (fault) {
       this.refused(fault, () => this.add(changes, comment));
@@ -368,7 +364,7 @@ class Screen {
     try {
       if (only) {
         await this.record.correct(only.id, "undo");
-        toast(t("review.done.undo", { title: shortened(only.title) }), { stay: 3000 });
+        toast(t("review.done.undo", { title: shortened(only.title) }), { stay: 3000, matter: "judged" });
         return true;
       }
       const last = await this.record.undo();
@@ -376,7 +372,7 @@ class Screen {
       const event = this.record.event(last.id);
       if (event) this.choose(event, { seek: event.id !== this.current?.id });
       else if (this.current?.id === last.id) { this.current = null; this.bar.choose(null); this.detail.show(null); }
-      toast(t("review.done.undo", { title: shortened(last.title) }), { stay: 3000 });
+      toast(t("review.done.undo", { title: shortened(last.title) }), { stay: 3000, matter: "judged" });
       return true;
     } catch (fault) {
       this.refused(fault, null);
@@ -436,9 +432,23 @@ class Screen {
           this.tab(names[(names.indexOf(name) + by + names.length) % names.length]);
           this.tabs.querySelector('[aria-selected="true"]').focus();
         },
-      }, t(`review.tab.${name}`), name === "events" && this.record.events.length ? h("span", { class: "num count-of" }, number(this.record.events.length)) : null);
+      }, t(`review.tab.${name}`), name === "events" && this.record.events.length ? this.tally() : null);
     }));
     if (inside) this.tabs.querySelector('[aria-selected="true"]')?.focus();
+  }
+
+  /** How many events there are, and how many of them are reviewed once somebody has begun. */
+  tally() {
+    const { events } = this.record;
+    const n = events.reduce((sum, event) => sum + (stateOf(event) === "open" ? 0 : 1), 0);
+    return h("span", { class: "num count-of", title: n ? t("review.reviewed.of", { n, all: events.length }) : null }, n ? `${number(n)}/${number(events.length)}` : number(events.length));
+  }
+
+  /** Goes on to what nobody has reviewed. */
+  toOpen() {
+    const next = this.list.nextOpen(this.player.time);
+    if (next) this.choose(next);
+    else if (this.record.events.length) toast(t("review.open.none"), { stay: 3000 });
   }
 
   /** The job's state or progress has changed. */
@@ -509,7 +519,7 @@ class Screen {
     return (last?.end ?? 0) - 0.1;
   }
 
-  retryButton(name = t("review.retry.failed")) {
+  retryButton(name = t("review.retry.failed", { n: this.record.failures.length })) {
     if (!may("submit") || !this.record.ended || this.record.job.kind === "day") return null;
     return h("button", { type: "button", class: "button", onclick: () => this.retry() }, icon("retry"), name);
   }
@@ -547,7 +557,7 @@ class Screen {
   keyActs() {
     const { player, bar, controls } = this;
     return {
-      next: () => this.step(1), previous: () => this.step(-1), play: () => player.toggle(),
+      next: () => this.step(1), previous: () => this.step(-1), open: () => this.toOpen(), play: () => player.toggle(),
       back: (event) => this.seek(player.time - (event.shiftKey ? 1 : 5), { show: true }), forward: (event) => this.seek(player.time + (event.shiftKey ? 1 : 5), { show: true }),
       frameBack: () => player.step(-1), frameOn: () => player.step(1), slower: () => controls.faster(-1), faster: () => controls.faster(1),
       accept: () => this.correct(this.current, "accept"), reject: () => this.correct(this.current, "reject"), edit: () => this.edit(this.current), add: () => this.beginAdd(), undo: () => this.undo(),
