@@ -1,6 +1,6 @@
 """Which frames are chosen, what they miss and what choosing costs: videoscan beside what else there is, clip by clip.
 
-    python benchmarks/selection.py [FOLDER...] [--peers VENV] [--made SECONDS] [--only METHOD] [--json FILE] [--write FILE.md]
+    python benchmarks/selection.py [FOLDER...] [--peers VENV] [--made SECONDS] [--only METHOD] [--cache FILE] [--json FILE] [--write FILE.md]
 
 Each FOLDER (samples/ without one) is searched for clips with their truth beside them, ``CLIP.truth.json``; ``--made`` adds the made
 scenes of `videoscan.testing.disturbances`, so many seconds of each. Every method runs as a program of its own, and its CPU time (user
@@ -14,11 +14,15 @@ Words are not judged: nobody describes anything here.
 Peers are looked for in ``--peers``, a virtual environment (``pip install scenedetect claude-real-video`` there; where the desktop build of OpenCV that comes with it cannot be
 imported, ``pip uninstall opencv-python`` and ``pip install opencv-python-headless`` after it), and on the path (ffmpeg). What is not there is left
 out and named.
+
+With ``--cache``, what a program chose and cost is kept there, under a key of its command, the clip's bytes, and the versions of all that it runs:
+of videoscan the whole source. So a run can be cut off and go on, and after a change only what it may have changed is measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -27,10 +31,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+import cv2
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,6 +83,7 @@ class Method:
     command: Callable[[Path], list[str]]
     read: Callable[[str, str], list[float]]
     missing: str | None = None
+    version: Callable[[], str] = str
 
 
 @dataclass
@@ -109,17 +117,36 @@ def _kept(out: str, _err: str) -> list[float]:
     return [row["time"] for row in rows if row.get("kept")]
 
 
+@cache
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+def _libraries() -> str:
+    return f"{sys.version} {av.__version__} {av.library_versions} {cv2.__version__} {np.__version__}"
+
+
+@cache
+def own_version() -> str:
+    """Of all that decides what `videoscan frames` chooses and costs."""
+    whole = hashlib.sha256(_libraries().encode())
+    for file in sorted((ROOT / "videoscan").rglob("*.py")) + sorted((ROOT / "configs").rglob("*.toml")):
+        whole.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return whole.hexdigest()
+
+
 def _own(name: str, *sets: str, profile: str = "default") -> Method:
     options = [part for each in sets for part in ("--set", each)]
     command = [sys.executable, "-m", "videoscan", "frames", "--json", "--profile", profile, *options]
-    return Method(name, lambda clip: [*command, str(clip)], _kept)
+    return Method(name, lambda clip: [*command, str(clip)], _kept, version=own_version)
 
 
 def _ffmpeg(name: str, before: Sequence[str], chain: str) -> Method:
     path = shutil.which("ffmpeg")
     start = [path or "ffmpeg", "-hide_banner", "-nostdin", *before, "-i"]
     end = ["-an", "-vf", f"{chain}showinfo", "-f", "null", "-"]
-    return Method(name, lambda clip: [*start, str(clip), *end], _shown, None if path else "ffmpeg is not on the path")
+    missing = None if path else "ffmpeg is not on the path"
+    return Method(name, lambda clip: [*start, str(clip), *end], _shown, missing, lambda: _said(path or "ffmpeg", "-version"))
 
 
 def _peer(name: str, python: Path | None, module: str, program: str, *arguments: str) -> Method:
@@ -128,7 +155,13 @@ def _peer(name: str, python: Path | None, module: str, program: str, *arguments:
         and subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
     )
     missing = None if there else f"{module} is not installed in --peers"
-    return Method(name, lambda clip: [str(python), "-c", program, str(clip), *arguments], _numbers, missing)
+    return Method(
+        name,
+        lambda clip: [str(python), "-c", program, str(clip), *arguments],
+        _numbers,
+        missing,
+        lambda: _said(str(python), "-m", "pip", "freeze"),
+    )
 
 
 def methods(peers: Path | None) -> list[Method]:
@@ -140,7 +173,9 @@ def methods(peers: Path | None) -> list[Method]:
         _own("videoscan: keyframes, tiles", "sampler.kind=keyframe"),
         _own("videoscan: scenes, no dedup", "sampler.kind=scene", "dedup.kind=none"),
         _own("videoscan: 1 fps, phash", "dedup.kind=phash"),
-        Method("every second (cv2.read loop)", lambda clip: [sys.executable, "-c", NAIVE, str(clip)], _numbers),
+        Method(
+            "every second (cv2.read loop)", lambda clip: [sys.executable, "-c", NAIVE, str(clip)], _numbers, version=_libraries
+        ),
         _ffmpeg("ffmpeg -skip_frame nokey", ("-skip_frame", "nokey"), ""),
         _ffmpeg("ffmpeg fps=1, mpdecimate", (), "fps=1:round=down,mpdecimate,"),
         _peer("PySceneDetect adaptive", python, "scenedetect", SCENEDETECT, "adaptive"),
@@ -161,6 +196,26 @@ def run(method: Method, clip: Path) -> tuple[list[float], float]:
     if process.returncode not in {0, 6}:
         raise RuntimeError(complained.strip()[-300:] or f"exit code {process.returncode}")
     return sorted(method.read(said, complained)), used.ru_utime + used.ru_stime
+
+
+class Cache:
+    """What was chosen and what it cost, by all that it depends on; without a file, for this run only."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file is not None and file.exists() else []
+        self.known: dict[str, tuple[list[float], float]] = {key: (times, cpu) for key, times, cpu in map(json.loads, lines)}
+
+    def run(self, method: Method, clip: Path, digest: str) -> tuple[list[float], float]:
+        """As `run`. `digest` is of the clip's bytes."""
+        command = [part if part != str(clip) else "CLIP" for part in method.command(clip)]
+        key = hashlib.sha256(json.dumps([command, method.version(), digest]).encode()).hexdigest()
+        if key not in self.known:
+            self.known[key] = run(method, clip)
+            if self.file is not None:
+                with self.file.open("a", encoding="utf-8") as lines:
+                    lines.write(json.dumps([key, *self.known[key]]) + "\n")
+        return self.known[key]
 
 
 def pictures_of(clip: Path) -> int:
@@ -262,9 +317,11 @@ def main() -> int:
     parser.add_argument("--peers", type=Path, help="a virtual environment with the peers")
     parser.add_argument("--made", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--only", action="append", default=[], help="methods whose names hold this")
+    parser.add_argument("--cache", type=Path, help="keep there what was measured, and take it from there")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
+    cached = Cache(asked.cache)
     chosen = [each for each in methods(asked.peers) if not asked.only or any(part in each.name for part in asked.only)]
     notes = [f"{method.name}: left out, {method.missing}" for method in chosen if method.missing]
     chosen = [method for method in chosen if method.missing is None]
@@ -278,9 +335,10 @@ def main() -> int:
             folders.append(Path(made))
         for name, clip, truth in clips(folders):
             pictures = pictures_of(clip)
+            digest = hashlib.sha256(clip.read_bytes()).hexdigest()
             for method in chosen:
                 try:
-                    times, cpu = run(method, clip)
+                    times, cpu = cached.run(method, clip, digest)
                 except RuntimeError as fault:
                     notes.append(f"{method.name} on {name}: {fault}")
                     continue
