@@ -132,6 +132,15 @@ def test_samples_come_at_any_rate_with_rising_indices():
     assert [frame.index for frame in frames] == [10 * number for number in range(50)]
 
 
+def test_what_follows_a_frame_is_what_a_camera_would_have_shown_next():
+    scene = made("rain", seconds=20)
+    frame = next(itertools.islice(scene.frames(), 3, None))
+    shown = [pixels.luma for pixels in frame.following()]
+    assert len(shown) == 6
+    assert all(np.array_equal(luma, scene.picture(3.0 + 0.04 * number)) for number, luma in enumerate(shown, 1))
+    assert next(made("storm", seconds=12).frames()).following is None
+
+
 @pytest.mark.parametrize("name", ["pumping", "pumping-hevc"])
 def test_a_pumping_scene_is_coarse_at_each_keyframe_and_finer_after_it(name):
     scene = made(name, seconds=45, size=(320, 180))
