@@ -69,7 +69,7 @@ const formats = new Map();
 
 /** A number as the language writes it; `options` are those of `Intl.NumberFormat`. */
 export function written(value, options = null) {
-  // What both languages write alike needs no formatter: the first one costs a browser more than the whole list beside it.
+  // What both languages write alike needs no formatter: a browser takes its time over the first one.
   if (options === null && Number.isInteger(value)) return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   const key = current + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options ?? {}));

@@ -32,7 +32,7 @@ export function wallClock(source, seconds) {
 /** The day of a second, in words; `null` without a clock. */
 export function wallDay(source, seconds) {
   const date = wallDate(source, seconds);
-  // Not by `Intl`: its first date costs a browser as much as drawing the list, and this is asked for while a recording plays.
+  // Not by `Intl`: a browser takes its time over the first formatter, and this is asked for while a recording plays.
   return date && t("review.day", { d: date.getUTCDate(), month: t("review.months").split(" ")[date.getUTCMonth()], y: String(date.getUTCFullYear()) });
 }
 
