@@ -1,8 +1,8 @@
-"""How much rain `tiles` copes with: what it misses and keeps by the drops in each picture and the pictures that follow a sample.
+"""How much rain and snow `tiles` copes with: what it misses and keeps by the drops in each picture and the pictures that follow a sample.
 
     python benchmarks/weather.py [--seconds 150] [--seed 1] [--write FILE.md]
 
-The made scene `rain` (1280x720, one sample a second) with more and fewer drops than they have, and with fewer
+The made scenes `rain` and `snow` (1280x720, one sample a second) with more or fewer drops and flakes than they have, and with fewer
 pictures after a sample than a camera of 25 a second gives. "Cells hit" are those that differ by more than 7 grey levels from what is behind, in any one
 picture: from there on a still place counts as changed.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from videoscan.model import Frame
     from videoscan.testing.disturbances import Scene
 
-TRIALS = (("rain", 210, 6), ("rain", 420, 6), ("rain", 840, 6), ("rain", 420, 4))
+TRIALS = (("rain", 105, 6), ("rain", 210, 6), ("rain", 420, 6), ("rain", 840, 6), ("rain", 420, 4), ("snow", 190, 6))
 """What falls, how many of it in each picture, and the pictures after a sample."""
 
 
