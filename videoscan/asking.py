@@ -37,7 +37,8 @@ never more than that in all. At the defaults a segment has five or six."""
 class Asker:
     """Asks about the windows of one scan, side by side; with rolling context those of one segment one after another.
 
-    `doubts` are those about answers that a second look may be worth (`videoscan.doubting.second`), by window.
+    `doubts` are those about answers that a second look may be worth (`videoscan.doubting.second`), by window. `let_be` are the windows that
+    keep an earlier failure, because others were chosen to be asked again (`videoscan.retrying`).
 
     Memory: with rolling context, the pictures of `at_once` windows.
     """
@@ -59,6 +60,7 @@ class Asker:
         self._context_tokens = options.context_tokens
         self._chains = Chains()
         self.doubts: dict[int, Doubt] = {}
+        self.let_be: set[int] = set()
         self._looks = profile.second_look if profile.second_look.share and session.limits.sends else None
         self._scale = registry.make("dedups", profile.dedup).scale
         concurrency = session.limits.concurrency
@@ -100,7 +102,7 @@ class Asker:
     async def _description(
         self, window: Window, prompt: Prompt, given: tuple[Ongoing, ...]
     ) -> tuple[Description, bool, tuple[Ongoing, ...], str | None]:
-        """The description, whether the journal had it, what is going on at the window's end for the next one, and the journal's key."""
+        """The description, whether it is an earlier run's, what is going on at the window's end for the next one, and the journal's key."""
         if self._journal is None:
             description = await self._session.describe(window, prompt)
             return description, False, ongoing.after(given, window, description), None
@@ -108,6 +110,9 @@ class Asker:
         of = functools.partial(key_of, window, prompt, self._request.asked, measured=self._session.limits.measures)
         key = await flow.in_thread(of)
         known = await flow.in_thread(self._journal.answer, key)
+        if known is None and self._request.retry is not None and (stands := self._request.retry.stands(window)) is not None:
+            known = stands
+            self.let_be.add(window.index)
         description = known or await self._session.describe(window, prompt)
         if known is None:
             await flow.in_thread(self._journal.record, key, window, description)

@@ -32,6 +32,7 @@ from videoscan.notebook import JournalNotebook
 from videoscan.reading import sampling
 from videoscan.recordings import inputs, naming
 from videoscan.request import Request, settle
+from videoscan.retrying import Retry
 from videoscan.seams import Naming, Remembering
 from videoscan.spending import budgeting, money
 from videoscan.spending.ledger import Accounts, Ledger
@@ -39,7 +40,7 @@ from videoscan.summary.summarizing import summed_up
 from videoscan.timeline import Folding
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from videoscan.core import CoreItem
     from videoscan.document import Timeline
@@ -74,6 +75,7 @@ async def scan(
     sets: Sequence[str] = (),
     to: Sequence[str] = (),
     fresh: bool = False,
+    retry: Collection[int] | None = None,
     budget: Sequence[str] = (),
     clock_start: str | None = None,
     accounts: Accounts | None = None,
@@ -99,6 +101,8 @@ async def scan(
         sets: Single options, as ``"table.key=value"``.
         to: Further formats to write into `out`, by exporter's name.
         fresh: Forget what an earlier run left in `out`.
+        retry: Of the windows that an earlier run in `out` left without an answer, ask only these again (indices); the others keep the
+            failure that its timeline tells of. By default all of them are asked.
         budget: What may be spent on the model, such as ``["5USD", "500req"]``: see ``videoscan.spending.money``. It is never passed; what it does
             not suffice for is left out and marked `skipped`.
         clock_start: The wall time of second 0, ISO 8601; stands for `source.clock_start`.
@@ -136,7 +140,7 @@ async def scan(
     timeline = await (
         _scan(request, observer, ledger, fit=fit)
         if out is None
-        else _scan_into(OutputFolder(Path(out)), request, observer, ledger, fresh=fresh, fit=fit)
+        else _scan_into(OutputFolder(Path(out)), request, observer, ledger, fresh=fresh, fit=fit, retry=retry)
     )
     observer(observe.Finished(timeline))
     return timeline
@@ -152,7 +156,14 @@ def scan_sync(source: str | Path | inputs.Input, **options: Any) -> Timeline:
 
 
 async def _scan_into(
-    place: OutputFolder, request: Request, observer: Observer, ledger: Ledger, *, fresh: bool, fit: Fit | None = None
+    place: OutputFolder,
+    request: Request,
+    observer: Observer,
+    ledger: Ledger,
+    *,
+    fresh: bool,
+    fit: Fit | None = None,
+    retry: Collection[int] | None = None,
 ) -> Timeline:
     """Scan with an output folder: go on from its journal, and write everything into it at the end."""
     place.prepare()
@@ -163,6 +174,8 @@ async def _scan_into(
         _check_owner(place, request, fresh=fresh)
         if fresh:
             place.forget()
+        if retry is not None and (former := await flow.in_thread(publish.written, place)) is not None:
+            request = replace(request, retry=Retry.of(former, retry))
         try:
             with contextlib.closing(Journal(place.path, request.given.uri, fresh=fresh)) as journal:
                 try:
@@ -213,6 +226,7 @@ class _Pass:
     windows: int = 0
     failures_in_a_row: int = 0
     skipped: int = 0
+    let_be: int = 0  # of those skipped, the ones that this run left as they were
 
 
 async def _scan(
@@ -256,7 +270,7 @@ async def _scan(
             ) as outcomes,
         ):
             async for outcome in outcomes:
-                _take(outcome, state, observer, ledger, doubtful=outcome.index in asker.doubts)
+                _take(outcome, state, observer, ledger, asker)
         assert state.info is not None
         assert state.tally is not None, "a core that was not stopped ends with its tally"
         request.check_start(state.tally.duration)
@@ -352,17 +366,20 @@ def _most_pictures(request: Request, info: SourceInfo | None) -> int | None:
     return each * (math.ceil((end - request.start) / step) + 1) if step and end is not None else None
 
 
-def _take(outcome: Outcome, state: _Pass, observer: Observer, ledger: Ledger, *, doubtful: bool) -> None:
-    if doubtful:
+def _take(outcome: Outcome, state: _Pass, observer: Observer, ledger: Ledger, asker: Asker) -> None:
+    if outcome.index in asker.doubts:
         state.doubtful.append(outcome)
     else:
         state.folding.add(outcome)
-    failure = outcome.description.failure
+    failure, asked = outcome.description.failure, outcome.index not in asker.let_be
     if failure is not None and failure.kind == SPENT:
-        if not state.skipped:
+        if asked and state.skipped == state.let_be:
             observer(observe.Note(f"{failure.message} ({ledger.left()} spent); what is left is skipped"))
         state.skipped += 1
+        state.let_be += not asked
         return
+    if not asked:
+        return  # what an earlier run was told says nothing of whether the endpoint answers now
     if failure is None or failure.kind not in _NO_ANSWER:
         state.failures_in_a_row = 0
         return

@@ -266,14 +266,18 @@ def _write(place: folder.OutputFolder, timeline: Timeline, names: Iterable[str])
             exporter.write(timeline, out, folder=str(place.path))
 
 
+def written(place: folder.OutputFolder) -> Timeline | None:
+    """The timeline that lies in an output folder; `None` where there is none that can be read."""
+    try:
+        return Timeline.from_json((place.path / folder.TIMELINE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
 def finished(fingerprint: str, place: folder.OutputFolder, journal: Journal) -> Timeline | None:
     """The timeline of an earlier run, if it answers exactly this and nothing in it needs asking again."""
-    path = place.path / folder.TIMELINE
-    if journal.finished != fingerprint:
-        return None
-    try:
-        timeline = Timeline.from_json(path.read_bytes())
-    except (OSError, ValueError):
+    timeline = written(place) if journal.finished == fingerprint else None
+    if timeline is None:
         return None
     # A second look that came to nothing is made again, like a window that failed.
     whole = all(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from videoscan.config import Profile
     from videoscan.model import Identity, Prompt
     from videoscan.recordings.inputs import Input
+    from videoscan.retrying import Retry
     from videoscan.spending.money import Prices
 
 # Options of a describer that change how fast an answer comes, not which.
@@ -33,7 +34,8 @@ class Request:
     """One scan of one input. `table` is the whole profile with every default, as a timeline stores it; times are seconds.
 
     `identity` is whom a describer with a model of its own asks; `None` where the options say it, and before `identified`. `served` is
-    the model that an endpoint was found to have, where the options name none.
+    the model that an endpoint was found to have, where the options name none. `retry` is which windows without an answer are asked again,
+    by default all.
     """
 
     given: Input
@@ -45,6 +47,7 @@ class Request:
     to: tuple[str, ...] = ()
     identity: Identity | None = None
     served: str | None = None
+    retry: Retry | None = None
 
     def identified(self) -> Request:
         """The same, with `identity` looked up. Raises `ConfigError` where the describer's options name nothing that is there."""

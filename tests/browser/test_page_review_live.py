@@ -146,6 +146,34 @@ def test_what_failed_is_explained_and_asked_again(open_site, service, script):
     assert page.locator(".rows .row-event").count() == 6
 
 
+def test_one_failed_stretch_is_asked_again_by_itself(open_site, service, script):
+    script.reset(refuses={1, 3})
+    job = service.submit("reel.mp4", question="fail alone")["id"]
+    service.until(job)
+    page = open_site(service, f"#/jobs/{job}")
+    page.get_by_role("button", name="Why?").click()
+    buttons = page.get_by_role("button", name=re.compile("^Ask again about "))
+    buttons.nth(1).wait_for()
+    assert buttons.count() == 2
+    name = buttons.nth(1).get_attribute("aria-label")
+    stretch = name.removeprefix("Ask again about ")
+    assert page.locator(".gaps li", has_text=stretch).get_by_role("button").count() == 2
+    script.reset(free=0)
+    buttons.nth(1).focus()
+    page.keyboard.press("Enter")
+    assert script.held.wait(15)
+    line = page.locator(".gaps li", has_text="Asked again now")
+    line.wait_for()
+    assert line.locator("button.link").inner_text() == stretch
+    page.locator(".job-banner.running", has_text=f"{stretch} is asked again").wait_for()
+    assert line.locator("button.link").evaluate("e => e === document.activeElement"), "whoever pressed it stays there"
+    script.opened.set()
+    page.get_by_role("button", name="Ask the failed window again").first.wait_for()
+    assert script.asked == 1
+    assert buttons.count() == 1
+    assert buttons.get_attribute("aria-label") != name
+
+
 def test_a_file_that_no_browser_plays_is_shown_in_pictures_and_then_as_a_preview(open_site, service, script):
     script.reset()
     job = service.submit("old.avi")["id"]

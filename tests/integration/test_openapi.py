@@ -30,6 +30,7 @@ def test_the_document_is_valid_openapi():
     addresses = {(route.method, route.path) for route in app.TABLE}
     for method, path in (
         ("POST", "/jobs"), ("GET", "/jobs"), ("GET", "/jobs/{id}"), ("POST", "/jobs/{id}/cancel"), ("POST", "/jobs/{id}/retry"),
+        ("POST", "/jobs/{id}/windows/{window}/retry"),
         ("DELETE", "/jobs/{id}"), ("GET", "/jobs/{id}/feed"), ("GET", "/jobs/{id}/timeline"), ("GET", "/jobs/{id}/timeline.{format}"),
         ("GET", "/jobs/{id}/frames/{frame}.jpg"), ("GET", "/jobs/{id}/video"), ("PATCH", "/jobs/{id}/events/{event}"),
         ("POST", "/jobs/{id}/events"), ("POST", "/streams"), ("GET", "/streams"), ("DELETE", "/streams/{id}"), ("GET", "/search"), ("POST", "/ask"), ("GET", "/metrics"), ("GET", "/openapi.json"),

@@ -80,6 +80,8 @@ async def looked_at_again(
 
     `folding` has the other outcomes: the share is one of all.
     """
+    if request.retry is not None:
+        doubts = {index: each for index, each in doubts.items() if request.retry.looks_at(index)}
     looks = Looks(request, info, session, ledger, place, journal, _once_more(request, session))
     planned = looks.planned(outcomes, doubts, folding)
     if not planned:
@@ -204,6 +206,8 @@ class Looks:
             description, shown = known
             if self._place is not None and await flow.in_thread(self._place.hold, [_name(each) for each in shown]):
                 return Second(plan.doubt, shown, description)
+        elif self._request.retry is not None and (stands := self._request.retry.looked(outcome.index)) is not None:
+            return Second(plan.doubt, (), stands)
         elif self._ledger.ended:
             return Second(plan.doubt, (), _nothing(SPENT, "the budget is used up"))
         try:

@@ -70,6 +70,9 @@ class Job(Record):
     )
     usage: dict[str, Any] | None = Field(default=None, description="What was sent and billed, as a timeline has it.")
     error: Fault | None = None
+    windows: list[int] | None = Field(
+        default=None, description="The windows that alone are asked again now, by index; null where all are that have no answer."
+    )
     joined: bool = Field(default=False, description="Whether it scans several recordings of one camera as one.")
     children: list[str] | None = Field(
         default=None, description="A folder's jobs; of a stream those of its days, the earliest first."

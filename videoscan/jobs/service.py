@@ -21,7 +21,7 @@ from videoscan.jobs.bundles import Bundles
 from videoscan.jobs.delivering import Deliverer
 from videoscan.jobs.documents import NOTHING, Documents, Text
 from videoscan.jobs.pulse import Pulse
-from videoscan.jobs.records import Job, Stream, new_id, now
+from videoscan.jobs.records import FINAL, Job, Stream, new_id, now
 from videoscan.jobs.shelf import Shelf
 from videoscan.jobs.streaming import Streams, source_of
 from videoscan.jobs.viewing import Viewing
@@ -344,6 +344,28 @@ class Service:
         again = await self.store.retry(job.id)
         self.worker.wake()
         self.streams.wake()
+        self.board.changed(job.id, job.parent)
+        return again
+
+    async def retry_window(self, job: Job, window: int) -> Job:
+        """Queue it again, and have only this window asked of those that have no answer; the others keep their failures.
+
+        Raises `Conflict` as `retry` does, for a job without a timeline of its own, and for a window that has its answer; `LookupError` where
+        there is no such window or no timeline yet.
+        """
+        if job.kind != "scan":
+            raise Conflict(f"a {job.kind} has no windows that can be asked again one by one")
+        if job.state in FINAL:  # while it runs its windows may change; the store says so below
+            told, _ = await flow.in_thread(self.written, job.id)
+            if told is None:
+                raise LookupError(f"there is no timeline yet: the job is {job.state}")
+            found = next((each for each in told.windows if each.index == window), None)
+            if found is None:
+                raise LookupError(f"there is no window {window}: the timeline has {len(told.windows)}, counted from 0")
+            if found.status == "described":
+                raise Conflict(f"window {window} has its answer: only one that failed or was skipped can be asked again")
+        again = await self.store.retry(job.id, windows=[window])
+        self.worker.wake()
         self.board.changed(job.id, job.parent)
         return again
 

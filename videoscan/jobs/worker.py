@@ -208,6 +208,7 @@ class Worker:
             profile=job.profile,
             question=job.question,
             out=settings.output(job.id),
+            retry=job.windows,
             endpoint=settings.endpoint,
             model=settings.model,
             sets=rules.sets_of(settings),

@@ -145,6 +145,8 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX jobs_by_state ON jobs (state, number);
     CREATE INDEX jobs_by_parent ON jobs (parent, number);
     """,
+    # The windows that alone are asked again.
+    "ALTER TABLE jobs ADD COLUMN windows TEXT;",
 )
 
 

@@ -273,8 +273,12 @@ class SqliteStore:
 
         return await self._do(work)
 
-    async def retry(self, job: str) -> Job:
-        """Queue again what of a job failed or was cancelled, or ended with gaps. Raises `Conflict` when it is not at its end."""
+    async def retry(self, job: str, *, windows: Sequence[int] | None = None) -> Job:
+        """Queue again what of a job failed or was cancelled, or ended with gaps. Raises `Conflict` when it is not at its end.
+
+        `windows` are those that alone are asked again; it is kept until the job has ended once more.
+        """
+        chosen = None if windows is None else json.dumps(list(windows))
 
         def work(database: sqlite3.Connection) -> Job:
             found = _job(database, job)
@@ -283,7 +287,10 @@ class SqliteStore:
             rows = database.execute("SELECT * FROM jobs WHERE (id = ? OR parent = ?)", (job, job)).fetchall()
             for row in rows:
                 if row["kind"] == "folder" or row["state"] != "done" or row["id"] == job:
-                    database.execute("UPDATE jobs SET state = 'queued', finished = NULL, error = NULL WHERE id = ?", (row["id"],))
+                    database.execute(
+                        "UPDATE jobs SET state = 'queued', finished = NULL, error = NULL, windows = ? WHERE id = ?",
+                        (chosen, row["id"]),
+                    )
                     _tell(database, row["id"], "state", {"state": "queued"})
             if found.parent:
                 _settle_folder(database, found.parent)
@@ -475,6 +482,7 @@ def _read(database: sqlite3.Connection, row: sqlite3.Row) -> Job:
         usage=json.loads(row["usage"]) if row["usage"] else None,
         error=Fault.model_validate_json(row["error"]) if row["error"] else None,
         joined=row["joined"] is not None,
+        windows=json.loads(row["windows"]) if row["windows"] and row["state"] not in FINAL else None,
         children=children,
     )
 

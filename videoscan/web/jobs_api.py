@@ -107,6 +107,16 @@ async def retry(request: web.Request) -> web.StreamResponse:
     return routes.answer(service.shown(await service.retry(await found(request))), status=202)
 
 
+async def retry_window(request: web.Request) -> web.StreamResponse:
+    """Queue it again; only this window is asked, the others that have no answer keep their failures."""
+    service, job = request.app[SERVICE], await found(request)
+    try:
+        again = await service.retry_window(job, int(request.match_info["window"]))
+    except LookupError as fault:
+        raise Problem(404, str(fault.args[0])) from None
+    return routes.answer(service.shown(again), status=202)
+
+
 async def delete(request: web.Request) -> web.StreamResponse:
     """Forget it, with its output and its upload; never a file below a root."""
     job = await found(request)
@@ -233,6 +243,15 @@ ROUTES = (
     Route("GET", f"{BASE}/jobs/{{id}}", one, "One job", {200: _JOB}, patterns=PATTERN),
     Route("POST", f"{BASE}/jobs/{{id}}/cancel", cancel, "Cancel a job", {202: _JOB}, scope="submit", patterns=PATTERN),
     Route("POST", f"{BASE}/jobs/{{id}}/retry", retry, "Try a job again", {202: _JOB}, scope="submit", patterns=PATTERN),
+    Route(
+        "POST",
+        f"{BASE}/jobs/{{id}}/windows/{{window}}/retry",
+        retry_window,
+        "Ask one failed window again, by its index",
+        {202: _JOB},
+        scope="submit",
+        patterns={**PATTERN, "window": "[0-9]{1,9}"},
+    ),
     Route("DELETE", f"{BASE}/jobs/{{id}}", delete, "Forget a job", {204: _GONE}, scope="submit", patterns=PATTERN),
     Route(
         "GET",

@@ -4,7 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../texts.js";
 import { bytes, clock, moment, number, percent } from "../times.js";
-import { gaps, reasonOf, totals } from "./coverage.js";
+import { gaps, reasonOf, totals, windowOf } from "./coverage.js";
 import { lasts } from "./wall.js";
 
 const FEW = 12;
@@ -37,10 +37,12 @@ export class About {
     this.element = h("section", { class: "panel", "aria-label": t("review.about") });
   }
 
-  /** Draws it anew. */
+  /** Draws it anew. Who has just asked a stretch again stays at it. */
   renew() {
     const { timeline, job } = this.record;
+    const at = this.element.contains(document.activeElement) ? document.activeElement.closest("li[data-window]")?.dataset.window : undefined;
     fill(this.element, timeline ? [this.summary(timeline), this.looked(timeline), this.chapters(timeline)] : null, this.facts(timeline, job), this.notes());
+    if (at !== undefined) this.element.querySelector(`li[data-window="${at}"] button`)?.focus({ preventScroll: true });
   }
 
   summary(timeline) {
@@ -59,12 +61,24 @@ export class About {
     const share = missing.length ? Math.min(seen / Math.max(duration, 0.001), 0.999) : 1;
     const failed = this.record.failures;
     const legend = Object.entries(seconds).filter(([, time]) => time > 0);
-    const line = (run) => h("li", {}, h("span", { class: `swatch ${run.state}`, "aria-hidden": "true" }), h("span", {},
+    const { asking } = this.record;
+    const again = (run) => {
+      const window = windowOf(run);
+      if (window === null) return null;
+      if (asking.some(({ index }) => index === window)) return now();
+      return this.retry?.(t("review.retry.one"), { window, label: t("review.retry.one.of", { from: clock(run.start), to: clock(run.end) }) });
+    };
+    const now = () => h("span", { class: "gap-asked" }, h("span", { class: "spinner", "aria-hidden": "true" }), t("review.again.now"));
+    const line = (run) => h("li", { "data-window": windowOf(run) }, h("span", { class: `swatch ${run.state}`, "aria-hidden": "true" }), h("span", {},
       h("button", { type: "button", class: "link num", onclick: () => this.seek(run.start) }, `${clock(run.start)}–${clock(run.end)}`), " ", h("span", { class: "num muted" }, lasts(run.end - run.start)),
-      h("span", { class: "gap-reason", dir: "auto" }, reasonOf(run))));
+      h("span", { class: "gap-reason", dir: "auto" }, reasonOf(run))), again(run));
+    const asked = ({ index, start, end }) => h("li", { "data-window": index }, h("span", { class: "swatch failed", "aria-hidden": "true" }),
+      h("span", {}, h("button", { type: "button", class: "link num", onclick: () => this.seek(start) }, `${clock(start)}–${clock(end)}`), " ", h("span", { class: "num muted" }, lasts(end - start))), now());
+    const apart = asking.filter(({ index }) => !missing.some((run) => windowOf(run) === index));
     return h("div", { class: "part" }, h("h2", {}, t("review.coverage")),
       h("p", {}, t(missing.some((run) => run.state !== "absent") ? "review.looked.part" : "review.looked.all", { seen: lasts(seen), whole: lasts(duration), share: percent(share) })),
       h("ul", { class: "legend" }, legend.map(([state, time]) => h("li", {}, h("span", { class: `swatch ${state}`, "aria-hidden": "true" }), t(`review.state.${state}`), h("span", { class: "num muted" }, lasts(time))))),
+      apart.length ? h("ul", { class: "gaps" }, apart.map(asked)) : null,
       missing.length ? h("ul", { class: "gaps" }, missing.slice(0, FEW).map(line)) : null,
       missing.length > FEW ? h("details", {}, h("summary", {}, t("review.gaps.more", { n: missing.length - FEW })), h("ul", { class: "gaps" }, missing.slice(FEW, 500).map(line))) : null,
       failed.length ? h("div", { class: "failed-part" }, h("p", {}, t("review.failed.windows", { n: failed.length })), h("p", { class: "muted fine", dir: "auto" }, [...new Set(failed.map((window) => window.error?.message).filter(Boolean))].slice(0, 3).join(" · ")), this.retry?.()) : null);

@@ -23,7 +23,8 @@ export class Banner {
     if (job.state === "running") {
       const { progress } = job;
       const share = progress?.duration ? Math.min(1, progress.decoded && progress.windows ? (progress.described + progress.failed) / progress.windows : progress.position / progress.duration) : null;
-      const told = [progress && t("review.progress", { at: clock(progress.position), n: progress.described }), progress?.failed ? t("review.progress.failed", { n: progress.failed }) : null, job.eta ? t("review.progress.left", { time: lasts(job.eta) }) : null];
+      const again = record.asking.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join(", ");
+      const told = again ? [t("review.again.at", { at: again })] : [progress && t("review.progress", { at: clock(progress.position), n: progress.described }), progress?.failed ? t("review.progress.failed", { n: progress.failed }) : null, job.eta ? t("review.progress.left", { time: lasts(job.eta) }) : null];
       inside = [h("span", { class: "num" }, h("span", { class: "live-dot", "aria-hidden": "true" }), share !== null && h("b", {}, `${percent(share)} `), told.filter(Boolean).join(" · ")), h("span", { class: `meter${share === null ? " unsure" : ""}`, style: { "--share": share ?? 0 } }, h("i")), h("button", { type: "button", class: "link", "aria-pressed": String(live), onclick: () => this.toEdge() }, t(live ? "review.live" : "review.edge"))];
       kind = "running";
     } else if (job.state === "queued") {

@@ -17,6 +17,12 @@ export function reasonOf({ state, reason }) {
   return reason ?? t(`review.state.${state}.why`);
 }
 
+/** The index of the window that a stretch failed with, `null` for all else. */
+export function windowOf({ state, reason }) {
+  const found = state === "failed" && /^window (\d+): /.exec(reason ?? "");
+  return found ? Number(found[1]) : null;
+}
+
 /** Whether somebody looked. */
 export const known = (state) => state === "described" || state === "unchanged";
 

@@ -34,6 +34,7 @@ export class Record extends EventTarget {
     this.lanes = lanes([]);
     this.notes = [];
     this.undone = new Undo();
+    this.spans = new Map();
     this.etag = null;
     this.last = "";
     this.mine = new Map();
@@ -45,6 +46,12 @@ export class Record extends EventTarget {
   get ended() { return FINAL.has(this.job?.state); }
   get duration() { return this.timeline?.source.duration ?? this.job?.progress?.duration ?? 0; }
   get failures() { return this.timeline?.windows.filter((window) => window.status === "failed") ?? []; }
+
+  /** The stretches whose windows alone are asked again now, as far as their place is known: `{ index, start, end }`. */
+  get asking() {
+    return this.ended ? [] : (this.job?.windows ?? []).map((index) => this.spans.get(index)).filter(Boolean);
+  }
+
   get source() { return this.timeline?.source ?? null; }
 
   /** Whether corrections are taken now: not while a scan is under way. A camera's day goes on and on: there they lie beside what grows. */
@@ -78,6 +85,8 @@ export class Record extends EventTarget {
     this.timeline = timeline;
     this.events = timeline.events;
     this.runs = runs(timeline.coverage);
+    // While one of them is asked again, the timeline grows anew and does not have it yet.
+    for (const { index, start, end, status } of timeline.windows) if (status === "failed") this.spans.set(index, { index, start, end });
     this.sort();
   }
 

@@ -66,7 +66,7 @@ class Screen {
     // What few begin with comes after the first view.
     this.everywhere = new Panel(async () => new (await import("../review/everywhere.js")).Everywhere(record, { seek: (hit) => this.hit(hit), close: () => this.tab("events") }));
     this.ask = new Panel(async () => new (await import("../review/ask.js")).Ask(record, { seek: (hit) => this.hit(hit) }));
-    this.about = new Panel(async () => new (await import("../review/about.js")).About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: () => this.retryButton() }));
+    this.about = new Panel(async () => new (await import("../review/about.js")).About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: (...told) => this.retryButton(...told) }));
     this.head = h("header", { class: "job-head" });
     this.banner = new Banner(record, {
       retry: (name) => this.retryButton(name), toEdge: () => this.toEdge(), why: () => this.tab("about"), seen: () => { this.justDone = false; this.drawBanner(); },
@@ -519,14 +519,16 @@ class Screen {
     return (last?.end ?? 0) - 0.1;
   }
 
-  retryButton(name = t("review.retry.failed", { n: this.record.failures.length })) {
-    if (!may("submit") || !this.record.ended || this.record.job.kind === "day") return null;
-    return h("button", { type: "button", class: "button", onclick: () => this.retry() }, icon("retry"), name);
+  /** A button that asks again what has no answer, or of it `window` alone; `label` is what it is called where its name says too little. */
+  retryButton(name = t("review.retry.failed", { n: this.record.failures.length }), { window = null, label = null } = {}) {
+    const { job, ended } = this.record;
+    if (!may("submit") || !ended || job.kind === "day" || (window !== null && job.kind !== "scan")) return null;
+    return h("button", { type: "button", class: "button", "aria-label": label, onclick: () => this.retry(window) }, icon("retry"), name);
   }
 
-  async retry() {
+  async retry(window = null) {
     try {
-      this.record.job = await post(`${this.record.path}/retry`);
+      this.record.job = await post(`${this.record.path}${window === null ? "" : `/windows/${window}`}/retry`);
       this.restate();
     } catch (fault) { this.complain(fault); }
   }
