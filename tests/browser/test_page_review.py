@@ -62,6 +62,12 @@ def visit(open_site, service):
     return visiting
 
 
+# What a finger can hardly hit: buttons, fields and tabs under 40 px. A link in a line of text is as high as its line; more than it answers.
+TOO_SMALL = """() => [...document.querySelectorAll("button:not(.link), summary, .button, input:not([type=checkbox]), select, .job-back")]
+    .filter(e => e.checkVisibility({ visibilityProperty: true })).map(e => [e, e.getBoundingClientRect()])
+    .filter(([, box]) => box.height && (box.height < 39.5 || box.width < 39.5)).map(([e, box]) => `${e.outerHTML.slice(0, 120)} ${box.width}x${box.height}`)"""
+
+
 def titles(page):
     return page.locator(".rows .row-title").all_inner_texts()
 
@@ -159,6 +165,10 @@ def test_the_bar_is_zoomed_and_moved_by_wheel_drag_and_keys(visit, night):
     page.mouse.move(bar_x(page, 18000), middle + 2)
     assert seconds(page.locator(".bar-readout").inner_text().split(",")[0]) > 18010, "dragged to the left, later times come"
     page.keyboard.press("0")
+    page.locator(".bar-zoom button:disabled").nth(1).wait_for()
+    page.keyboard.press("+")
+    page.locator(".bar-zoom button:enabled").nth(1).wait_for()
+    page.mouse.dblclick(bar_x(page, 18000), box["y"] + box["height"] * 0.6)
     page.locator(".bar-zoom button:disabled").nth(1).wait_for()
 
 
@@ -372,7 +382,14 @@ def test_on_a_phone_a_second_touch_tells_of_the_event_and_it_is_judged_there(vis
     row.tap()
     page.get_by_role("button", name="Accept", exact=True).tap()
     page.locator(".detail-review.accepted").wait_for()
+    assert page.evaluate(TOO_SMALL) == []
+    page.get_by_role("button", name="Edit", exact=True).tap()
+    assert page.evaluate(TOO_SMALL) == []
+    bottom = page.get_by_role("button", name="Save", exact=True).evaluate("button => button.getBoundingClientRect().bottom")
+    assert bottom <= page.locator(".ways").bounding_box()["y"], "an edit can be saved without scrolling to its end"
+    page.get_by_role("button", name="Cancel", exact=True).tap()
     page.get_by_role("tab", name=re.compile("Events")).tap()
+    assert page.evaluate(TOO_SMALL) == []
     assert page.locator(".rows .row-event.accepted").count() == 1
 
 

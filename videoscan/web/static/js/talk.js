@@ -48,6 +48,7 @@ export function dialog(title, children, { onclose = null, wide = false } = {}) {
   element.addEventListener("pointerdown", (event) => { if (event.target === element) element.close(); });
   document.body.append(element);
   element.showModal();
+  element.scrollTop = 0; // the button that has the focus may stand at the end of what is read from its beginning
   return { element, close: () => element.close(), fill: (...nodes) => fill(element.firstElementChild, heading, ...nodes) };
 }
 

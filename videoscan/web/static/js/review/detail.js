@@ -56,24 +56,26 @@ export class Detail {
     const state = stateOf(event);
     const wall = wallClock(source, event.start);
     const facts = Object.entries(event.attributes ?? {}).map(([name, value]) => [name, inWords(value)]).filter(([, value]) => value);
+    // What is said scrolls where there is little room; the buttons stand below it, and nothing runs under them.
     return h("div", { class: "detail-words" },
-      h("p", { class: "detail-when num" },
-        h("button", { type: "button", class: "link", "data-act": "start", onclick: () => this.acts.seek(event.start) }, clock(event.start, { digits: 1 })), "–",
-        h("button", { type: "button", class: "link", "data-act": "end", onclick: () => this.acts.seek(event.end) }, clock(event.end, { digits: 1 })),
-        h("span", { class: "muted" }, lasts(event.end - event.start)),
-        wall && h("span", { class: "muted" }, wall),
-        event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) }))),
-      h("h2", { class: `detail-title ${state}`, dir: "auto" }, event.title),
-      event.description && h("p", { class: "detail-text", dir: "auto" }, event.description),
-      facts.length ? h("dl", { class: "detail-facts" }, facts.map(([name, value]) => h("div", {}, h("dt", { dir: "auto" }, name), h("dd", { dir: "auto" }, value)))) : null,
-      h("p", { class: "detail-tags" },
-        event.tags.map((tag) => h("bdi", { class: "tag" }, tag)),
-        event.alerts?.map((rule) => h("span", { class: "badge warn" }, icon("alert"), h("bdi", {}, rule))),
-        event.origin !== "model" && h("span", { class: "badge" }, t(`review.origin.${event.origin}`)),
-        event.confidence !== null && h("span", { class: "badge num" }, t("review.sure", { share: Math.round(event.confidence * 100) })),
-        event.importance !== null && h("span", { class: "badge num" }, t("review.matters", { share: Math.round(event.importance * 100) })),
-        (event.flags ?? []).filter((flag) => !BOOKKEEPING.some((begin) => flag.startsWith(begin))).map((flag) => h("span", { class: "badge", dir: "auto" }, flag))),
-      this.reviewed(event),
+      h("div", { class: "detail-said" },
+        h("p", { class: "detail-when num" },
+          h("button", { type: "button", class: "link", "data-act": "start", onclick: () => this.acts.seek(event.start) }, clock(event.start, { digits: 1 })), "–",
+          h("button", { type: "button", class: "link", "data-act": "end", onclick: () => this.acts.seek(event.end) }, clock(event.end, { digits: 1 })),
+          h("span", { class: "muted" }, lasts(event.end - event.start)),
+          wall && h("span", { class: "muted" }, wall),
+          event.start - event.start_after >= 1 && event.origin !== "person" && h("span", { class: "muted" }, t("review.began", { time: clock(event.start_after) }))),
+        h("h2", { class: `detail-title ${state}`, dir: "auto" }, event.title),
+        event.description && h("p", { class: "detail-text", dir: "auto" }, event.description),
+        facts.length ? h("dl", { class: "detail-facts" }, facts.map(([name, value]) => h("div", {}, h("dt", { dir: "auto" }, name), h("dd", { dir: "auto" }, value)))) : null,
+        h("p", { class: "detail-tags" },
+          event.tags.map((tag) => h("bdi", { class: "tag" }, tag)),
+          event.alerts?.map((rule) => h("span", { class: "badge warn" }, icon("alert"), h("bdi", {}, rule))),
+          event.origin !== "model" && h("span", { class: "badge" }, t(`review.origin.${event.origin}`)),
+          event.confidence !== null && h("span", { class: "badge num" }, t("review.sure", { share: Math.round(event.confidence * 100) })),
+          event.importance !== null && h("span", { class: "badge num" }, t("review.matters", { share: Math.round(event.importance * 100) })),
+          (event.flags ?? []).filter((flag) => !BOOKKEEPING.some((begin) => flag.startsWith(begin))).map((flag) => h("span", { class: "badge", dir: "auto" }, flag))),
+        this.reviewed(event)),
       this.buttons(event, state));
   }
 

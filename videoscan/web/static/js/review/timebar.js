@@ -195,7 +195,7 @@ export class TimeBar extends EventTarget {
     on("pointerup", (event) => this.up(event));
     on("pointercancel", (event) => { this.fingers.delete(event.pointerId); this.drag = null; });
     on("pointerleave", () => this.leave());
-    on("dblclick", (event) => { const found = this.found(this.place(event)); if (found) this.zoomTo(found); });
+    on("dblclick", (event) => { const found = this.found(this.place(event)); if (found) this.zoomTo(found); else this.fit(); });
     on("keydown", (event) => this.key(event));
   }
 

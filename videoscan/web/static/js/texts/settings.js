@@ -61,7 +61,7 @@ export const SETTINGS = {
   "profiles.lead": ["What a scan looks at, keeps and asks, for one kind of footage.", "针对一类视频：看什么、保留什么、询问什么。"],
   "profiles.yours": ["yours", "自建"],
   "profiles.usual": ["usual here", "默认"],
-  "profiles.every": ["looks every {time}", "每 {time} 看一次"],
+  "profiles.every": ["looks every {time}", "每{time}看一次"],
   "profiles.fields": ["Asked of every event: {names}", "对每个事件询问：{names}"],
   "profiles.all": ["All values", "全部设置"],
   "profiles.unset": ["not set", "未设置"],
