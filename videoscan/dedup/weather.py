@@ -19,8 +19,9 @@ _SMALL = 40
 _MOST_CHANGED = 0.25
 """Share of the cells: where more of them changed, the camera moves or the scene is another, and nothing is taken out."""
 _SMOOTHING = 0.2  # per sample: known well within the warm-up
-_RARE = 0.2
-"""Share of the changed cells that went one way, below which it is not the weather's: drops and flakes lighten what is behind them."""
+_ONE_WAY = 0.8
+"""Share of the cells unlike their place that are lighter, or darker, from which on it is weather: all but 1 % in made rain and snow, where drops
+and flakes lighten what is behind them. Noise, leaves, waves and a trembling camera go half and half."""
 _USUAL = 0.1  # per sample
 _FEWEST = 4
 """Pictures that have to follow: among fewer too many drops are at the same place again (of quiet made rain 44 % was kept with four, 6 % with six)."""
@@ -42,7 +43,8 @@ class Weather:
     round where what falls is dark.) What is left becomes what the place usually shows if it counts as a change, so that neither a drop nor
     a parked car that drives off weighs on the next samples.
 
-    Only where many small things change from sample to sample and are gone in the pictures that follow: these have to be decoded.
+    Only where many small things change from sample to sample, nearly all of them one way, and are gone in the pictures that follow: these have
+    to be decoded.
 
     Memory: one plane, and those of the pictures that are compared.
     """
@@ -50,8 +52,9 @@ class Weather:
     def __init__(self) -> None:
         self._usual: Plane | None = None
         self._small = 0.0
-        self._lighter = 0.5
-        """Share of what changed that became lighter."""
+        self._lighter, self._darker = HEAVY, 0.0
+        """Cells unlike their place, smoothed. What falls is taken to be light until it is seen."""
+        self._asked = False
         self._left = 0.0
         self._pause = 0
 
@@ -64,9 +67,16 @@ class Weather:
         small, share = _changed(now, before, threshold)
         self._small += _SMOOTHING * (small - self._small)
         self._pause -= self._pause > 0
-        if following is not None and not self._pause and self._small > HEAVY and share <= _MOST_CHANGED:
+        weather = self._small > HEAVY and share <= _MOST_CHANGED
+        if self._asked:
+            weather = weather and self._goes_one_way(now.detail - usual, threshold)
+        if weather and following is not None and not self._pause:
             after = [each.detail for each in following()]
             if len(after) >= _FEWEST:
+                if not self._asked:
+                    # So far it is what the first sample showed, drops and all, and which way they go cannot be told from it.
+                    np.copyto(usual, np.median([now.detail, *after], axis=0))
+                    self._asked = True
                 cleared = self._cleared(now, after, usual, threshold)
                 self._left += _SMOOTHING * (_changed(cleared, before, threshold)[0] / max(1, small) - self._left)
                 if self._left > _HARDLY:
@@ -76,12 +86,17 @@ class Weather:
         cv2.accumulateWeighted(now.detail, usual, _USUAL)
         return now
 
+    def _goes_one_way(self, apart: Plane, threshold: float) -> bool:
+        lighter, darker = int(np.count_nonzero(apart > threshold)), int(np.count_nonzero(apart < -threshold))
+        self._lighter += _SMOOTHING * (lighter - self._lighter)
+        self._darker += _SMOOTHING * (darker - self._darker)
+        return max(self._lighter, self._darker) >= _ONE_WAY * (self._lighter + self._darker)
+
     def _cleared(self, now: View, after: list[Plane], usual: Plane, threshold: float) -> View:
         apart = np.stack([now.detail, *after]) - usual
-        lighter, darker = int(np.count_nonzero(apart[0] > threshold)), int(np.count_nonzero(apart[0] < -threshold))
-        self._lighter += _SMOOTHING * (lighter / max(1, lighter + darker) - self._lighter)
-        stays = _lasting(apart, often=self._lighter > _RARE)
-        stays -= _lasting(-apart, often=1 - self._lighter > _RARE)
+        lighter = self._lighter > self._darker
+        stays = _lasting(apart, often=lighter)
+        stays -= _lasting(-apart, often=not lighter)
         detail = usual + stays
         cv2.accumulateWeighted(detail, usual, _USUAL)
         np.copyto(usual, detail, where=np.abs(stays) > threshold)
