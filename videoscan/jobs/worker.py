@@ -58,15 +58,17 @@ class Running:
         self._spans: dict[int, tuple[float, float]] = {}
 
     def eta(self) -> float | None:
-        """Seconds that it will probably take from now, by the windows once their number is known, else by the time sampled."""
+        """Seconds that it will probably take from now: by the windows, of which the rest of the recording has as many as what was sampled."""
         told, spent = self.progress, time.monotonic() - self.began
-        if told.decoded and told.windows:
-            share = (told.described + told.failed) / told.windows
+        if told.decoded:
+            share = 1.0
         elif told.duration:
             share = told.position / told.duration
         else:
             return None
-        return round(spent * (1 - share) / share, 1) if 0 < share < 1 else None
+        if told.windows:
+            share *= (told.described + told.failed) / told.windows
+        return max(0.1, round(spent * (1 - share) / share, 1)) if 0 < share < 1 else None
 
     def hear(self, fact: observe.Fact) -> None:
         """An observer; see `videoscan.observe`."""
