@@ -14,6 +14,7 @@ import pytest
 from commanding import film
 
 from videoscan import cli
+from videoscan.reading import segments
 
 TOOLS = Path(__file__).parents[3] / "shared" / "tools"
 
@@ -91,3 +92,17 @@ def roots(tmp_path_factory):
     film(root / "pair" / "a.mp4", 2)
     film(root / "pair" / "b.mp4", 2)
     return (root.resolve(),)
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    """The segments that were decoded."""
+    made = []
+
+    class Spy(segments.Reader):
+        def __init__(self, *given):
+            made.append(given)
+            super().__init__(*given)
+
+    monkeypatch.setattr(segments, "Reader", Spy)
+    return made

@@ -19,7 +19,6 @@ from videoscan import observe
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported, StoreError
 from videoscan.journal import Journal
-from videoscan.reading import segments
 from videoscan.testing.model_server import ModelServer, event, fails, ok
 
 SETS = ("dedup.kind=none", "windows.max_seconds=60", "windows.max_frames=3", "windows.overlap_frames=0", "windows.long_side=64")
@@ -35,20 +34,6 @@ def bare(timeline):
     whole = json.loads(timeline.to_json())
     del whole["created"], whole["timing"]
     return json.dumps(whole)
-
-
-@pytest.fixture
-def readers(monkeypatch):
-    """The segments that were decoded."""
-    made = []
-
-    class Spy(segments.Reader):
-        def __init__(self, *given):
-            made.append(given)
-            super().__init__(*given)
-
-    monkeypatch.setattr(segments, "Reader", Spy)
-    return made
 
 
 def asked_in_turn(tmp_path, *turns, script=by_the_window):

@@ -13,7 +13,6 @@ from shared import hold_to_contract
 
 import videoscan
 from videoscan import patience
-from videoscan.reading import segments
 from videoscan.testing.model_server import ModelServer, event, fails, ok, says
 
 SETS = (
@@ -124,20 +123,6 @@ def test_what_has_no_windows_of_its_own_or_none_yet_is_refused(tmp_path, roots):
             assert "there is no timeline yet: the job is cancelled" in json.dumps(problem)
 
     asyncio.run(work())
-
-
-@pytest.fixture
-def readers(monkeypatch):
-    """The stretches that were decoded."""
-    made = []
-
-    class Spy(segments.Reader):
-        def __init__(self, *given):
-            made.append(given)
-            super().__init__(*given)
-
-    monkeypatch.setattr(segments, "Reader", Spy)
-    return made
 
 
 @pytest.fixture

@@ -39,25 +39,26 @@ def test_without_what_follows_a_sample_rain_is_kept_whole():
     assert found.missed_begins == ()
 
 
-def specks(random, count):
-    """A plain picture with small bright specks on it."""
+def specks(random, count, *, dark=0):
+    """A plain picture with small bright specks on it, and so many dark ones."""
     picture = np.full((90, 160), 90, np.uint8)
-    picture[random.integers(0, 90, count), random.integers(0, 160, count)] = 140
+    for number, value in ((count, 140), (dark, 40)):
+        picture[random.integers(0, 90, number), random.integers(0, 160, number)] = value
     return picture
 
 
-def asked(count, *, lasts):
+def asked(count, *, lasts, dark=0):
     """For how many of 150 samples it is asked what follows, where so many specks are elsewhere in each, and whether the last 30 were kept."""
     random = np.random.default_rng(8)
     times = []
 
     def following(time, picture):
         times.append(time)
-        return [ArrayPixels(picture if lasts else specks(random, count)) for _ in range(MOST)]
+        return [ArrayPixels(picture if lasts else specks(random, count, dark=dark)) for _ in range(MOST)]
 
     def frames():
         for second in range(150):
-            picture = specks(random, count)
+            picture = specks(random, count, dark=dark)
             after = lambda second=second, picture=picture: following(second, picture)  # noqa: E731
             yield Frame(second, float(second), keyframe=True, pixels=ArrayPixels(picture), following=after)
 
@@ -74,3 +75,5 @@ def test_what_follows_is_asked_for_in_rain_and_snow_alone():
     assert len(crowd) < 20
     assert kept == 30
     assert asked(int(HEAVY) // 2 - 1, lasts=False)[0] == []
+    # What goes half and half is noise: once, to learn which way it goes.
+    assert len(asked(30, lasts=False, dark=30)[0]) < 5

@@ -47,10 +47,10 @@ def _has_left(path: Sequence[tuple[int, Box]], now: Sequence[Box]) -> bool:
         return False
     if len(path) == 1 and placing.area(now[0]) >= size:
         return False  # seen once, and larger now: it has just come
-    if any(meet(last, box) and placing.area(box) >= _REMAINS * size for box in now):
+    if any(_meet(last, box) and placing.area(box) >= _REMAINS * size for box in now):
         return False
     around = (last[0] - _LAST_REACH, last[1] - _LAST_REACH, last[2] + _LAST_REACH, last[3] + _LAST_REACH)
-    return not any(_at_border(box) and placing.area(box) >= _LAST and meet(around, box) for box in now)
+    return not any(_at_border(box) and placing.area(box) >= _LAST and _meet(around, box) for box in now)
 
 
 def _at_border(box: Box) -> bool:
@@ -62,7 +62,7 @@ def _already(seen: Sequence[Sequence[Box]], place: int, box: Box) -> list[tuple[
     before: list[tuple[int, Box]] = []
     for earlier in range(place - 1, -1, -1):
         beside = next(
-            (other for other in seen[earlier][1:] if meet(other, box) and placing.area(other) >= _REMAINS * placing.area(box)),
+            (other for other in seen[earlier][1:] if _meet(other, box) and placing.area(other) >= _REMAINS * placing.area(box)),
             None,
         )
         if beside is None:
@@ -72,6 +72,6 @@ def _already(seen: Sequence[Sequence[Box]], place: int, box: Box) -> list[tuple[
     return before
 
 
-def meet(one: Box, other: Box) -> bool:
+def _meet(one: Box, other: Box) -> bool:
     """Whether two boxes have a part of the picture in common."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
