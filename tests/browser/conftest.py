@@ -67,7 +67,7 @@ def open_site(browser):
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options})
             contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(f"{message.text} {message.location.get('url', '')}"))
         page.on("pageerror", lambda error: said.append(str(error)))

@@ -46,6 +46,8 @@ class _Known:
     stamp: str = ""
     seen: str = ""
     told: set[str] = field(default_factory=set)
+    marking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a day is said to be watched, or over: the two must not overtake each other."""
 
 
 class Days:
@@ -64,9 +66,10 @@ class Days:
         """The job of a day that is being watched: made, or going on."""
         known = self._known.setdefault(stream.id, _Known())
         day = day_id(stream.id, date)
-        if date not in known.told:
-            await self._put(stream, date, running=True)
-            known.told.add(date)
+        async with known.marking:
+            if date not in known.told:
+                await self._put(stream, date, running=True)
+                known.told.add(date)
         return day
 
     async def follow(self, stream: Job, today: str | None) -> None:
@@ -111,8 +114,10 @@ class Days:
     async def written(self, stream: Job, folder: Path, *, ended: bool) -> None:
         """A day's timeline was written for the last time, for now or (`ended`) for good."""
         day = day_id(stream.id, folder.name)
-        self._known.setdefault(stream.id, _Known()).told.add(folder.name)
-        await self._put(stream, folder.name, running=False)
+        known = self._known.setdefault(stream.id, _Known())
+        async with known.marking:
+            known.told.add(folder.name)
+            await self._put(stream, folder.name, running=False)
         await self._shelf.take(day)
         if ended and day in await self._store.streams.days(stream.id, running=True):
             await self._end(stream, day)
