@@ -117,8 +117,9 @@ class Turns:
     """Shares an event loop: work that comes in small steps passes `turn` before each, and no turn of the loop lasts much longer than `most`.
 
     A turn of the loop runs whatever is ready. Sixty requests that are ready at once, a millisecond each, would keep everybody else
-    waiting for all of them; here every turn lets as many steps through as fit into `most` seconds of the processor's time if they take
-    as long as the last ones did, one at least, and the others queue. For one event loop.
+    waiting for all of them; here every turn wakes as many steps as fit into `most` seconds of the processor's time if they take
+    as long as the last ones did, one at least, and the others queue. Where those before took longer than that, one that was woken goes
+    back to the head of the queue: so a turn lasts `most` and one step at the longest. For one event loop.
     """
 
     def __init__(self, most: float = 0.002) -> None:
@@ -130,6 +131,8 @@ class Turns:
         self._begun = False
         self._began = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._sent_back: deque[asyncio.Future[None]] = deque()
+        """Those who were woken in this turn and found it used up; they come first in the next."""
 
     async def turn(self) -> None:
         """Return when there is room for a step in a turn of the loop."""
@@ -139,13 +142,18 @@ class Turns:
         if self._room > 0 and not self._waiting:
             self._room -= 1
         else:
-            ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(ticket)
-            await ticket
+            await self._ticket(self._waiting)
+        while self._through and _worked() - self._began > self.most:
+            await self._ticket(self._sent_back)
         # From the first step on: what else the loop did in this turn is not what a step takes.
         if not self._through:
             self._began = _worked()
         self._through += 1
+
+    async def _ticket(self, queue: deque[asyncio.Future[None]]) -> None:
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(ticket)
+        await ticket
 
     def _fitting(self) -> int:
         return max(1, int(self.most / self._each)) if self._each > 0 else 1
@@ -156,6 +164,9 @@ class Turns:
             took = (_worked() - self._began) / self._through
             # Longer steps are believed at once, shorter ones by and by.
             self._each = max(took, (3 * self._each + took) / 4)
+        if self._sent_back:
+            self._waiting.extendleft(reversed(self._sent_back))
+            self._sent_back.clear()
         self._begun, self._through, self._room = bool(self._waiting), 0, self._fitting()
         while self._waiting and self._room > 0:
             ticket = self._waiting.popleft()

@@ -10,6 +10,8 @@ from videoscan.errors import ConfigError
 
 _CLOCK = re.compile(r"(?:(?:(?P<h>\d+):)?(?P<m>\d{1,2}):)?(?P<s>\d{1,2}(?:[.,]\d+)?)")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?s?")
+_TWO = tuple(f"{number:02}" for number in range(60))
+_THREE = tuple(f"{number:03}" for number in range(1000))
 
 
 def parse(text: str, *, what: str = "time") -> float:
@@ -36,10 +38,11 @@ def to_milliseconds(seconds: float) -> int:
 def clock(seconds: float, *, separator: str = ".") -> str:
     """``HH:MM:SS.mmm``; hours grow past 99 as needed. `separator` stands before the milliseconds (SRT wants a comma)."""
     total = to_milliseconds(seconds)
-    whole, thousandths = divmod(abs(total), 1000)
-    minutes, whole = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{'-' if total < 0 else ''}{hours:02}:{minutes:02}:{whole:02}{separator}{thousandths:03}"
+    hours, rest = divmod(abs(total), 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    sign = "-" if total < 0 else ""
+    # Every picture of a request is named by one of these: an f-string's own formats take three times as long.
+    return f"{sign}{_TWO[hours] if hours < 60 else hours}:{_TWO[minutes]}:{_TWO[rest // 1000]}{separator}{_THREE[rest % 1000]}"
 
 
 def short(seconds: float) -> str:

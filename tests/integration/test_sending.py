@@ -44,7 +44,7 @@ def test_others_have_many_turns_while_a_large_body_is_sent():
         assert [len(each) for each in received.pictures] == [3_000_003] * 12
         return turns
 
-    assert asyncio.run(work()) > 48_000_000 / 2_000_000
+    assert asyncio.run(work()) > 48_000_000 / 4_194_304
 
 
 @pytest.mark.parametrize("room", [4_096, None])
@@ -162,3 +162,30 @@ def test_short_steps_share_a_turn_of_the_loop_and_long_ones_do_not():
 
     assert asyncio.run(most_at_once(0.00001)) > 10
     assert asyncio.run(most_at_once(0.003)) <= 2
+
+
+def test_steps_that_take_longer_than_those_before_do_not_all_run_in_one_turn():
+    async def work():
+        turns, at_once, longest, order = Turns(most=0.004), 0, 0, []
+        for _ in range(200):  # so short that all twenty would fit, if the next were like them
+            await turns.turn()
+            await asyncio.sleep(0)
+
+        async def step(number):
+            nonlocal at_once
+            await turns.turn()
+            at_once += 1
+            order.append(number)
+            until = time.thread_time() + 0.003
+            while time.thread_time() < until:
+                pass
+
+        steps = [asyncio.create_task(step(number)) for number in range(20)]
+        while not all(each.done() for each in steps):
+            at_once = 0
+            await asyncio.sleep(0)
+            longest = max(longest, at_once)
+        assert order == list(range(20)), "whoever was sent back comes first in the next turn"
+        return longest
+
+    assert asyncio.run(work()) <= 2
