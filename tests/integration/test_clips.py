@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from commanding import left_over, lines
 from cutouts import about, clips, numbered, reel, seen
 
+from videoscan.clips import preview
 from videoscan.clips.naming import MOST, safe
-from videoscan.document import Part, Review
+from videoscan.document import Evidence, Part, Review
 from videoscan.errors import ConfigError, SourceError, SourceUnsupported
 
 CORNER = {"exclude": [[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.5]]], "black_out": True}
@@ -18,6 +20,22 @@ CORNER = {"exclude": [[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.5]]], "black_
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
     return numbered(tmp_path_factory.mktemp("footage") / "gate.mp4", tone_from=2.0)
+
+
+# A preview
+
+
+def test_a_preview_leaves_pictures_out_but_none_that_is_evidence(footage, tmp_path):
+    told = about(footage, (1.24, 1.6), (2.0, 2.4), (3.96, 4.0))
+    events = [replace(event, evidence=(Evidence(frame=round(event.start * 25), time=event.start),)) for event in told.events]
+    path = tmp_path / "preview.mp4"
+    with path.open("wb") as out:
+        preview.make(
+            told.model_copy(update={"events": tuple(events)}), str(footage), out, preview.Bounds(rate=2.0), lambda _: None
+        )
+    made = seen(path)
+    assert made.numbers == [0, 13, 25, 31, 38, 50, 63, 75, 88, 99]
+    assert made.times == pytest.approx([number / 25 for number in made.numbers], abs=0.001)
 
 
 # Exact

@@ -100,13 +100,14 @@ def shots(timeline: Timeline, file: str, start: float, end: float) -> Iterator[S
 
 
 def small(timeline: Timeline, file: str, *, long_side: int, every: float) -> Iterator[Shot]:
-    """The pictures of all of `file`, one in each `every` seconds at most, shrunk to `long_side` pixels, in order of time.
+    """The pictures of all of `file`, shrunk to `long_side` pixels, in order of time: one in each `every` seconds, and all that are evidence.
 
     What is black is black after the shrinking, so that nothing is left at a border. Raises as `shots` does.
     """
     black = masks(timeline)
+    evidence = sorted({each.time for event in timeline.events for each in event.evidence})
     with _open(timeline, file) as footage:
-        for frame in footage.frames(_Every(every), start=0.0, end=None, seek=False):
+        for frame in footage.frames(_Every(every, evidence), start=0.0, end=None, seek=False):
             picture = frame.pixels.bgr(long_side)
             for regions in black:
                 picture = covered(picture, regions)
@@ -179,33 +180,40 @@ def _source(timeline: Timeline, file: str) -> dict[str, Any]:
 
 
 class _EverySession:
-    """Wants each frame that comes, or the first one of each `step` seconds."""
+    """Wants each frame that comes, or the first one of each `step` seconds and those that begin at `times`."""
 
-    def __init__(self, step: float) -> None:
+    def __init__(self, step: float, times: Sequence[float]) -> None:
         self._step = step
         self._next = -1.0
+        self._times = times
+        self._place = 0
 
     def aim(self) -> Aim:
-        return Aim(self._next)
+        return Aim(min([self._next, *self._times[self._place : self._place + 1]]) - _NEAR)
 
     def saw(self, frame: Frame) -> bool:
+        named = False
+        while self._place < len(self._times) and self._times[self._place] <= frame.time + _NEAR:
+            named |= self._times[self._place] >= frame.time - _NEAR
+            self._place += 1
         if self._step > 0:
             if frame.time + _NEAR < self._next:
-                return False
+                return named
             self._next = (frame.time // self._step + 1) * self._step
         return True
 
 
 class _Every:
-    """Every frame of a source, or one in each `step` seconds, as a sampler."""
+    """Every frame of a source, or one in each `step` seconds and those that begin at `times` (rising), as a sampler."""
 
     Options: ClassVar[type[BaseModel]] = Options
 
-    def __init__(self, step: float = 0.0) -> None:
+    def __init__(self, step: float = 0.0, times: Sequence[float] = ()) -> None:
         self.step = step
+        self.times = times
 
     def session(self, info: SourceInfo) -> _EverySession:  # noqa: ARG002  # a seam's argument
-        return _EverySession(self.step)
+        return _EverySession(self.step, self.times)
 
 
 if TYPE_CHECKING:

@@ -12,6 +12,11 @@ export function clock(seconds, { digits = 0 } = {}) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** Seconds as an address holds them: to the thousandth, never before the moment that is meant, or it would lead to the picture before. */
+export function stamp(seconds) {
+  return String(Math.ceil(Math.max(0, seconds) * 1000 - 1e-3) / 1000);
+}
+
 /** A length of time in words: `2 h 5 min`, `45 s`; `coarse` for what is only guessed. */
 export function length(seconds, { coarse = false } = {}) {
   const unit = (value, name) => new Intl.NumberFormat(locale(), { style: "unit", unit: name, unitDisplay: "short" }).format(value);

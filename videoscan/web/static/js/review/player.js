@@ -10,6 +10,8 @@ const POLL = 1000;
 const PATIENCE = 1500;
 /** Seconds of recording up to which a preview is made without asking: some 10 s of work for each minute of 1080p. */
 const AT_ONCE = 2400;
+/** Seconds into a picture's own time at which it is sought: browsers and timelines both round, and a hair too early is the picture before. */
+const INTO = 0.001;
 
 /**
  * `mode` is `video`, `preview`, `slides` or `none`. Events: `time` (also while it plays), `play` (played or paused), `mode` (also when
@@ -23,6 +25,7 @@ export class Player extends EventTarget {
     this.why = null;
     this.preview = null;
     this.at = 0;
+    this.target = null;
     this.offset = 0;
     this.speed = 1;
     this.playing = false;
@@ -36,7 +39,8 @@ export class Player extends EventTarget {
     listen("error", () => this.unplayable());
     listen("loadedmetadata", () => this.loaded());
     for (const type of ["seeked", "timeupdate"]) listen(type, () => { if (this.moving && !this.sought) this.read(); });
-    listen("seeked", () => { this.sought = false; });
+    listen("seeked", () => { if (!this.reach()) this.sought = false; });
+    listen("durationchange", () => this.reach());
     listen("play", () => this.played(true));
     listen("pause", () => this.played(false));
     listen("ended", () => this.played(false));
@@ -67,8 +71,8 @@ export class Player extends EventTarget {
   load(mode, address) {
     this.mode = mode;
     this.why = mode === "preview" ? (this.record.watching.video === "blacked_out" ? "blacked_out" : "unplayable") : null;
-    this.offset = 0;
     this.measured = false;
+    this.target = null;
     this.video.src = address;
     this.video.hidden = false;
     this.picture.hidden = true;
@@ -81,16 +85,19 @@ export class Player extends EventTarget {
     this.video.playbackRate = this.speed;
     // Where the pictures begin on the browser's clock: the timeline's clock begins with the first one.
     // Nobody seeks before it is shown, or another picture would be taken for the first.
-    const measured = (mediaTime) => {
-      if (this.measured) return;
-      if (mediaTime < 600) this.offset = mediaTime;
+    const { src } = this.video;
+    const begin = (offset) => {
+      this.offset = offset;
       this.measured = true;
       if (this.at > 0) this.seek(this.at);
       if (this.wanted) this.play();
     };
-    this.video.requestVideoFrameCallback?.((_now, frame) => measured(frame.mediaTime));
-    // A page that is not in front shows no pictures.
-    setTimeout(() => measured(0), this.video.requestVideoFrameCallback ? PATIENCE : 0);
+    this.video.requestVideoFrameCallback?.((_now, frame) => {
+      // After the wait it is the first one only if nobody went elsewhere meanwhile.
+      if (this.video.src === src && (!this.measured || (this.at === 0 && !this.playing))) begin(frame.mediaTime);
+    });
+    // A page that is not in front, or a machine that is busy, shows no picture for a while. Until it does, they begin where the file says.
+    setTimeout(() => { if (this.video.src === src && !this.measured) begin(this.mode === "video" ? this.record.source?.start_time ?? 0 : 0); }, this.video.requestVideoFrameCallback ? PATIENCE : 0);
   }
 
   unplayable() {
@@ -170,10 +177,22 @@ export class Player extends EventTarget {
     this.at = clamp(seconds, 0, Math.max(0, this.duration - 0.001));
     if (this.moving && this.measured && this.video.readyState > 0) {
       this.sought = true;
-      this.video.currentTime = this.at + this.offset + 0.0005;
+      this.target = this.at + this.offset + INTO;
+      this.video.currentTime = this.target;
     }
     this.paint();
     this.tell("time");
+  }
+
+  /**
+   * Seeks again what lay beyond the end that the browser knew of: of a recording that begins late it takes the length for the end, until it
+   * has read on. Whether it does.
+   */
+  reach() {
+    const { video, target } = this;
+    if (target === null || this.playing || video.currentTime >= target - INTO / 2 || video.duration <= video.currentTime) return false;
+    video.currentTime = target;
+    return true;
   }
 
   read() {

@@ -6,7 +6,7 @@ import { icon } from "../icons.js";
 import { may } from "../session.js";
 import { sure, toast } from "../talk.js";
 import { t } from "../texts.js";
-import { number } from "../times.js";
+import { number, stamp } from "../times.js";
 import { Banner } from "../review/banner.js";
 import { Controls } from "../review/controls.js";
 import { daysMenu } from "../review/days.js";
@@ -292,7 +292,7 @@ class Screen {
   remember() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const values = new URLSearchParams({ t: this.player.time.toFixed(1), ...(this.current ? { event: this.current.id } : {}) });
+      const values = new URLSearchParams({ t: stamp(this.player.time), ...(this.current ? { event: this.current.id } : {}) });
       if (!this.control.signal.aborted) history.replaceState(history.state, "", `#/jobs/${this.record.id}?${values}`);
     }, 300);
   }
@@ -394,7 +394,7 @@ class Screen {
   }
 
   async link(event) {
-    const address = `${location.origin}${location.pathname}#/jobs/${this.record.id}?t=${event.start.toFixed(1)}&event=${encodeURIComponent(event.id)}`;
+    const address = `${location.origin}${location.pathname}#/jobs/${this.record.id}?t=${stamp(event.start)}&event=${encodeURIComponent(event.id)}`;
     try {
       await navigator.clipboard.writeText(address);
       toast(t("review.link.copied"), { stay: 3000 });
