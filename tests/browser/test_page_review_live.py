@@ -146,6 +146,23 @@ def test_what_failed_is_explained_and_asked_again(open_site, service, script):
     assert page.locator(".rows .row-event").count() == 6
 
 
+def test_an_answer_that_comes_after_what_it_led_to_is_not_believed(open_site, service, script):
+    script.reset(refuses={1})
+    job = service.submit("reel.mp4", question="fail late")["id"]
+    service.until(job)
+    page = open_site(service, f"#/jobs/{job}")
+    late = []
+    page.route("**/retry", lambda route: late.append((route, route.fetch())))
+    page.get_by_role("status").get_by_role("button", name="Ask the failed window again").click()
+    # The feed has told of all of it, and the answer to the press is still under way.
+    page.locator(".row-gap.failed").wait_for(state="detached")
+    service.until(job)
+    [(route, answer)] = late
+    assert answer.json()["state"] == "queued"
+    route.fulfill(response=answer)
+    page.locator(".job-banner.done", has_text="It is done: 6 events.").wait_for()
+
+
 def test_one_failed_stretch_is_asked_again_by_itself(open_site, service, script):
     script.reset(refuses={1, 3})
     job = service.submit("reel.mp4", question="fail alone")["id"]

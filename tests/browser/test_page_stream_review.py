@@ -12,7 +12,7 @@ WATCH = {"watch": {"quiet": 1.0, "latency": 2.0}}
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage").resolve()
-    visits(root / "gate.mp4", 60)
+    visits(root / "gate.mp4", 240)
     with Standing(tmp_path_factory.mktemp("service") / "data", roots=(root,)) as standing:
         standing.footage = f"{root.name}/gate.mp4"
         yield standing

@@ -39,7 +39,7 @@ class Shifted(SystemClock):
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage").resolve()
-    visits(root / "gate.mp4", 60)
+    visits(root / "gate.mp4", 240)
     return root
 
 

@@ -39,6 +39,7 @@ export class Record extends EventTarget {
     this.last = "";
     this.mine = new Map();
     this.told = new Map();
+    this.ordered = 0;
     this.control = new AbortController();
   }
 
@@ -148,7 +149,7 @@ export class Record extends EventTarget {
   }
 
   async restate() {
-    if (this.stating) { this.again = true; return; }
+    if (this.stating || this.ordered) { this.again = true; return; }
     this.stating = true;
     try {
       do {
@@ -160,11 +161,24 @@ export class Record extends EventTarget {
           this.watching = await get(`${this.path}/preview`, { signal: this.control.signal });
           await this.refresh();
         }
-      } while (this.again);
+      } while (this.again && !this.ordered);
     } catch (fault) {
       this.failed(fault);
     } finally {
       this.stating = false;
+    }
+  }
+
+  /** Has the service do something with the job, by the route of that name. Raises what `post` raises. */
+  async order(route) {
+    // What the feed tells meanwhile is read afterwards: the answer may be older than that, and must not take its place.
+    this.ordered += 1;
+    try {
+      this.job = await post(`${this.path}/${route}`);
+      this.tell("job");
+    } finally {
+      this.ordered -= 1;
+      this.restate();
     }
   }
 

@@ -528,16 +528,14 @@ class Screen {
 
   async retry(window = null) {
     try {
-      this.record.job = await post(`${this.record.path}${window === null ? "" : `/windows/${window}`}/retry`);
-      this.restate();
+      await this.record.order(window === null ? "retry" : `windows/${window}/retry`);
     } catch (fault) { this.complain(fault); }
   }
 
   async cancel() {
     if (!(await sure(t("review.cancel.sure"), t("review.cancel.text"), { yes: t("review.cancel") }))) return;
     try {
-      this.record.job = await post(`${this.record.path}/cancel`);
-      this.restate();
+      await this.record.order("cancel");
     } catch (fault) { this.complain(fault); }
   }
 
