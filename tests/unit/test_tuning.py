@@ -482,13 +482,16 @@ def test_every_variant_is_one_that_can_be_made():
 
 
 def flickering(seconds=120, *, visit=None):
-    """A sign that changes at every second look, with a period that no mask takes for a clock; or a visitor for a while."""
+    """A screen that changes at every second look, with a period that no mask takes for a clock; or a visitor for a while."""
     scene = NightCamera(seconds=seconds, noise=0.0, clock=False, drift=0.0).background().clip(0, 255).astype(np.uint8)
     random = np.random.default_rng(3)
+    shade = 200
     for second in range(seconds):
         picture = scene.copy()
-        if (random.random() < 0.5) if visit is None else (second in visit):
-            picture[40:80, 480:540] = 200
+        if random.random() < 0.5:
+            shade = int(random.integers(130, 220))
+        if visit is None or second in visit:
+            picture[40:80, 480:540] = shade
         yield picture
 
 

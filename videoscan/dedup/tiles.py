@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
+from videoscan.dedup.blinking import Blinking
 from videoscan.dedup.keeping import KeepOptions, keep
 from videoscan.dedup.standing import Standing
 from videoscan.dedup.steadying import Steadier
@@ -36,6 +37,7 @@ class PlaceComparator(Comparator):
         super().__init__(mask=mask, regions=regions)
         self._steadier = Steadier()
         self._weather = Weather()
+        self._blinking = Blinking() if mask else None
         self._unrest = Unrest()
         self._ease: Plane | None = None
         self._changed = 1.0
@@ -46,6 +48,8 @@ class PlaceComparator(Comparator):
         self._trembled += 1
         after = None if following is None else lambda: map(self._steadied, following())
         now = self._weather.clear(self._steadied(pixels), self._before, self.threshold, after)
+        if self._blinking is not None:
+            now = self._blinking.clear(now, self.threshold)
         self.see(now)
         self._steadier.follow(now, self._changed)
         return now
@@ -116,7 +120,8 @@ class TilesDedup:
     by a quarter (a switch, a fade) is a change too, however little structure moves. What a kept frame stands for takes its own noise out of
     the comparison (`videoscan.dedup.standing`). A camera that trembles or swings by less than
     a cell is put back first (`videoscan.dedup.steadying`), and a place that is always restless, such as a tree in the wind or the coded
-    noise along an edge, needs a larger change than the rest (`videoscan.dedup.unrest`).
+    noise along an edge, needs a larger change than the rest (`videoscan.dedup.unrest`). A sign that blinks is seen as if it did not, and whoever
+    passes in front of it is seen (`videoscan.dedup.blinking`).
 
     In rain and snow the pictures that follow a sample within a quarter of a second are asked for, where its source can give four or more
     (16 pictures a second): a drop is gone from its place in them, and a person is not (`videoscan.dedup.weather`).
@@ -133,7 +138,7 @@ class TilesDedup:
         """How `tiles` keeps."""
 
         mask: bool = True
-        """Leave out what changes at nearly every sample, such as a clock in the picture (6 % of it at most)."""
+        """Leave out what changes at nearly every sample, such as a clock in the picture (6 % of it at most), and put out what blinks, such as a sign."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
