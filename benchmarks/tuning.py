@@ -28,7 +28,8 @@ from videoscan.testing.disturbances.cast import Walker
 from videoscan.testing.disturbances.lens import Noise
 from videoscan.tuning import planting, trials
 from videoscan.tuning.figures import WIDTH, Figure
-from videoscan.tuning.footage import Excerpt, Held, Material
+from videoscan.tuning.footage import Excerpt, Material
+from videoscan.tuning.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,16 +6,19 @@ import itertools
 from dataclasses import replace
 from typing import ClassVar
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from videoscan import config, registry
 from videoscan.config import WindowOptions
+from videoscan.core import Core
 from videoscan.dedup.keeping import RateOptions
 from videoscan.dedup.none import NoDedup
 from videoscan.errors import ConfigError
 from videoscan.model import EVERYWHERE, Mark, Reason, Regions, SourceInfo
+from videoscan.reading.bursts import MOST
 from videoscan.reading.spec import CoreSpec
 from videoscan.samplers.interval import IntervalOptions, IntervalSession
 from videoscan.seams import Limits
@@ -23,7 +26,9 @@ from videoscan.sources.pixels import ArrayPixels
 from videoscan.testing.scenes import NightCamera, frames
 from videoscan.tuning import Demand, _sampling, advice, footage, planting, stills, trials
 from videoscan.tuning.figures import WIDTH, Figure, Planted, cover
-from videoscan.tuning.footage import Excerpt, Held, Material
+from videoscan.tuning.following import Followed
+from videoscan.tuning.footage import Excerpt, Material
+from videoscan.tuning.held import Held
 from videoscan.tuning.trials import Verdict
 
 PRICE = trials.Price(Limits(), text=100, label=16)
@@ -73,6 +78,12 @@ def tried(held, dedup, rounds):
         trial = trials.Trial(setting(), trials.Cost(), dedup, 0.0)
         trial.marks = tuple(trials.run(excerpt, trial, PRICE, ()) for excerpt in held.excerpts)
     trials.put_to(trial, held, rounds, PRICE)
+    return trial
+
+
+def tried_with(held, *figures):
+    trial = trials.measure(held, setting(), PRICE)
+    trials.put_to(trial, held, only(*figures), PRICE)
     return trial
 
 
@@ -179,8 +190,8 @@ def test_an_excerpt_is_rehearsed_where_nothing_lies_before_it(night):
 
 
 def spec(**changes):
-    given = {"uri": "x", "source": {"kind": "pyav"}, "sampler": {"kind": "interval"}, "dedup": TILES}
-    return CoreSpec(**given, windows=WindowOptions(), limits=Limits(), **changes)
+    given = {"uri": "x", "source": {"kind": "pyav"}, "sampler": {"kind": "interval"}, "dedup": TILES, **changes}
+    return CoreSpec(**given, windows=WindowOptions(), limits=Limits())
 
 
 def test_long_footage_is_looked_at_in_excerpts_all_over_it():
@@ -211,6 +222,59 @@ def test_noise_is_measured_whatever_the_texture_and_whatever_moves():
     assert footage.noise_between(one, other) == pytest.approx(6.0, rel=0.15)
     still = NightCamera(seconds=2, noise=0.0, clock=True, drift=0.0)
     assert footage.noise_between(*still.pictures()) == 0.0
+
+
+@pytest.fixture(scope="module")
+def rain(tmp_path_factory):
+    """Forty seconds of a plain wall, 25 pictures a second, with small bright drops elsewhere in each, and somebody from 20 to 26 s."""
+    path = tmp_path_factory.mktemp("rain") / "rain.mp4"
+    random = np.random.default_rng(4)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"qp": "0", "preset": "ultrafast", "g": "25"})
+        stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
+        for number in range(1000):
+            picture = np.full((135, 160), 128, np.uint8)
+            picture[:90] = 90
+            picture[random.integers(0, 90, 60), random.integers(0, 160, 60)] = 140
+            if 500 <= number < 650:
+                picture[50:56, 60 + number // 25 : 63 + number // 25] = 160
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")))
+        container.mux(stream.encode(None))
+    return str(path)
+
+
+def test_in_rain_a_trial_decides_as_a_scan_does(rain):
+    whole = spec(uri=rain)
+    scanned = [sample.mark for sample in Core(whole).samples()]
+    held = footage.read(whole, 1.0, 600, [registry.filled("dedups", TILES), {"kind": "phash"}])
+    (tried,) = trials.measure(held, setting(), PRICE).marks
+    told = [(mark.time, mark.kept, mark.same_as) for mark in tried]
+    assert told == [(mark.time, mark.kept, mark.same_as) for mark in scanned]
+    kept = {mark.time for mark in tried if mark.kept}
+    assert {20.0, 26.0} <= kept
+    assert len(kept) < 15
+    # Drops are planted over, in what follows a sample as well: nobody is taken for one.
+    trial = tried_with(held, figure(0.1, 0.3, 0.3, start=31.0, end=34.0, contrast=40.0))
+    assert [found.verdict for found in trial.found] == [Verdict.SHOWN]
+
+
+def test_what_follows_is_held_where_somebody_asked_for_it_alone(rain):
+    def followed(dedup):
+        (excerpt,) = footage.read(spec(uri=rain), 1.0, 600, [dedup]).excerpts
+        return [frame.following for frame in excerpt.frames]
+
+    assert followed({"kind": "phash"}) == [None] * 40
+    asked = followed(registry.filled("dedups", TILES))
+    assert all(isinstance(each, Followed) and len(each.pictures) == MOST for each in asked[:39])
+    assert all(picture.live is None and picture.bytes >= 160 * 90 for each in asked for picture in each.pictures)
+
+
+def test_what_takes_too_much_is_read_with_fewer_samples(rain, monkeypatch):
+    monkeypatch.setattr(footage, "HELD_BYTES", 2_500_000)
+    held = footage.read(spec(uri=rain), 1.0, 600, [registry.filled("dedups", TILES)])
+    frames = [frame for excerpt in held.excerpts for frame in excerpt.frames]
+    assert 1 <= len(frames) < 40
+    assert sum(frame.pixels.bytes + (frame.following.bytes if frame.following else 0) for frame in frames) <= 2_500_000
 
 
 # --- the schedule

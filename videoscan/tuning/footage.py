@@ -1,7 +1,8 @@
 """Reads what is tried on, once: excerpts of the footage, their samples held as the reduced pictures that deduplicators ask for.
 
 Memory: samples x (bytes of the sizes that the deduplicators ask for), 18 kB a sample for `tiles` and `phash` together: about 13 MB
-for 600 samples and the ones that warm up for them. `HELD_BYTES` is never exceeded: fewer samples are looked at instead.
+for 600 samples and the ones that warm up for them. In rain and snow what follows each sample is held too (`videoscan.tuning.following`), seven times as
+much. `HELD_BYTES` is never exceeded: fewer samples are looked at instead.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import numpy as np
 
 from videoscan import registry
 from videoscan.errors import ConfigError
-from videoscan.model import Frame
 from videoscan.reading.difference import grid
-from videoscan.reading.reducing import Remembered
 from videoscan.reading.regions import Blackened
 from videoscan.reading.segments import cut
 from videoscan.reading.spec import WARM_UP, WARM_UP_SAMPLES, Segment
+from videoscan.tuning.following import Followed, Scouting
+from videoscan.tuning.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from videoscan.model import Bgr, Gray, Lost, Pixels, SourceInfo
+    from videoscan.model import Bgr, Frame, Gray, Lost, Pixels, SourceInfo
     from videoscan.reading.spec import CoreSpec
     from videoscan.seams import Footage
 
@@ -44,57 +45,6 @@ _REACH = 1.5
 """Times between looks for which the last look of an excerpt may stand."""
 _LOWER_HALF = 0.3246
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """A picture that is kept at the sizes it was asked for while it was there; other sizes are made from the nearest larger one."""
-
-    size: tuple[int, int]
-    live: Pixels | None
-    _grays: dict[tuple[int, int], Gray] = field(default_factory=dict)
-    _colours: dict[int | None, Bgr] = field(default_factory=dict)
-
-    def gray(self, width: int, height: int) -> Gray:
-        """See `videoscan.model.Pixels`. Nobody may write into it."""
-        known = self._grays.get((width, height))
-        if known is None:
-            known = self.live.gray(width, height) if self.live is not None else self._derived(width, height)
-            known.flags.writeable = False
-            self._grays[width, height] = known
-        return known
-
-    def bgr(self, long_side: int | None = None) -> Bgr:
-        """See `videoscan.model.Pixels`. Raises `ConfigError` for a size that was never asked for: pictures in colour are large."""
-        if long_side not in self._colours:
-            if self.live is None:
-                raise ConfigError(
-                    "this deduplicator asks for pictures in colour only later on, which cannot be tried from memory",
-                    hint="try dedup.kind = 'tiles' or 'phash'",
-                )
-            self._colours[long_side] = self.live.bgr(long_side)
-        return self._colours[long_side].copy()
-
-    def let_go(self) -> None:
-        """The decoder wants its picture back."""
-        self.live = None
-
-    @property
-    def bytes(self) -> int:
-        """What it takes."""
-        return sum(each.nbytes for each in (*self._grays.values(), *self._colours.values()))
-
-    def ask_like(self, other: Held) -> None:
-        """Have everything that was asked of another one."""
-        for width, height in other._grays:
-            self.gray(width, height)
-        for long_side in other._colours:
-            self.bgr(long_side)
-
-    def _derived(self, width: int, height: int) -> Gray:
-        larger = [size for size in self._grays if size[0] >= width and size[1] >= height]
-        nearest = min(larger) if larger else max(self._grays)
-        return np.asarray(cv2.resize(self._grays[nearest], (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,28 +213,38 @@ class _Reading:
     noises: list[float] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     first: Held | None = None
+    count: int = 0
+    bytes: int = 0
     duration: float = 0.0
 
     def read(self, footage: Footage, segments: list[Segment], end: float | None) -> None:
         """Hold the samples of the segments."""
-        sampler = registry.make("samplers", self.spec.sampler)
         begin = segments[0]
+        # Of each kind one: what others of it ask for is the same but for a sample or two.
+        scouts = {type(dedup): dedup for dedup in reversed(self.dedups)}
+        scouting = Scouting.of(registry.make("samplers", self.spec.sampler), scouts.values(), self.spec.regions)
         frames = footage.frames(
-            sampler, start=begin.start, end=end, warm_up=begin.warm_up if begin.start else 0.0, seek=begin.seek
+            scouting.sampler, start=begin.start, end=end, warm_up=begin.warm_up if begin.start else 0.0, seek=begin.seek
         )
+        learnt = max(begin.warm_up, WARM_UP_SAMPLES * self.step)
         before: tuple[float, Gray] | None = None
-        for frame in frames:
+        for frame in scouting.over(frames, learning=lambda frame: begin.start == 0 and frame.time < learnt):
             self.told(footage.info, frame.time)
             for segment in segments:
                 if not segment.start - segment.warm_up <= frame.time < (math.inf if segment.end is None else segment.end):
                     continue
-                pixels = Remembered.of(frame).pixels
+                pixels = _live(frame)
                 if len(self.noises) < 2 * len(segments) and frame.time >= segment.start:
                     before = self._learn_noise(segment, pixels, before)
                 end = segment.end or footage.info.declared_duration or segment.start
                 if self.stills and frame.time >= (segment.start + end) / 2:
                     self._keep_still(segment, frame.time, pixels)
-                self.found.setdefault(segment, []).append(self._held(frame, pixels))
+                self._hold(frame)
+                self.found.setdefault(segment, []).append(frame)
+            _held(frame).let_go()
+        if not scouting.asked:
+            for segment in segments:
+                self.found[segment] = [replace(frame, following=None) for frame in self.found.get(segment, [])]
         tally = footage.tally()
         self.duration = max(self.duration, tally.duration)
         self.lost += [
@@ -318,22 +278,25 @@ class _Reading:
             stills=tuple((place[id(segment)], time, still) for segment, time, still in self.kept_stills if id(segment) in place),
         )
 
-    def _held(self, frame: Frame, pixels: Pixels) -> Frame:
-        if self.spec.regions.black_out:
-            pixels = Blackened(pixels, self.spec.regions)
-        held = Held(pixels.size, pixels)
+    def _hold(self, frame: Frame) -> None:
+        """Have it hold what any setting may ask for. Raises `_TooLarge`."""
+        held = _held(frame)
         if self.first is None:
+            alone = replace(frame, following=None)
             for dedup in self.dedups:
-                again = Frame(frame.index + 1, frame.time + 1, frame.keyframe, held)
-                list(dedup.apply([replace(frame, pixels=held), again], regions=self.spec.regions))
+                list(dedup.apply([alone, replace(alone, index=frame.index + 1, time=frame.time + 1)], regions=self.spec.regions))
             held.gray(*grid(held.size))
             self.first = held
             if held.bytes * self.samples > HELD_BYTES and self.samples > 1:
                 raise _TooLarge(max(1, HELD_BYTES // held.bytes))
         else:
             held.ask_like(self.first)
-        held.let_go()
-        return replace(frame, pixels=held)
+        self.count += 1
+        self.bytes += held.bytes + (frame.following.bytes if isinstance(frame.following, Followed) else 0)
+        if (
+            self.bytes > HELD_BYTES and self.samples > 1
+        ):  # what follows a sample is held in rain alone, and is more than the sample
+            raise _TooLarge(max(1, min(self.samples, self.count) * 3 // 4))
 
     def _learn_noise(self, segment: Segment, pixels: Pixels, before: tuple[float, Gray] | None) -> tuple[float, Gray] | None:
         full = pixels.gray(*pixels.size)
@@ -345,6 +308,19 @@ class _Reading:
     def _keep_still(self, segment: Segment, time: float, pixels: Pixels) -> None:
         if all(kept is not segment for kept, _, _ in self.kept_stills):
             self.kept_stills.append((segment, time, pixels.bgr(_STILL)))
+
+
+def _held(frame: Frame) -> Held:
+    held = frame.pixels
+    assert isinstance(held, Held)
+    return held
+
+
+def _live(frame: Frame) -> Pixels:
+    """The picture itself, with what does not count: what is asked of it is not held."""
+    live = _held(frame).live
+    assert live is not None
+    return live.pixels if isinstance(live, Blackened) else live
 
 
 def noise_between(one: Gray, other: Gray) -> float:

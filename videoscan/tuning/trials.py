@@ -23,6 +23,7 @@ from videoscan.reading.regions import mask
 from videoscan.reading.spec import SEGMENT
 from videoscan.sources.pixels import shrunk
 from videoscan.tuning.figures import Figure, Planted
+from videoscan.tuning.following import Followed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -260,8 +261,14 @@ class _Run:
         yield from cap((self._sample(frame, options, cells=cells) for frame in judged), trial.max_rate)
 
     def _dressed(self, frame: Frame) -> Frame:
-        here = tuple(figure for figure in self._figures if figure.shows(frame.time))
-        return replace(frame, pixels=Planted(frame.pixels, here, frame.time)) if here else frame
+        following = frame.following
+        if isinstance(following, Followed) and any(self._planted(time) for time in following.times):
+            following = following.dressed(lambda pixels, time: Planted(pixels, self._planted(time), time))
+        here = self._planted(frame.time)
+        return replace(frame, pixels=Planted(frame.pixels, here, frame.time) if here else frame.pixels, following=following)
+
+    def _planted(self, time: float) -> tuple[Figure, ...]:
+        return tuple(figure for figure in self._figures if figure.shows(time))
 
     def _sample(self, frame: Frame, options: WindowOptions, *, cells: bool) -> Sample:
         mark = frame.mark
