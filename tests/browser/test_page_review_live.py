@@ -191,6 +191,27 @@ def test_one_failed_stretch_is_asked_again_by_itself(open_site, service, script)
     assert buttons.get_attribute("aria-label") != name
 
 
+def test_what_the_budget_left_out_is_explained_and_asked_like_what_failed(open_site, service, script):
+    script.reset()
+    job = service.submit("reel.mp4", question="spend", profile={"budget": {"requests": 3, "fit": False}})["id"]
+    service.until(job)
+    assert script.asked == 3
+    page = open_site(service, f"#/jobs/{job}")
+    banner = page.locator(".job-banner")
+    banner.get_by_text("The budget left 3 windows out (5 s).").wait_for()
+    page.locator(".row-gap.skipped .row-reason", has_text="The budget of 3 requests was used up.").wait_for()
+    page.get_by_role("button", name="Why?").click()
+    buttons = page.get_by_role("button", name=re.compile("^Ask again about "))
+    buttons.nth(2).wait_for()
+    name = buttons.nth(1).get_attribute("aria-label")
+    assert name == "Ask again about 0:08–0:10"
+    buttons.nth(1).click()
+    banner.get_by_text("The budget left 2 windows out").wait_for()
+    assert script.asked == 4, "that one and no other"
+    assert page.get_by_role("button", name=name).count() == 0
+    banner.get_by_role("button", name="Ask the 2 skipped windows").wait_for()
+
+
 def test_a_file_that_no_browser_plays_is_shown_in_pictures_and_then_as_a_preview(open_site, service, script):
     script.reset()
     job = service.submit("old.avi")["id"]

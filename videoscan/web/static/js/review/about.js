@@ -4,7 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../texts.js";
 import { bytes, clock, moment, number, percent } from "../times.js";
-import { gaps, reasonOf, totals, windowOf } from "./coverage.js";
+import { byWindow, gaps, reasonOf, totals, windowOf } from "./coverage.js";
 import { lasts } from "./wall.js";
 
 const FEW = 12;
@@ -55,11 +55,12 @@ export class About {
 
   looked(timeline) {
     const seconds = totals(this.record.runs);
-    const missing = gaps(this.record.runs);
+    const missing = gaps(this.record.runs).flatMap((run) => byWindow(run, this.record.skips));
     const duration = timeline.source.duration - seconds.absent;
     const seen = seconds.described + seconds.unchanged;
     const share = missing.length ? Math.min(seen / Math.max(duration, 0.001), 0.999) : 1;
     const failed = this.record.failures;
+    const left = this.record.skips;
     const legend = Object.entries(seconds).filter(([, time]) => time > 0);
     const { asking } = this.record;
     const again = (run) => {
@@ -81,6 +82,7 @@ export class About {
       apart.length ? h("ul", { class: "gaps" }, apart.map(asked)) : null,
       missing.length ? h("ul", { class: "gaps" }, missing.slice(0, FEW).map(line)) : null,
       missing.length > FEW ? h("details", {}, h("summary", {}, t("review.gaps.more", { n: missing.length - FEW })), h("ul", { class: "gaps" }, missing.slice(FEW, 500).map(line))) : null,
+      left.length ? h("div", { class: "skipped-part" }, h("p", {}, t("review.skipped.windows", { n: left.length })), h("p", { class: "muted fine" }, t(timeline.budget?.per === "day" ? "review.skipped.anew.day" : "review.skipped.anew")), failed.length ? null : this.retry?.(t("review.retry.skipped", { n: left.length }))) : null,
       failed.length ? h("div", { class: "failed-part" }, h("p", {}, t("review.failed.windows", { n: failed.length })), h("p", { class: "muted fine", dir: "auto" }, [...new Set(failed.map((window) => window.error?.message).filter(Boolean))].slice(0, 3).join(" · ")), this.retry?.()) : null);
   }
 

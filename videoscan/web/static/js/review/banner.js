@@ -18,6 +18,8 @@ export class Banner {
     const { record, element } = this;
     const { job } = record;
     const failed = record.failures;
+    const left = record.skips;
+    const lasting = (windows) => lasts(windows.reduce((sum, window) => sum + window.end - window.start, 0));
     let inside = null;
     let kind = "";
     if (job.state === "running") {
@@ -35,9 +37,9 @@ export class Banner {
     } else if (job.state === "cancelled") {
       inside = [icon("stop"), h("span", {}, t("review.cancelled")), this.retry(t("review.go.on"))];
       kind = "warn";
-    } else if (failed.length) {
-      const seconds = failed.reduce((sum, window) => sum + window.end - window.start, 0);
-      inside = [icon("alert"), h("span", {}, t("review.failed.banner", { n: failed.length, time: lasts(seconds) })), this.retry(), h("button", { type: "button", class: "link", onclick: () => this.why() }, t("review.why"))];
+    } else if (failed.length || left.length) {
+      const told = [failed.length ? t("review.failed.banner", { n: failed.length, time: lasting(failed) }) : null, left.length ? t("review.skipped.banner", { n: left.length, time: lasting(left) }) : null];
+      inside = [icon("alert"), h("span", {}, told.filter(Boolean).join(" ")), this.retry(), h("button", { type: "button", class: "link", onclick: () => this.why() }, t("review.why"))];
       kind = "warn";
     } else if (justDone) {
       const close = h("button", { type: "button", class: "link", onclick: () => this.seen() }, t("do.close"));

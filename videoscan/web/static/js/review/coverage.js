@@ -5,6 +5,8 @@ import { known as told, t } from "../texts.js";
 export const STATES = ["described", "unchanged", "failed", "lost", "skipped", "absent"];
 
 const PENDING = "not looked at yet";
+const SPENT = /^the budget(?: of (.+?))?( of today)? (?:is|was) used up/;
+const PLAIN = { "before --start": "before", "after --end": "after", "thinned: it changed, but dedup.max_rate was reached": "thinned" };
 
 /** What became of a run, in a word. */
 export const stateName = ({ state, reason }) => t(`review.state.${reason === PENDING ? "pending" : state}`);
@@ -14,13 +16,26 @@ export function reasonOf({ state, reason }) {
   const failure = /^window \d+: (\w+)$/.exec(reason ?? "")?.[1].toLowerCase();
   if (failure && told(`review.failure.${failure}`)) return t(`review.failure.${failure}`);
   if (reason === PENDING) return t("review.state.pending.why");
+  const spent = SPENT.exec(reason ?? "");
+  if (spent) return spent[1] ? t(spent[2] ? "review.skipped.budget.day" : "review.skipped.budget", { limit: spent[1] }) : t("review.skipped.budget.some");
+  if (PLAIN[reason]) return t(`review.skipped.${PLAIN[reason]}`);
   return reason ?? t(`review.state.${state}.why`);
 }
 
-/** The index of the window that a stretch failed with, `null` for all else. */
-export function windowOf({ state, reason }) {
+/** The index of the window that a stretch failed with or was skipped with, `null` for all else. */
+export function windowOf({ state, reason, window = null }) {
+  if (window !== null) return window;
   const found = state === "failed" && /^window (\d+): /.exec(reason ?? "");
   return found ? Number(found[1]) : null;
+}
+
+/** A stretch that the budget left out, in the pieces that can be asked again one by one, each with its `window`; any other as it is. */
+export function byWindow(run, windows) {
+  if (run.state !== "skipped" || !SPENT.test(run.reason ?? "")) return [run];
+  const inside = windows.filter((each) => each.status === "skipped" && each.start < run.end && each.end > run.start);
+  if (!inside.length) return [run];
+  // Windows share pictures: a piece goes as far as the next one.
+  return inside.map(({ index, start }, at) => ({ ...run, window: index, start: at ? start : run.start, end: inside[at + 1]?.start ?? run.end }));
 }
 
 /** Whether somebody looked. */

@@ -48,6 +48,9 @@ export class Record extends EventTarget {
   get duration() { return this.timeline?.source.duration ?? this.job?.progress?.duration ?? 0; }
   get failures() { return this.timeline?.windows.filter((window) => window.status === "failed") ?? []; }
 
+  /** Windows that the budget left out; before it has ended, those to come look the same. */
+  get skips() { return this.ended ? this.timeline?.windows.filter((window) => window.status === "skipped") ?? [] : []; }
+
   /** The stretches whose windows alone are asked again now, as far as their place is known: `{ index, start, end }`. */
   get asking() {
     return this.ended ? [] : (this.job?.windows ?? []).map((index) => this.spans.get(index)).filter(Boolean);
@@ -87,7 +90,7 @@ export class Record extends EventTarget {
     this.events = timeline.events;
     this.runs = runs(timeline.coverage);
     // While one of them is asked again, the timeline grows anew and does not have it yet.
-    for (const { index, start, end, status } of timeline.windows) if (status === "failed") this.spans.set(index, { index, start, end });
+    for (const { index, start, end, status } of timeline.windows) if (status !== "described") this.spans.set(index, { index, start, end });
     this.sort();
   }
 

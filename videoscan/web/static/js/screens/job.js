@@ -520,10 +520,16 @@ class Screen {
   }
 
   /** A button that asks again what has no answer, or of it `window` alone; `label` is what it is called where its name says too little. */
-  retryButton(name = t("review.retry.failed", { n: this.record.failures.length }), { window = null, label = null } = {}) {
+  retryButton(name = this.retryName(), { window = null, label = null } = {}) {
     const { job, ended } = this.record;
     if (!may("submit") || !ended || job.kind === "day" || (window !== null && job.kind !== "scan")) return null;
     return h("button", { type: "button", class: "button", "aria-label": label, onclick: () => this.retry(window) }, icon("retry"), name);
+  }
+
+  /** What the button is called that asks all that has no answer. */
+  retryName() {
+    const [failed, left] = [this.record.failures.length, this.record.skips.length];
+    return t(failed && left ? "review.retry.both" : left ? "review.retry.skipped" : "review.retry.failed", { n: failed + left });
   }
 
   async retry(window = null) {
