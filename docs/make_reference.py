@@ -240,7 +240,9 @@ def endpoints_page() -> str:
         "# Kinds of endpoint\n",
         "What videoscan knows of OpenAI-compatible servers, as data: `videoscan/describers/dialects.py`. A dash is what is not known and",
         "is found out while working: limits are learned from what a server refuses, and remembered. `videoscan doctor --endpoint`",
-        "measures the rest. Every picture's Base64 text stays below 10 MB. Prices are in no row: a profile gives them (`[budget]`).\n",
+        "measures the rest. Every picture's Base64 text stays below 10 MB. Prices are in no row: a profile gives them (`[budget]`).",
+        "The numbers of pictures and bytes were compared with their sources in November 2026. Where a vendor's pages differ, or a service was",
+        "seen to refuse what its page allows, the lower number stands.\n",
         "Adding a server is a row there, its name in `DIALECTS`, and a line in `tests/unit/test_dialects.py` that says what is relied on.\n",
         table(
             ("dialect", "recognised by", "pictures", "body", "formats", "`json_schema`", "`detail` sent"),

@@ -219,6 +219,7 @@ def test_what_a_picture_costs_at_low_detail_is_the_base_where_tiles_are_counted(
         ("https://api.openai.com/v1/chat/completions", "openai"),
         ("https://mine.openai.azure.com/openai/deployments/d/chat/completions?api-version=1", "openai"),
         ("https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions", "dashscope"),
+        ("https://mine.cn-beijing.maas.aliyuncs.com/compatible-mode/v1/chat/completions", "dashscope"),
         ("https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", "gemini"),
         ("https://openrouter.ai/api/v1/chat/completions", "openrouter"),
         ("http://127.0.0.1:11434/v1/chat/completions", "ollama"),

@@ -133,6 +133,17 @@ def test_five_megabytes_are_spliced_in_milliseconds():
         ),
         (422, '{"detail": "prompt is too long: 9000 tokens > 8192 maximum"}', Meaning.TOO_MANY),
         (400, "图片数量超过限制,最多支持10张", Meaning.TOO_MANY),
+        (
+            400,
+            '{"error": {"message": "Total image size is 50.56MB, which exceeds the allowed limit of 50MB."}}',
+            Meaning.TOO_MANY,
+        ),
+        (400, '{"error": {"message": "Range of input length should be [1, 129024]"}}', Meaning.TOO_MANY),
+        (
+            400,
+            '[{"error": {"message": "The input token count exceeds the maximum number of tokens allowed 1048576."}}]',
+            Meaning.TOO_MANY,
+        ),
         (422, '{"detail": [{"loc": ["body", "response_format"], "msg": "extra fields not permitted"}]}', Meaning.NO_SCHEMA),
         (400, '{"error": {"message": "failed to parse grammar"}}', Meaning.NO_SCHEMA),
         (400, '{"error": {"message": "Bad Request"}}', Meaning.NO_SCHEMA),
@@ -161,6 +172,9 @@ def test_an_opaque_400_is_a_guess_and_without_a_schema_a_rejection():
         ("Too many images. Maximum is 8 images.", 8),
         ("Number of images (10) exceeds the limit of 4", 4),
         ("too many images, max 4", 4),
+        ("Exceeded limit on max data-uri per request: 250", 250),
+        ("Too many images were provided, we currently limit the number of images per conversation to 60", 60),
+        ("Total image size is 50.56MB, which exceeds the allowed limit of 50MB.", None),
         ("too many images", None),
         ("the request exceeds the available context size", None),
     ],
@@ -181,9 +195,10 @@ def test_llamacpps_own_words_give_its_measure():
         "The decoder prompt (length 10127) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the number of image tokens depends on the number of images.",
         "The input (10127 tokens) is longer than the model's context length (8192 tokens).",
         "Inference failed: Unknown error: Tokenizer encode failed. the prompt length 10127 must less than the maximum input length 8192.Request failed with status: 400 BAD_REQUEST.",
+        "The input token count (10127) exceeds the maximum number of tokens allowed (8192).",
     ],
 )
-def test_the_room_is_read_out_of_vllms_sglangs_and_modelarts_sentences(message):
+def test_the_room_is_read_out_of_vllms_sglangs_modelarts_and_geminis_sentences(message):
     body = json.dumps({"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": 400}).encode()
     refusal = refusals.judge(400, {}, body, GENERIC, sent_schema=True)
     assert (refusal.meaning, refusal.room, refusal.needed) == (Meaning.TOO_MANY, 8192, 10127)

@@ -85,8 +85,9 @@ MODELARTS = Dialect(
 OPENAI = Dialect(
     name="openai",
     hosts=("api.openai.com", "openai.azure.com", "cognitiveservices.azure.com"),
-    # "Images and vision" (platform.openai.com/docs/guides/images): PNG, JPEG, WEBP and still GIF; up to 500 pictures and 50 MB of picture
-    # bytes per request.
+    # "Images and vision" (developers.openai.com/api/docs/guides/images-vision): PNG, JPEG, WEBP and still GIF. Until April 2026 the page had
+    # 500 pictures and 50 MB per request, since then 1,500 and 512 MB; what was seen refused in September 2026 is still "Total image size is
+    # 50.56MB, which exceeds the allowed limit of 50MB", with 400. The lower ones hold in either case.
     pictures=500,
     body_bytes=50_000_000,
     formats=JPEG_PNG_WEBP,
@@ -110,16 +111,20 @@ OPENAI = Dialect(
     usage=True,
     stream_usage=True,
     sources=(
-        "OpenAI, Images and vision (platform.openai.com/docs/guides/images); Structured outputs; Error codes",
+        "OpenAI, Images and vision (developers.openai.com/api/docs/guides/images-vision: 500 pictures and 50 MB until April 2026, then 1,500 and 512 MB)",
+        "more than 50 MB was still refused in September 2026",
+        "OpenAI, Structured outputs; Error codes",
         "Azure OpenAI, content filtering",
     ),
 )
 
 DASHSCOPE = Dialect(
     name="dashscope",
-    hosts=("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com"),
+    # Newer workspaces have an address of their own: WORKSPACE.REGION.maas.aliyuncs.com/compatible-mode/v1.
+    hosts=("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com", "maas.aliyuncs.com"),
     # Alibaba Cloud Model Studio, "Visual understanding" (help.aliyun.com/zh/model-studio/vision), image limits: Base64 text below 10 MB,
-    # 250 pictures as Base64 whatever the model; 2048 or 256 by address, which is not used here.
+    # 250 pictures as Base64 whatever the model; 2048 or 256 by address, which is not used here. Seen refused with 400: "Exceeded limit on
+    # max data-uri per request: 250", and a Base64 text of 20 MiB.
     pictures=250,
     json_schema=None,
     cost=QWEN3,
@@ -138,7 +143,8 @@ DASHSCOPE = Dialect(
     stream_usage=True,
     reasoning=("reasoning_content",),
     sources=(
-        "Alibaba Cloud Model Studio, Visual understanding (help.aliyun.com/zh/model-studio/vision, limits); Error messages; OpenAI compatible chat (stream_options)",
+        "Alibaba Cloud Model Studio, Visual understanding (help.aliyun.com/zh/model-studio/vision, image limits: 250 as Base64, 10 MB each)",
+        "Error messages; OpenAI compatible chat (stream_options)",
     ),
 )
 
@@ -146,7 +152,7 @@ GEMINI = Dialect(
     name="gemini",
     hosts=("generativelanguage.googleapis.com",),
     # "Image understanding" (ai.google.dev/gemini-api/docs/image-understanding): PNG, JPEG, WEBP, HEIC, HEIF; 3,600 pictures a request, 20 MB
-    # inline altogether.
+    # of prompt and inline pictures altogether. "File input methods" has 100 MB since 2026; the lower one holds in either case.
     pictures=3600,
     body_bytes=20_000_000,
     formats=JPEG_PNG_WEBP,
@@ -157,7 +163,8 @@ GEMINI = Dialect(
     usage=True,
     stream_usage=True,
     sources=(
-        "Gemini API, OpenAI compatibility; Image understanding (ai.google.dev/gemini-api/docs/image-understanding); Structured output; Rate limits (retryDelay in the body)",
+        "Gemini API, OpenAI compatibility; Image understanding (ai.google.dev/gemini-api/docs/image-understanding: 3,600 pictures, 20 MB inline)",
+        "File input methods (100 MB inline); Structured output; Rate limits (retryDelay in the body); what a picture costs: googleapis/python-genai issue 1349",
     ),
 )
 

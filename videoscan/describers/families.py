@@ -17,7 +17,8 @@ OPENAI_TILES = PictureCost("tile", size=512, base=85, each=170)
 OPENAI_MINI = PictureCost("patch", size=32, most=2489, times=1.62)
 OPENAI_NANO = PictureCost("patch", size=32, most=3779, times=2.46)
 OPENAI_O4_MINI = PictureCost("patch", size=32, most=2642, times=1.72)
-# Gemini, "Understand and count tokens": 258 for a small picture and for each 768-pixel tile of a large one; a kept frame is one tile or a few.
+# Gemini, "Image understanding": 258 for a small picture and for each tile of a large one. What is counted is 258 whatever its size, up to
+# 3840 x 2160 with gemini-2.5-pro (googleapis/python-genai, issue 1349).
 GEMINI_FLAT = PictureCost("flat", base=258)
 # Gemini 3, "Image understanding" (of Google Cloud's agent platform): 1120 at the default resolution, whatever the picture's size.
 GEMINI_3 = PictureCost("flat", base=1120)

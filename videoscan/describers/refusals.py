@@ -44,7 +44,9 @@ _FILTER = re.compile(
 _LIMIT = r"(?:limit|max(?:imum)?|at most|up to|no more than|more than|too many|exceed\w*|only (?:support|accept|allow|take)\w*|only \d+)"
 _PICTURES = r"(?:images?|pictures?|photos?|multi-?modal (?:items?|data|inputs?))"
 _TOO_MANY = re.compile(
-    rf"{_LIMIT}[^.\n]{{0,60}}\b{_PICTURES}|\b{_PICTURES}[^.\n]{{0,60}}\b{_LIMIT}|"
+    rf"{_LIMIT}[^.\n]{{0,60}}\b{_PICTURES}|\b{_PICTURES}(?:[^.\n]|\.(?=\d)){{0,60}}\b{_LIMIT}|"
+    # DashScope: "Exceeded limit on max data-uri per request: 250"; "Range of input length should be [1, 129024]".
+    r"data-uris? per request|range of input length|"
     r"context[ _-]?(?:length|window|size)|maximum context|exceed_context|too many (?:input )?tokens|longer than the (?:maximum )?model|"
     r"less than the maximum (?:input|model|prompt) length|"
     r"(?:prompt|input|request|body|payload|entity|content|message)s?\b[^.\n]{0,40}\b(?:too (?:large|long|big)|exceeds?)|"
@@ -52,14 +54,18 @@ _TOO_MANY = re.compile(
     re.IGNORECASE,
 )
 _MOST_PICTURES = re.compile(
-    rf"(?:at most|up to|no more than|more than|limit(?:ed)?(?: is| of| to|:|=)?|max(?:imum)?(?: is| of|:|=)?|only \w+|image=|最多\D{{0,8}}?)\s*(\d+)"
+    rf"(?:at most|up to|no more than|more than|limit(?:ed)?(?: is| of| to|:|=)?|max(?:imum)?(?: is| of|:|=)?|only \w+|image=|最多\D{{0,8}}?"
+    # Fireworks: "we currently limit the number of images per conversation to 60".
+    rf"|data-uris? per request ?:|limit the number of {_PICTURES}[^.\d\n]{{0,30}} to)\s*(\d+)"
     rf"(?=\s*(?:\(|{_PICTURES}|张|图|\.|,|;|\"|$|per\b|in\b))",
     re.IGNORECASE,
 )
 # vLLM: "The decoder prompt (length 10127) is longer than the maximum model length of 8192"; SGLang: "The input (61709 tokens) is
 # longer than the model's context length (40960 tokens)". ModelArts MaaS: "the prompt length 151499 must less than the maximum input length 129024".
+# Gemini: "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)".
 _LENGTHS = re.compile(
-    r"(?:length |\()(\d+)\b[^.\n]{0,20}(?:is longer than the (?:maximum )?model|must (?:be )?less than the maximum)[^.\n\d]{0,40}(\d+)",
+    r"(?:length |\()(\d+)\b[^.\n]{0,20}(?:is longer than the (?:maximum )?model|must (?:be )?less than the maximum|exceeds the maximum number of tokens)"
+    r"[^.\n\d]{0,40}(\d+)",
     re.IGNORECASE,
 )
 # llama.cpp: 503 "Loading model"; Hugging Face: 503 "Model X is currently loading".
