@@ -1,14 +1,20 @@
 """Connections that break, drip and lie: against sockets that speak HTTP only as far as each test wants."""
 
 import asyncio
+import contextlib
 import dataclasses
+import gzip
+import socket
+import zlib
 
 import pytest
 from describing import PROMPT
 from raw import GOOD, head_of, http, request_from, serving
 
 from videoscan import patience
+from videoscan.describers import endpoint
 from videoscan.describers.openai import OpenAiDescriber, OpenAiOptions
+from videoscan.errors import EndpointUnreachable
 from videoscan.testing.pictures import picture, window
 
 
@@ -129,3 +135,62 @@ def test_an_interim_answer_is_not_the_answer():
 
     [described], _, _ = describe(handle, window(1))
     assert described.failure is None
+
+
+@pytest.mark.parametrize(("name", "packed"), [("gzip", gzip.compress(GOOD)), ("deflate", zlib.compress(GOOD))])
+def test_an_answer_that_a_gateway_packed_is_read(name, packed):
+    async def handle(reader, writer, _number):
+        await request_from(reader)
+        writer.write(http("200 OK", packed, more=f"Content-Encoding: {name}\r\n"))
+
+    [described], _, _ = describe(handle, window(1))
+    assert described.failure is None
+    assert described.events
+
+
+def test_a_packed_answer_that_is_damaged_is_asked_for_again():
+    async def handle(reader, writer, number):
+        await request_from(reader)
+        packed = gzip.compress(GOOD)
+        damaged = packed[:20] + bytes(byte ^ 0xFF for byte in packed[20:40]) + packed[40:]
+        writer.write(http("200 OK", packed if number else damaged, more="Content-Encoding: gzip\r\nConnection: close\r\n"))
+
+    [described], _, _ = describe(handle, window(1))
+    assert described.failure is None
+    assert (described.usage.requests, described.usage.retries) == (2, 1)
+
+
+def test_a_packed_answer_that_unpacks_without_end_is_bounded():
+    packed = gzip.compress(b" " * 50_000_000, 1)
+
+    async def handle(reader, writer, _number):
+        await request_from(reader)
+        writer.write(http("200 OK", packed, more="Content-Encoding: gzip\r\nConnection: close\r\n"))
+
+    [described], _, _ = describe(handle, window(1))
+    assert described.failure.kind == "BadReply"
+    assert f"larger than {endpoint.MOST_ANSWER} bytes" in described.failure.message
+
+
+def test_a_server_that_takes_no_connection_is_given_up_in_seconds(monkeypatch):
+    """As behind a firewall that drops what it does not like: its queue is full, and nobody looks at it."""
+    monkeypatch.setattr(endpoint, "CONNECT_SECONDS", 0.2)
+    with socket.socket() as deaf, contextlib.ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+
+        async def work():
+            url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"
+            session = OpenAiDescriber(OpenAiOptions(endpoint=url, model="m", timeout=30)).session()
+            try:
+                with patience.instantly():
+                    await session.describe(window(1), PROMPT)
+            finally:
+                await session.close()
+
+        with pytest.raises(EndpointUnreachable, match=r"no connection within 0\.2 s"):
+            asyncio.run(work())

@@ -130,6 +130,38 @@ def test_modelarts_words_for_a_prompt_that_is_too_long_split_the_window():
     assert all(request.schema for request in server.requests), "it is not tried without response_format first"
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": "Total image size is 50.56MB, which exceeds the allowed limit of 50MB."}}),
+        (400, {"error": {"message": "Exceeded limit on max data-uri per request: 4", "code": "invalid_parameter_error"}}),
+        (
+            400,
+            [{"error": {"message": "The input token count exceeds the maximum number of tokens allowed 1048576.", "code": 400}}],
+        ),
+        (
+            400,
+            {
+                "error": {
+                    "message": "Too many images were provided, we currently limit the number of images per conversation to 4"
+                }
+            },
+        ),
+        (422, {"detail": [{"loc": ["body", "messages"], "msg": "prompt is too long: 9000 tokens > 8192 maximum"}]}),
+    ],
+    ids=["openai", "dashscope", "gemini", "fireworks", "422"],
+)
+def test_whatever_words_say_that_it_is_too_much_split_the_window(status, body):
+    """As these services were seen to say it."""
+    refusal = Turn(status=status, body=json.dumps(body).encode())
+    server = ModelServer(lambda request: refusal if request.frames > 4 else sees_everything(request))
+    first, second = describe(server, window(8), window(8, index=1))
+    assert (first.failure, second.failure) == (None, None)
+    assert [request.frames for request in server.requests] == [8, 4, 4, 4, 4], "it is learned once, and remembered"
+    assert all(request.schema for request in server.requests), "it is not tried without response_format first"
+    assert first.usage.retries == 0
+
+
 def test_an_answer_that_ends_for_want_of_context_splits_the_window_instead_of_losing_its_events():
     def cramped(request: Received) -> Turn:
         if request.frames > 2:
