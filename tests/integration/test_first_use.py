@@ -189,8 +189,13 @@ def test_pictures_too_small_to_be_told_from_words_are_not_judged():
 
 
 def test_a_limit_of_pictures_is_learned_before_the_first_window():
-    server, [described], _ = describe(seeing.Eyes(takes=3), count=8)
+    server, [described], facts = describe(seeing.Eyes(takes=3), count=8)
     assert described.failure is None
+    (told,) = [text for text in notes(facts) if "asked in parts" in text]
+    assert "takes 3 pictures in a request at most" in told
+    assert "--set windows.max_frames=3" in told
+    assert "first-use probe" not in told, "it is no fault of anybody's"
+    assert told.count(server.url.split("/")[2]) == 1
     assert [request.frames for request in server.requests] == [1, 8, 2, 3, 3]
     assert kept()[0].pictures == 3
     assert described.usage.requests == 5

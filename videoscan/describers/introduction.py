@@ -96,7 +96,7 @@ class Familiar:
             learned.json_schema = False if found.json_schema == "refused" else learned.json_schema
         said = [found.sentence()] if found.by == "doctor" or found.stale else []
         for text in (*said, *found.warnings):
-            exchange.note(text if text.startswith(host) else f"{host}: {text}")
+            exchange.note(text if host in text else f"{host}: {text}")
 
     async def _try_out(self, exchange: Exchange, model: str, pictures: Sequence[Picture]) -> Usage:
         """Probe an endpoint that nothing is known of, say what must be said, and remember it; what it took is returned."""

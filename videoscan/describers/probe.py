@@ -61,6 +61,10 @@ class Found:
     certain: bool = True
     """Whether it is worth remembering: a server that only had a bad moment is asked again next time."""
     fault: str | None = None
+    refused: str | None = None
+    """Why so many pictures at once are more than it takes: no fault, and windows are asked in parts then."""
+    takes: int | None = None
+    """How many it takes at once, where it said so when it refused more."""
     picture: PictureTokens | None = None
     """What one more picture adds, where all of them are counted."""
 
@@ -111,7 +115,7 @@ async def probe(
         except Smaller as smaller:
             if smaller.refusal.pictures is not None:
                 learned.pictures = min(learned.pictures or count, smaller.refusal.pictures)
-            return Found(most, None, meter.usage, fault=f"{count} pictures at once: {smaller.refusal.message}")
+            return Found(most, None, meter.usage, refused=smaller.refusal.message, takes=smaller.refusal.pictures)
         except BudgetSpent as error:
             return Found(most, None, meter.usage, certain=False, fault=error.message)
         except BadReply as error:
@@ -174,6 +178,11 @@ def warning(found: Found, host: str, dialect: Dialect) -> str | None:
             f"{host} seems to drop pictures silently: of {found.sent} in a request {about} can be in its count of prompt tokens. "
             f"{remedy}. {command}"
         )
+    if found.takes is not None:
+        whole = f"--set windows.max_frames={found.takes} has them asked whole"
+        return f"{host} takes {found.takes} picture{'s'[: found.takes != 1]} in a request at most: windows with more are asked in parts; {whole}"
+    if found.refused is not None:
+        return f"{host} refused {found.sent} pictures in a request, and windows with so many are asked in parts: {found.refused}"
     if found.fault is not None:
         return f"the first-use probe of {host} was not answered as it should be: {found.fault}"
     return None
