@@ -1,6 +1,6 @@
 """The account of every second: spans of coverage, and many of them in columns.
 
-A month of one camera has more than a million spans. As objects they take 150 bytes each; in the columns of `Spans` they take 28, and
+A month of one camera has more than a million spans. As objects they take 150 bytes each; in the columns of `Spans` they take 20, and
 whoever reads one gets it as a `CoverageSpan` made at that moment.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from array import array
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, overload
 
 import pydantic.dataclasses
@@ -50,7 +51,7 @@ class CoverageSpan(Slotted):
 class Spans(Sequence[CoverageSpan]):
     """Spans in columns: a sequence that is read like a tuple of them, equal to any sequence of equal spans. Nothing changes it.
 
-    28 bytes a span; a span itself is made when it is read.
+    20 bytes a span, 28 where spans leave holes between them, as in no timeline of this program; a span itself is made when it is read.
     """
 
     __slots__ = ("_ends", "_kinds", "_places", "_same", "_starts")
@@ -64,14 +65,17 @@ class Spans(Sequence[CoverageSpan]):
             self._same.append(NOTHING if span.same_as is None else span.same_as)
             self._places.append(places.setdefault((span.state, span.reason), len(places)))
         self._kinds: tuple[Kind, ...] = tuple(places)
+        if self._ends[:-1] == self._starts[1:]:
+            self._ends = self._ends[-1:]  # only the last is needed where each ends as the next begins
 
     @classmethod
-    def of_columns(
-        cls, starts: array[float], ends: array[float], same: array[int], places: array[int], kinds: Sequence[Kind]
-    ) -> Spans:
-        """Spans from whole columns, which become theirs: doubles, int64 with `NOTHING` for none, ints: each one's place in `kinds`."""
+    def of_columns(cls, starts: array[float], end: float, same: array[int], places: array[int], kinds: Sequence[Kind]) -> Spans:
+        """Spans from whole columns, which become theirs: doubles, int64 with `NOTHING` for none, ints: each one's place in `kinds`.
+
+        Each ends as the next begins, and the last at `end`.
+        """
         made = cls()
-        made._take(starts, ends, same, places, kinds)
+        made._take(starts, array("d", [end] if starts else []), same, places, kinds)
         return made
 
     def _take(
@@ -79,12 +83,19 @@ class Spans(Sequence[CoverageSpan]):
     ) -> None:
         self._starts, self._ends, self._same, self._places, self._kinds = starts, ends, same, places, tuple(kinds)
 
+    def _end(self, place: int) -> float:
+        if len(self._ends) == len(self._starts):
+            return self._ends[place]
+        place %= len(self._starts)
+        return self._starts[place + 1] if place + 1 < len(self._starts) else self._ends[-1]
+
     def __len__(self) -> int:
         return len(self._starts)
 
     def __iter__(self) -> Iterator[CoverageSpan]:
         make, kinds = CoverageSpan.unchecked, self._kinds
-        for start, end, same, place in zip(self._starts, self._ends, self._same, self._places, strict=True):
+        ends = self._ends if len(self._ends) == len(self._starts) else chain(islice(self._starts, 1, None), self._ends)
+        for start, end, same, place in zip(self._starts, ends, self._same, self._places, strict=True):
             state, reason = kinds[place]
             yield make(start, end, state, None if same == NOTHING else same, reason)
 
@@ -97,7 +108,7 @@ class Spans(Sequence[CoverageSpan]):
             return tuple(self[each] for each in range(*place.indices(len(self))))
         state, reason = self._kinds[self._places[place]]
         same = self._same[place]
-        return CoverageSpan.unchecked(self._starts[place], self._ends[place], state, None if same == NOTHING else same, reason)
+        return CoverageSpan.unchecked(self._starts[place], self._end(place), state, None if same == NOTHING else same, reason)
 
     def starts(self, *, without: frozenset[State] = frozenset()) -> list[float]:
         """Where spans begin that are in none of the states `without`."""

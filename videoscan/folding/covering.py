@@ -57,7 +57,8 @@ def coverage(
     first = np.clip(sampled.times[0], begin, stop) if len(sampled) else stop
     # Asked for in the middle of a picture, a scan begins with the next one: that is no damage, and what is damaged is laid over it.
     early = _BEFORE if start > 0 and len(sampled) else _UNREAD
-    columns = _Columns()
+    # One for each mark, one before the first, one at either limit, and two for what is laid over them.
+    columns = _Columns(len(sampled) + 3 + 2 * len(over))
     for points, codes, same in (
         _plain(kinds, [0.0, begin, first], _BEFORE, early),
         *_of_marks(sampled, begin, stop, described, undescribed, kinds, thinned),
@@ -76,33 +77,36 @@ _Over: TypeAlias = "tuple[float, float, int]"
 
 
 class _Columns:
-    """The columns of `Spans`, growing: only what is being appended lies in memory twice."""
+    """The columns of `Spans`, filled from the front, with room for `most` from the beginning; what is not needed is given back.
 
-    def __init__(self) -> None:
-        self.starts, self.ends, self.same, self.codes = array("d"), array("d"), array("q"), array("i")
+    Columns that grow side by side move about, and leave 50 MB of holes in the memory that a month takes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.starts, self.same, self.codes = array("d", [0.0]) * most, array("q", [0]) * most, array("i", [0]) * most
+        self.count, self.end = 0, 0.0
 
     def append(self, points: NDArray[np.float64], codes: NDArray[np.int32], same: NDArray[np.int64]) -> None:
         """Put stretches behind those that are there, without what has no length; neighbours of one state become one."""
         there = points[1:] > points[:-1]
-        starts, ends, codes, same = points[:-1][there], points[1:][there], codes[there], same[there]
+        starts, codes, same = points[:-1][there], codes[there], same[there]
         if not len(codes):
             return
         new = np.ones(len(codes), bool)
         new[1:] = (codes[1:] != codes[:-1]) | (same[1:] != same[:-1])
-        new[0] = not self.codes or (codes[0], same[0]) != (self.codes[-1], self.same[-1])
-        if self.ends:
-            self.ends.pop()
-        begun = starts[new]
-        for column, more in (
-            (self.starts, begun),
-            (self.ends, np.append(begun if self.starts else begun[1:], ends[-1])),
-            (self.same, same[new]),
-            (self.codes, codes[new]),
-        ):
-            column.frombytes(more.tobytes())
+        last = self.count - 1
+        new[0] = not self.count or (codes[0], same[0]) != (self.codes[last], self.same[last])
+        self.end = float(points[1:][there][-1])
+        place = slice(self.count, self.count + int(new.sum()))
+        self.count = place.stop
+        np.frombuffer(self.starts, np.float64)[place] = starts[new]
+        np.frombuffer(self.same, np.int64)[place] = same[new]
+        np.frombuffer(self.codes, np.int32)[place] = codes[new]
 
     def spans(self, kinds: Sequence[Kind]) -> Spans:
-        return Spans.of_columns(self.starts, self.ends, self.same, self.codes, kinds)
+        for column in (self.starts, self.same, self.codes):
+            del column[self.count :]
+        return Spans.of_columns(self.starts, self.end, self.same, self.codes, kinds)
 
 
 def _plain(kinds: dict[Kind, int], points: list[float], *of: Kind) -> _Stretch:

@@ -48,7 +48,7 @@ def bounds(
     starts_after = np.where(before > 0, sampled.times[np.maximum(before - 1, 0)], firsts) if len(sampled) else firsts
     ends = np.append(gaps, round(duration, DIGITS))[np.searchsorted(gaps, lasts, side="right")]
     # Nearly always an event ends where the last frame that it cites stops standing for what follows.
-    changes = np.append(np.flatnonzero(sampled.stands[1:] != sampled.stands[:-1]) + 1, len(sampled))
+    changes = sampled.changes()
     next_marks = np.searchsorted(sampled.times, lasts, side="right")
     if len(sampled):
         last_marks = np.maximum(next_marks - 1, 0)

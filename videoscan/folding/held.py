@@ -73,6 +73,7 @@ class Held:
     frame_ends: array[int] = field(default_factory=lambda: array("q"))
     told: list[bytes] = field(default_factory=list)
     records: list[bytes] = field(default_factory=list)
+    _numbers: list[tuple[int, ...]] = field(default_factory=list)
     _spent: list[Sequence[int | None]] = field(default_factory=lambda: [_USAGE(Usage())])
 
     @property
@@ -117,9 +118,19 @@ class Held:
         begin = self.mark_ends[place - 1] if place else 0
         return begin, self.mark_ends[place] - begin
 
-    def frames_of(self, place: int) -> array[int]:
+    def frames_of(self, place: int) -> tuple[int, ...]:
         """The frames that a window showed at first."""
-        return self.frames[self.frame_ends[place - 1] if place else 0 : self.frame_ends[place]]
+        if self._numbers:
+            return self._numbers[place]
+        return tuple(self.frames[self.frame_ends[place - 1] if place else 0 : self.frame_ends[place]])
+
+    def used_up(self, numbers: list[tuple[int, ...]]) -> None:
+        """Nothing is left to tell of the windows but their records, which take the very `numbers` of frames that the evidence has.
+
+        A number is an object of 32 bytes, and a month shows a million frames.
+        """
+        self._numbers = numbers
+        self.frames, self.times = array("q"), array("d")
 
     def tidy(self) -> None:
         """Round all times as a timeline has them; once more changes nothing."""
@@ -128,10 +139,10 @@ class Held:
             for part in parts(len(view)):
                 view[part] = tidied(view[part])
 
-    def candidates(self, place: int, known: dict[Tags, Tags]) -> Sequence[Candidate]:
+    def candidates(self, place: int, frames: Sequence[int], known: dict[Tags, Tags]) -> Sequence[Candidate]:
         """The events that a window tells, its second look among them. Made anew each time; `known` holds the tags that are the same in many, once.
 
-        Times must have been tidied.
+        `frames` are the window's own. Times must have been tidied.
         """
         packed = self.told[place]
         if not packed:
@@ -139,7 +150,7 @@ class Held:
         events, views, again = pickle.loads(packed)  # noqa: S301  # this process packed it
         index = self.indices[place]
         begin, end = self.frame_ends[place - 1] if place else 0, self.frame_ends[place]
-        first = _candidates(index, events, self.frames[begin:end], self.times[begin:end], views, known)
+        first = _candidates(index, events, frames, self.times[begin:end], views, known)
         if again is None:
             return first
         shown, events_again, frames, times, views_again = again
@@ -153,7 +164,7 @@ class Held:
             self.indices[place],
             self.starts[place],
             min(self.ends[place], duration),
-            tuple(sorted({*frames, *again})) if again else tuple(frames),
+            tuple(sorted({*frames, *again})) if again else frames,
             status,
             summary,
             observations,
@@ -187,7 +198,7 @@ def _told(outcome: Outcome, plain: Sequence[Shown], crops: Sequence[int]) -> tup
         places += [each[-1][1] for each in more if each[-1] is not None]
         frames, times = [each.frame for each in looked], [round(each.time, DIGITS) for each in looked]
         again = ({each.frame for each in answered.shown}, more, frames, times, _views(looked))
-    return pickle.dumps((events, _views(plain), again), pickle.HIGHEST_PROTOCOL), places
+    return _packed((events, _views(plain), again)), places
 
 
 def _views(plain: Iterable[Shown]) -> _Views:
@@ -306,4 +317,13 @@ def _packed_record(outcome: Outcome, spent: Sequence[int | None]) -> bytes:
         told.flags,
         answers.second_look(outcome.description, outcome.shown, second) if second is not None else None,
     )
-    return pickle.dumps(plain, pickle.HIGHEST_PROTOCOL)
+    return _packed(plain)
+
+
+def _packed(plain: tuple[Any, ...]) -> bytes:
+    """Pickled, as a copy.
+
+    The bytes that `pickle` returns lie in the larger block that it wrote them into, and once that is given back nothing that the fold
+    makes can use it: 55 MB of a month.
+    """
+    return bytes(memoryview(pickle.dumps(plain, pickle.HIGHEST_PROTOCOL)))

@@ -123,6 +123,14 @@ class Sampled:
         thinned: NDArray[np.bool_] = self._codes == _THINNED
         return thinned
 
+    def changes(self) -> NDArray[np.int64]:
+        """The places of those for which another frame stands than for the one before, in order, and behind them how many there are in all."""
+        places = array("q")
+        for part in parts(len(self), overlap=1):
+            places.frombytes((np.flatnonzero(self.stands[part][1:] != self.stands[part][:-1]) + part.start + 1).tobytes())
+        places.append(len(self))
+        return np.frombuffer(places, np.int64)
+
     def time_of(self, frame: int) -> float:
         """When a frame was, or the first sampled one after it."""
         return float(self.times[min(int(np.searchsorted(self.frames, frame)), len(self) - 1)])
