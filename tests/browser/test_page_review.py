@@ -121,7 +121,7 @@ def test_a_click_in_the_list_shows_the_moment_the_event_and_its_pictures_with_wh
     assert page.locator(".stage-region rect").count() == 1
     page.locator(".shot-picture").nth(1).click()
     assert now(page) == "12:44.3"
-    page.wait_for_url(re.compile(r"t=764\.3&event="))
+    page.wait_for_url(re.compile(r"t=764\.334&event="))
     assert page.locator("img.stage-picture").evaluate("e => e.decode().then(() => e.naturalWidth)") == 1280
 
 
@@ -135,6 +135,14 @@ def test_a_click_on_the_bar_seeks_or_chooses_and_the_list_follows(visit, night):
     page.mouse.click(bar_x(page, 18300), lane["y"] + lane["height"] / 2)
     assert current(page) == "Camera covered"
     assert now(page) == "5:00:00.0"
+    # Near its beginning the pointer means that beginning, unless Shift says that it does not.
+    beside = bar_x(page, 18000) - 4, box["y"] + box["height"] - 12
+    page.mouse.click(*beside)
+    assert now(page) == "5:00:00.0"
+    page.keyboard.down("Shift")
+    page.mouse.click(*beside)
+    page.keyboard.up("Shift")
+    assert 17850 < seconds(now(page)) < 17950
 
 
 def seconds(text):
@@ -292,8 +300,10 @@ def test_what_somebody_else_corrects_is_shown_as_it_happens(visit, service, nigh
 # Finding
 
 
-def test_filters_narrow_the_list_and_the_bar(visit, night):
+def test_filters_narrow_the_list_and_the_bar(visit, service, night):
     page = visit(night)
+    important = [event["title"] for event in told(service, night).values() if (event["importance"] or 0) >= 0.75]
+    assert page.locator(".row-weight").count() >= len(important) > 0
     assert len(titles(page)) == NIGHT
     page.keyboard.press("/")
     page.keyboard.type("person walks")
@@ -316,6 +326,9 @@ def test_filters_narrow_the_list_and_the_bar(visit, night):
     page.get_by_role("slider", name="Confidence").fill("85")
     assert "Camera covered" in titles(page)
     assert examples.SCRIPT not in titles(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("slider", name="Importance").fill("75")
+    assert titles(page) == important
     page.keyboard.press("Escape")
     page.locator(".bar-label", has_text="person").click()
     assert len(titles(page)) == 2

@@ -71,6 +71,23 @@ export class FilterBar extends EventTarget {
     this.open.classList.toggle("on", narrowed && !(this.filter.text && empty({ ...this.filter, text: "" })));
   }
 
+  /** How much of something, 0 to 1, an event must have at least: a slider, where any event says so. */
+  least(what) {
+    if (!this.record.events.some((event) => event[what] !== null)) return null;
+    const said = (share) => (share ? t("review.filter.sure", { share }) : t("review.filter.any"));
+    const share = Math.round(this.filter[what] * 100);
+    const told = h("output", { class: "num" }, said(share));
+    const range = h("input", {
+      type: "range", min: 0, max: 95, step: 5, value: share, "aria-label": t(`review.filter.${what}`),
+      oninput: (event) => {
+        const value = Number(event.target.value);
+        told.textContent = said(value);
+        this.change({ [what]: value / 100 });
+      },
+    });
+    return h("label", { class: "filter-range" }, h("span", { class: "fine muted" }, t(`review.filter.${what}`)), range, told);
+  }
+
   /** Draws the buttons anew, by what there is to filter by. */
   renew() {
     if (this.panel.hidden) return;
@@ -81,23 +98,13 @@ export class FilterBar extends EventTarget {
       type: "button", class: "chip", "aria-pressed": String(pressed), style: lane === null ? {} : { "--lane": `var(--lane-${lane})` }, onclick: () => { flip(); this.renew(); },
     }, lane !== null && h("span", { class: "dot" }), h("bdi", {}, name), count !== null && h("span", { class: "num count-of" }, count));
     const flipState = (state) => () => this.change({ states: filter.states.includes(state) ? filter.states.filter((each) => each !== state) : [...filter.states, state] });
-    const share = Math.round(filter.confidence * 100);
-    const sure = h("output", { class: "num" }, share ? t("review.filter.sure", { share }) : t("review.filter.any"));
-    const range = h("input", {
-      type: "range", min: 0, max: 95, step: 5, value: share, "aria-label": t("review.filter.confidence"),
-      oninput: (event) => {
-        const value = Number(event.target.value);
-        sure.textContent = value ? t("review.filter.sure", { share: value }) : t("review.filter.any");
-        this.change({ confidence: value / 100 });
-      },
-    });
     const alerted = record.events.filter((event) => event.alerts?.length).length;
     const lanes = new Map(record.lanes.lanes.map((tag, at) => [tag, colour(record.lanes, at)]));
     const group = (name, ...inside) => h("div", { class: "filter-group", role: "group", "aria-label": name }, h("span", { class: "fine muted", "aria-hidden": "true" }, name), h("div", { class: "chips" }, inside));
     fill(this.panel,
       group(t("review.filter.state"), STATES.filter((state) => states.has(state) || filter.states.includes(state)).map((state) => chip(t(`review.${state}`), filter.states.includes(state), flipState(state), states.get(state) ?? 0))),
       alerted || filter.alerts ? group(t("review.filter.alerts"), chip(t("review.filter.alerted"), filter.alerts, () => this.change({ alerts: !filter.alerts }), alerted)) : null,
-      record.events.some((event) => event.confidence !== null) ? h("div", { class: "filter-group" }, h("span", { class: "fine muted" }, t("review.filter.confidence")), h("div", { class: "filter-range" }, range, sure)) : null,
+      this.least("importance"), this.least("confidence"),
       group(t("review.filter.tags"), counted(record.events).slice(0, TAGS).map(([tag, count]) => chip(tag, filter.tags.includes(tag), () => this.flip(tag), count, lanes.get(tag) ?? null))));
   }
 }

@@ -1,6 +1,6 @@
 // Which events are shown. Pure: a filter is a plain value, kept in the address where it can be sent to somebody.
 
-export const NONE = Object.freeze({ text: "", tags: [], states: [], confidence: 0, alerts: false, open: false });
+export const NONE = Object.freeze({ text: "", tags: [], states: [], confidence: 0, importance: 0, alerts: false, open: false });
 
 export const STATES = ["open", "accepted", "rejected", "edited", "added"];
 
@@ -9,7 +9,7 @@ export const stateOf = (event) => event.review?.state ?? "open";
 
 /** Whether a filter leaves everything. */
 export function empty(filter) {
-  return !filter.text.trim() && !filter.tags.length && !filter.states.length && !filter.confidence && !filter.alerts;
+  return !filter.text.trim() && !filter.tags.length && !filter.states.length && !filter.confidence && !filter.importance && !filter.alerts;
 }
 
 const folded = (text) => text.toLocaleLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
@@ -35,6 +35,7 @@ export function fits(filter) {
     filter.tags.every((tag) => event.tags.includes(tag)) &&
     (!filter.states.length || filter.states.includes(stateOf(event))) &&
     (!filter.confidence || (event.confidence ?? 1) >= filter.confidence) &&
+    (!filter.importance || (event.importance ?? 0) >= filter.importance) &&
     (!filter.alerts || (event.alerts ?? []).length > 0);
 }
 

@@ -13,6 +13,11 @@ const AT_ONCE = 2400;
 /** Seconds into a picture's own time at which it is sought: browsers and timelines both round, and a hair too early is the picture before. */
 const INTO = 0.001;
 
+/** How often a step asks for another picture: of a rate that varies, the next one may be seconds away. */
+const TRIES = 24;
+/** Milliseconds to wait for a picture that was sought; the same one again may not be told of. */
+const SAME = 400;
+
 /**
  * `mode` is `video`, `preview`, `slides` or `none`. Events: `time` (also while it plays), `play` (played or paused), `mode` (also when
  * the preview's progress changes: see `preview`).
@@ -246,12 +251,45 @@ export class Player extends EventTarget {
     this.tell("play");
   }
 
-  /** One picture on or back: of the video by its rate, else of those that were kept. */
+  /** One picture on or back: of the video the next one that is another, else of those that were kept. */
   step(by) {
     this.pause();
-    if (this.moving) { this.seek(this.at + by / (this.record.source?.fps || 25)); return; }
+    if (this.moving) { this.walk(by); return; }
     const at = this.frameAt(this.at) + by;
     if (this.frames[at]) this.seek(this.frames[at].time);
+  }
+
+  /** Goes on by half of what a picture lasts on average, until another one is shown; then that is where we are. */
+  async walk(by) {
+    const half = 0.5 / (this.record.source?.fps || 25);
+    if (!this.measured || !this.video.requestVideoFrameCallback) { this.seek(this.at + by * 2 * half); return; }
+    if (this.walking) return;
+    this.walking = true;
+    try {
+      const from = await this.shows(this.at);
+      let at = by < 0 && from !== null ? from : this.at;
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        at += by * half;
+        if (at < 0 || at >= this.duration) break;
+        const now = await this.shows(at);
+        if (now === null || Math.abs(now - from) < 1e-4) continue;
+        this.at = now;
+        this.tell("time");
+        break;
+      }
+    } finally {
+      this.walking = false;
+    }
+  }
+
+  /** Seeks; comes to the second at which the picture begins that is then shown, `null` where that is not told. */
+  shows(seconds) {
+    return new Promise((then) => {
+      const { video } = this;
+      const heard = video.requestVideoFrameCallback((_now, frame) => { clearTimeout(late); then(Math.max(0, frame.mediaTime - this.offset)); });
+      const late = setTimeout(() => { video.cancelVideoFrameCallback(heard); then(null); }, SAME);
+      this.seek(seconds);
+    });
   }
 
   frameAt(seconds) { return above(this.frames, seconds + 0.0005, (frame) => frame.time) - 1; }

@@ -11,13 +11,16 @@ import { above } from "./scale.js";
 import { VirtualList } from "./virtual.js";
 import { lasts, wallClock } from "./wall.js";
 
-const HEIGHTS = { event: 66, gap: 42, quiet: 26 };
+const HEIGHTS = { event: 76, gap: 42, quiet: 26 };
 /** Seconds without an event that are worth a line of their own. */
 const QUIET = 60;
 
 /** How much of a thumbnail what changed may fill, and how many times nearer it is shown at most: beyond it, nobody would know where. */
 const MARGIN = 0.6;
 const NEAREST = 4;
+
+/** How much an event matters, in three steps; 0 where nobody said. */
+export const weight = ({ importance }) => (importance === null ? 0 : importance >= 0.67 ? 3 : importance >= 0.34 ? 2 : 1);
 
 const SIGNS = { accepted: "accept", rejected: "reject", edited: "edit", added: "add" };
 
@@ -136,7 +139,7 @@ export class EventList extends EventTarget {
     const marked = (text) => pieces(text, filter.text).map(([piece, found]) => (found ? h("mark", {}, piece) : piece));
     const lane = record.lanes.of.get(event.id);
     const words = [
-      h("span", { class: "row-when num" }, h("b", {}, clock(event.start)), wall && h("span", {}, wall), h("span", {}, lasts(event.end - event.start))),
+      h("span", { class: "row-when num" }, h("b", {}, clock(event.start)), wall && h("span", {}, wall), h("span", {}, lasts(event.end - event.start)), this.weight(event)),
       h("span", { class: "row-title", title: event.title }, h("bdi", {}, marked(event.title))),
       h("span", { class: "row-tags" },
         event.alerts?.length ? h("span", { class: "row-alert" }, icon("alert"), h("bdi", {}, event.alerts.join(", "))) : null,
@@ -145,11 +148,17 @@ export class EventList extends EventTarget {
     ];
     const verdict = (action, name) => h("button", { type: "button", class: `row-act ${action}`, tabindex: "-1", "data-act": action, "aria-label": `${name}: ${event.title}`, title: name }, icon(action));
     return h("li", { class: `row row-event ${state}`, style: { "--lane": `var(--lane-${colour(record.lanes, lane)})` } },
-      h("button", { type: "button", class: "row-main", tabindex: "-1", "aria-label": `${clock(event.start)} ${event.title}${state === "open" ? "" : `, ${t(`review.${state}`)}`}` },
+      h("button", { type: "button", class: "row-main", tabindex: "-1", "aria-label": `${clock(event.start)} ${event.title}${state === "open" ? "" : `, ${t(`review.${state}`)}`}${weight(event) === 3 ? `, ${t("review.matters", { share: Math.round(event.importance * 100) })}` : ""}` },
         h("span", { class: "row-picture" }, picture ? this.thumbnail(picture) : icon(event.origin === "person" ? "edit" : "film")),
         h("span", { class: "row-words" }, words)),
       h("span", { class: "row-state" }, state !== "open" && h("span", { class: `row-verdict ${state}`, title: t(`review.${state}`) }, icon(SIGNS[state]))),
       h("span", { class: "row-acts" }, verdict("accept", t("review.accept")), verdict("reject", t("review.reject"))));
+  }
+
+  /** How much it matters, as three bars of which one to all are full. */
+  weight(event) {
+    const level = weight(event);
+    return level ? h("span", { class: `row-weight level-${level}`, title: t("review.matters", { share: Math.round(event.importance * 100) }) }, h("i"), h("i"), h("i")) : null;
   }
 
   /** What changed, near enough to be made out in a small picture; all of the picture where that is large anyway. */

@@ -14,6 +14,8 @@ import { lasts, wallClock } from "./wall.js";
 const NARROW = 640;
 const SLOP = 5;
 const PEEK = 40;
+/** Pixels from the beginning of an event within which the pointer means that beginning. */
+const SNAP = 6;
 /** Pixels between two fingers below which nobody can say how much they spread. */
 const NEAR = 8;
 
@@ -230,7 +232,7 @@ export class TimeBar extends EventTarget {
       this.mapTo(at.x);
     } else if (event.pointerType === "mouse" && at.y >= sizes.track) {
       this.drag = { kind: "scrub" };
-      this.tell("seek", this.scale.t(at.x));
+      this.tell("seek", this.aimed(at.x, event));
     } else this.drag = { kind: "press", from: at, last: at.x };
   }
 
@@ -238,11 +240,11 @@ export class TimeBar extends EventTarget {
     const at = this.place(event);
     if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, at);
     const { drag } = this;
-    if (!drag) { this.over(at); return; }
+    if (!drag) { this.over(at, event); return; }
     if (drag.kind === "pinch" && this.fingers.size === 2) {
       this.pinch(drag);
     } else if (drag.kind === "map") this.mapTo(at.x);
-    else if (drag.kind === "scrub") { this.over(at); this.tell("seek", this.scale.t(at.x)); }
+    else if (drag.kind === "scrub") { this.over(at, event); this.tell("seek", this.aimed(at.x, event)); }
     else {
       if (drag.kind === "press" && Math.abs(at.x - drag.from.x) > SLOP) drag.kind = this.scale.whole ? "scrub" : "pan";
       if (drag.kind === "pan") {
@@ -264,7 +266,28 @@ export class TimeBar extends EventTarget {
     if (drag?.kind !== "press") return;
     const found = this.found(at);
     if (found) this.tell("choose", found);
-    else this.tell("seek", this.scale.t(at.x));
+    else this.tell("seek", this.aimed(at.x, event));
+  }
+
+  /** The second that a pointer means: the beginning of an event that is near, else where it is. With Shift always where it is. */
+  aimed(x, { shiftKey = false } = {}) {
+    const { record, scale } = this;
+    const at = scale.t(x);
+    if (shiftKey) return at;
+    const place = above(record.events, at, (event) => event.start);
+    let best = at;
+    let nearest = SNAP * scale.span / scale.width;
+    for (const by of [-1, 1]) {
+      for (let other = by < 0 ? place - 1 : place; other >= 0 && other < record.events.length; other += by) {
+        const { id, start } = record.events[other];
+        if (Math.abs(start - at) > nearest) break;
+        if (this.shown && !this.shown.has(id)) continue;
+        best = start;
+        nearest = Math.abs(start - at);
+        break;
+      }
+    }
+    return best;
   }
 
   /** Keeps under each of two fingers what was under it when they came: exact, whichever of them is heard of first. */
@@ -287,10 +310,11 @@ export class TimeBar extends EventTarget {
     this.draw();
   }
 
-  over(at) {
-    this.hover = clamp(at.x, 0, this.scale.width);
-    const seconds = this.scale.t(at.x);
+  over(at, event) {
     const found = this.found(at);
+    // What a press would do: over an event it chooses that, elsewhere it seeks.
+    const seconds = found ? this.scale.t(at.x) : this.aimed(at.x, event);
+    this.hover = clamp(found ? at.x : this.scale.x(seconds), 0, this.scale.width);
     const run = at.y >= this.sizes.track && at.y < this.sizes.ruler ? this.run(seconds) : null;
     const what = found ? found.title : run && !known(run.state) ? `${stateName(run)}${run.reason ? `: ${reasonOf(run)}` : ""}` : "";
     this.line.textContent = [this.words(seconds), what].filter(Boolean).join(" · ");
