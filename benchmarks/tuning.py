@@ -26,13 +26,17 @@ from videoscan.seams import Limits
 from videoscan.testing import disturbances
 from videoscan.testing.disturbances.cast import Walker
 from videoscan.testing.disturbances.lens import Noise
+from videoscan.testing.disturbances.scene import INDEX_RATE
 from videoscan.tuning import planting, trials
 from videoscan.tuning.figures import WIDTH, Figure
+from videoscan.tuning.following import Followed
 from videoscan.tuning.footage import Excerpt, Material
 from videoscan.tuning.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from videoscan.model import Frame
 
 
 SCENES = (
@@ -63,10 +67,21 @@ def held(scene: disturbances.Scene) -> Material:
             pixels.gray(*size)
         pixels.gray(*frame.pixels.size)
         pixels.let_go()
-        frames.append(replace(frame, pixels=pixels))
+        frames.append(replace(frame, pixels=pixels, following=followed(frame) if scene.air else None))
     width, height = scene.size
     excerpt = Excerpt(0.0, scene.truth.duration, tuple(frames))
     return Material(SourceInfo(scene.name, width, height, 1.0), (excerpt,), None, whole=True)
+
+
+def followed(frame: Frame) -> Followed | None:
+    """What comes after a sample, in which figures can be planted."""
+    if frame.following is None:
+        return None
+    pictures = tuple(Held(pixels.size, pixels) for pixels in frame.following())
+    for picture in pictures:
+        picture.gray(160, 90)
+        picture.let_go()
+    return Followed(tuple(frame.time + (number + 1) / INDEX_RATE for number in range(len(pictures))), pictures)
 
 
 def in_place(walker: Walker) -> list[Figure]:
