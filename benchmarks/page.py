@@ -39,6 +39,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import examples  # noqa: E402  # the tests have the job, and a service to put it into
+from pacing import SCROLL, ZOOM  # noqa: E402
 from planted import plant  # noqa: E402
 from serving import Standing  # noqa: E402
 
@@ -57,30 +58,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-dev-shm-usage",
 )
-
-SCROLL = """async (frames) => {
-    const host = document.querySelector(".rows-host"), spent = [];
-    for (let i = 0; i < frames; i += 1) {
-        host.scrollTop += 900;
-        const begun = performance.now();
-        host.dispatchEvent(new Event("scroll"));
-        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
-        spent.push(performance.now() - begun);
-    }
-    return spent;
-}"""
-
-ZOOM = """async (frames) => {
-    const pane = document.querySelector(".bar-pane"), box = pane.getBoundingClientRect(), spent = [];
-    for (let i = 0; i < frames; i += 1) {
-        const begun = performance.now();
-        const options = { deltaY: i < frames / 2 ? -60 : 60, clientX: box.left + box.width / 3, clientY: box.top + 9, cancelable: true };
-        pane.dispatchEvent(new WheelEvent("wheel", options));
-        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
-        spent.push(performance.now() - begun);
-    }
-    return spent;
-}"""
 
 NETWORK = """() => performance.getEntriesByType("resource").map((each) => ({
     what: each.name.replace(/^.*?\\/(static\\/[0-9a-f]+|api\\/v1)\\//, ""), from: Math.round(each.startTime), sent: Math.round(each.requestStart),

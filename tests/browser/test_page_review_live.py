@@ -8,6 +8,7 @@ import threading
 
 import examples
 import pytest
+from pacing import SCROLL, ZOOM
 from planted import plant
 from recordings import film
 from serving import Standing
@@ -279,30 +280,6 @@ def test_a_folder_shows_what_is_in_it(open_site, service, footage, script):
     page.locator(".review").wait_for()
 
 
-SCROLL = """async () => {
-    const host = document.querySelector(".rows-host"), spent = [];
-    for (let i = 0; i < 60; i += 1) {
-        host.scrollTop += 900;
-        const begun = performance.now();
-        host.dispatchEvent(new Event("scroll"));
-        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
-        spent.push(performance.now() - begun);
-    }
-    return spent;
-}"""
-
-ZOOM = """async () => {
-    const pane = document.querySelector(".bar-pane"), box = pane.getBoundingClientRect(), spent = [];
-    for (let i = 0; i < 60; i += 1) {
-        const begun = performance.now();
-        pane.dispatchEvent(new WheelEvent("wheel", { deltaY: i < 30 ? -60 : 60, clientX: box.left + box.width / 3, clientY: box.top + 9, cancelable: true }));
-        await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
-        spent.push(performance.now() - begun);
-    }
-    return spent;
-}"""
-
-
 SHOWN = """() => new Promise((then) => {
     const look = () => { const [mark] = performance.getEntriesByName("review-shown"); mark ? then(mark.startTime) : setTimeout(look, 10); };
     look();
@@ -332,7 +309,7 @@ def test_five_thousand_events_are_there_at_once_and_move_smoothly(open_site, ser
     assert [each for each, at_once in asked if "/js/" in each and not at_once] == []
     assert page.locator(".tabs .count-of").inner_text() == "5,000"
     assert page.locator(".rows .row").count() < 60
-    scroll, zoom = sorted(page.evaluate(SCROLL)), sorted(page.evaluate(ZOOM))
+    scroll, zoom = sorted(page.evaluate(SCROLL, 60)), sorted(page.evaluate(ZOOM, 60))
     page.keyboard.press("/")
     page.keyboard.type("vehicle 4999")
     page.get_by_text("1 of 5,000 events").wait_for()

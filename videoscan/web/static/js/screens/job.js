@@ -1,26 +1,24 @@
 // One job: its recording, its time bar, its events, and what a person says of them.
 
-import { post, remove, sentence } from "../api.js";
+import { sentence } from "../api.js";
 import { add, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
-import { may } from "../session.js";
-import { sure, toast } from "../talk.js";
+import { toast } from "../talk.js";
 import { t } from "../texts.js";
 import { number, stamp } from "../times.js";
 import { Banner } from "../review/banner.js";
 import { Controls } from "../review/controls.js";
-import { daysMenu } from "../review/days.js";
 import { Detail } from "../review/detail.js";
-import { closing, exportMenu } from "../review/exports.js";
 import { FilterBar } from "../review/filterbar.js";
 import { empty, stateOf } from "../review/filters.js";
+import { Head, watched } from "../review/head.js";
+import { Judging } from "../review/judging.js";
 import { help, keys } from "../review/keys.js";
 import { Panel } from "../review/panel.js";
 import { Player } from "../review/player.js";
 import { Record } from "../review/record.js";
 import { EventList } from "../review/rows.js";
 import { TimeBar } from "../review/timebar.js";
-import { lasts, wallClock, wallDay } from "../review/wall.js";
 
 const SMALL = "(max-width: 699px)";
 
@@ -62,21 +60,28 @@ class Screen {
     this.bar = new TimeBar(record, { onlane: (tag) => this.filters.flip(tag), pictureAt: (seconds) => player.still(seconds) });
     this.list = new EventList(record, player);
     this.filters = new FilterBar(record);
+    this.judging = new Judging(record, {
+      current: () => this.current, choose: (event, how) => this.choose(event, how), added: () => { this.detail.editing = null; },
+      gone: () => { this.current = null; this.bar.choose(null); this.detail.show(null); },
+    });
     this.detail = new Detail(record, player, this.acts());
     // What few begin with comes after the first view.
     this.everywhere = new Panel(async () => new (await import("../review/everywhere.js")).Everywhere(record, { seek: (hit) => this.hit(hit), close: () => this.tab("events") }));
     this.ask = new Panel(async () => new (await import("../review/ask.js")).Ask(record, { seek: (hit) => this.hit(hit) }));
-    this.about = new Panel(async () => new (await import("../review/about.js")).About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: (...told) => this.retryButton(...told) }));
-    this.head = h("header", { class: "job-head" });
+    this.about = new Panel(async () => new (await import("../review/about.js")).About(record, { seek: (seconds) => this.seek(seconds, { show: true }), choose: (event) => this.choose(event), retry: (...told) => this.head.retryButton(...told) }));
+    this.head = new Head(record, {
+      chosen: () => (empty(this.filters.filter) ? null : this.list.shown.map((event) => event.id)), add: () => this.beginAdd(),
+      complain: (fault) => this.complain(fault), signal: this.control.signal,
+    });
     this.banner = new Banner(record, {
-      retry: (name) => this.retryButton(name), toEdge: () => this.toEdge(), why: () => this.tab("about"), seen: () => { this.justDone = false; this.drawBanner(); },
+      retry: (name) => this.head.retryButton(name), toEdge: () => this.toEdge(), why: () => this.tab("about"), seen: () => { this.justDone = false; this.drawBanner(); },
     });
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("review.side") });
     this.events = h("section", { class: "panel list-panel", "aria-label": t("review.events") }, this.filters.element, this.list.element);
     this.sorry = h("div", { class: "sorry", hidden: true });
     this.small = matchMedia(SMALL);
     this.layout = h("div", { class: "review" },
-      this.head, this.banner.element, this.sorry,
+      this.head.element, this.banner.element, this.sorry,
       h("div", { class: "view" }, h("div", { class: "stage-frame" }, player.stage, this.controls.notice), this.controls.element),
       this.bar.element,
       this.detail.element,
@@ -95,8 +100,8 @@ class Screen {
     on(bar, "choose", (event) => this.choose(event.detail));
     on(list, "choose", (event) => this.pressed(event.detail));
     on(list, "seek", (event) => this.seek(event.detail, { show: true }));
-    on(list, "accept", (event) => this.correct(event.detail, "accept"));
-    on(list, "reject", (event) => this.correct(event.detail, "reject"));
+    on(list, "accept", (event) => this.judging.correct(event.detail, "accept"));
+    on(list, "reject", (event) => this.judging.correct(event.detail, "reject"));
     on(filters, "filter", () => this.narrow());
     on(filters, "everywhere", (event) => { this.tab("everywhere"); this.everywhere.do((panel) => panel.search(event.detail)); });
     on(record, "job", () => this.restate());
@@ -165,7 +170,7 @@ class Screen {
     this.detail.show(this.current);
     if (this.player.mode === "slides") this.player.readFrames().catch(() => {});
     else if (this.player.mode === "none") this.player.open().catch((fault) => this.complain(fault));
-    this.drawHead();
+    this.head.draw();
     this.drawTabs();
     this.drawBanner();
     const come = this.awaited && record.event(this.awaited);
@@ -304,103 +309,38 @@ class Screen {
 
   // --- correcting --------------------------------------------------------------------------------------------------------------
 
-  may() { return this.record.settled && may("submit"); }
-
-  whyNot() { return t(may("submit") ? "review.not.settled" : "review.not.allowed"); }
-
   acts() {
+    const { judging } = this;
     return {
-      may: () => this.may(),
-      whyNot: () => this.whyNot(),
-      accept: (event) => this.correct(event, "accept"),
-      reject: (event) => this.correct(event, "reject"),
+      may: () => judging.may(),
+      whyNot: () => judging.whyNot(),
+      accept: (event) => judging.correct(event, "accept"),
+      reject: (event) => judging.correct(event, "reject"),
       edit: (event) => this.edit(event),
-      save: (event, changes, comment) => this.correct(event, "edit", { changes, comment }),
-      add: (changes, comment) => this.add(changes, comment),
-      link: (event) => this.link(event),
+      save: (event, changes, comment) => judging.correct(event, "edit", { changes, comment }),
+      add: (changes, comment) => judging.add(changes, comment),
+      link: (event) => judging.link(event),
       seek: (seconds) => { this.player.pause(); this.seek(seconds, { show: true }); },
     };
   }
 
   edit(event) {
     if (!event) return;
-    if (!this.may()) { toast(this.whyNot()); return; }
+    if (!this.judging.may()) { toast(this.judging.whyNot()); return; }
     if (this.small.matches) this.tab("detail");
     this.detail.edit(event);
   }
 
-  /** Whether it was taken. */
-  async correct(event, action, { changes = null, comment = null } = {}) {
-    if (!event) return false;
-    if (!this.may()) { toast(this.whyNot()); return false; }
-    const already = { accepted: "accept", rejected: "reject" }[event.review?.state];
-    if (already === action) return this.undo({ only: event });
-    try {
-      await this.record.correct(event.id, action, { changes, comment });
-    } catch (fault) {
-      this.refused(fault, () => this.correct(this.record.event(event.id), action, { changes, comment }));
-      return false;
-    }
-    toast(t(`review.done.${action}`, { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000, matter: "judged" });
-    return true;
-  }
-
-  async add(changes, comment) {
-    try {
-      const event = await this.record.add(changes, comment);
-      this.detail.editing = null;
-      this.choose(event);
-      toast(t("review.done.add", { title: shortened(event.title) }), { action: { label: t("do.undo"), run: () => this.undo() }, stay: 4000, matter: "judged" });
-      return true;
-    } catch (fault) {
-      this.refused(fault, () => this.add(changes, comment));
-      return false;
-    }
-  }
-
-  /** Takes the last correction back; with `only`, the last word on that event. Whether there was one. */
-  async undo({ only = null } = {}) {
-    if (!this.may()) { toast(this.whyNot()); return false; }
-    try {
-      if (only) {
-        await this.record.correct(only.id, "undo");
-        toast(t("review.done.undo", { title: shortened(only.title) }), { stay: 3000, matter: "judged" });
-        return true;
-      }
-      const last = await this.record.undo();
-      if (!last) { toast(t("review.undo.none"), { stay: 3000 }); return false; }
-      const event = this.record.event(last.id);
-      if (event) this.choose(event, { seek: event.id !== this.current?.id });
-      else if (this.current?.id === last.id) { this.current = null; this.bar.choose(null); this.detail.show(null); }
-      toast(t("review.done.undo", { title: shortened(last.title) }), { stay: 3000, matter: "judged" });
-      return true;
-    } catch (fault) {
-      this.refused(fault, null);
-      return false;
-    }
-  }
-
-  refused(fault, again) {
-    const told = sentence(fault);
-    if (!told) return;
-    if (fault.status === 409 && again) this.record.refresh();
-    const label = fault.status === 409 ? t("review.anyway") : t("app.again");
-    toast(fault.status === 0 ? t("review.unsaved") : told, { action: again && (fault.status === 409 || fault.status === 0 || fault.status >= 500) ? { label, run: again } : null, stay: 12_000 });
+  beginAdd() {
+    if (!this.judging.may()) { toast(this.judging.whyNot()); return; }
+    this.player.pause();
+    if (this.small.matches) this.tab("detail");
+    this.detail.edit(null, this.player.time);
   }
 
   complain(fault) {
     const told = sentence(fault);
     if (told) toast(told);
-  }
-
-  async link(event) {
-    const address = `${location.origin}${location.pathname}#/jobs/${this.record.id}?t=${stamp(event.start)}&event=${encodeURIComponent(event.id)}`;
-    try {
-      await navigator.clipboard.writeText(address);
-      toast(t("review.link.copied"), { stay: 3000 });
-    } catch {
-      toast(address);
-    }
   }
 
   // --- around it ---------------------------------------------------------------------------------------------------------------
@@ -458,7 +398,7 @@ class Screen {
       // What takes the place of the progress keeps everything below it where it is.
       this.justDone = job.state === "done" && ["queued", "running"].includes(this.shownState);
       this.shownState = job.state;
-      this.drawHead();
+      this.head.draw();
       this.detail.show(this.current);
       this.narrow();
     }
@@ -467,31 +407,6 @@ class Screen {
   }
 
   renewAbout() { if (!this.about.place.hidden) this.about.do((panel) => panel.renew()); }
-
-  drawHead() {
-    const { record } = this;
-    const { job, source } = record;
-    const key = JSON.stringify([job.state, job.name, record.duration, source?.clock, record.events.length, record.watching?.video]);
-    if (key === this.headKey) return;
-    this.headKey = key;
-    const day = source && wallDay(source, 0);
-    const line = [record.duration ? lasts(record.duration) : null, day && `${day} ${wallClock(source, 0)}–${wallClock(source, record.duration)}`, source?.camera].filter(Boolean);
-    const can = may("submit");
-    const act = (name, sign, run, bad = false) => h("button", { type: "button", class: bad ? "bad" : null, onclick: run }, icon(sign), t(name));
-    fill(this.head,
-      h("a", { class: "job-back", href: job.parent ? `#/jobs/${job.parent}` : "#/", "aria-label": t("review.back"), title: t("review.back") }, icon("back")),
-      h("div", { class: "job-names" }, h("h1", {}, h("bdi", {}, job.name)), h("p", { class: "muted num" }, line.join(" · "))),
-      job.state !== "done" && h("span", { class: `job-state ${job.state}` }, t(`review.job.${job.state}`)),
-      h("span", { class: "space" }),
-      can && this.record.settled && h("button", { type: "button", class: "button", "aria-label": t("review.add"), onclick: () => this.beginAdd() }, icon("add"), h("span", {}, t("review.add"))),
-      watched(job) && daysMenu(job, this.control.signal),
-      record.timeline && exportMenu(record, { chosen: () => (empty(this.filters.filter) ? null : this.list.shown.map((event) => event.id)) }),
-      closing(h("details", { class: "menu" }, h("summary", { class: "button plain icon-only", "aria-label": t("review.more"), title: t("review.more") }, icon("more")), h("div", { class: "menu-sheet" },
-        h("button", { type: "button", onclick: help }, h("kbd", {}, "?"), t("review.keys")),
-        can && record.ended && job.kind !== "day" && act("review.retry", "retry", () => this.retry()),
-        can && !record.ended && job.kind !== "day" && act("review.cancel", "stop", () => this.cancel()),
-        can && record.ended && act("review.delete", "trash", () => this.remove(), true)))));
-  }
 
   drawBanner() { this.banner.draw({ hidden: this.drawSorry(), justDone: this.justDone, live: this.live }); }
 
@@ -507,7 +422,7 @@ class Screen {
     const key = alone && JSON.stringify([job.state, job.error]);
     if (key && key !== this.sorryKey) {
       const { message = t(`review.none.${job.state}`), hint } = job.error ?? {};
-      fill(sorry, icon("film"), h("h2", {}, t(`review.none.${job.state}`)), h("p", { dir: "auto" }, message), hint && h("p", { class: "muted", dir: "auto" }, hint), this.retryButton(t("review.retry")));
+      fill(sorry, icon("film"), h("h2", {}, t(`review.none.${job.state}`)), h("p", { dir: "auto" }, message), hint && h("p", { class: "muted", dir: "auto" }, hint), this.head.retryButton(t("review.retry")));
     }
     this.sorryKey = key;
     return alone;
@@ -519,54 +434,13 @@ class Screen {
     return (last?.end ?? 0) - 0.1;
   }
 
-  /** A button that asks again what has no answer, or of it `window` alone; `label` is what it is called where its name says too little. */
-  retryButton(name = this.retryName(), { window = null, label = null } = {}) {
-    const { job, ended } = this.record;
-    if (!may("submit") || !ended || job.kind === "day" || (window !== null && job.kind !== "scan")) return null;
-    return h("button", { type: "button", class: "button", "aria-label": label, onclick: () => this.retry(window) }, icon("retry"), name);
-  }
-
-  /** What the button is called that asks all that has no answer. */
-  retryName() {
-    const [failed, left] = [this.record.failures.length, this.record.skips.length];
-    return t(failed && left ? "review.retry.both" : left ? "review.retry.skipped" : "review.retry.failed", { n: failed + left });
-  }
-
-  async retry(window = null) {
-    try {
-      await this.record.order(window === null ? "retry" : `windows/${window}/retry`);
-    } catch (fault) { this.complain(fault); }
-  }
-
-  async cancel() {
-    if (!(await sure(t("review.cancel.sure"), t("review.cancel.text"), { yes: t("review.cancel") }))) return;
-    try {
-      await this.record.order("cancel");
-    } catch (fault) { this.complain(fault); }
-  }
-
-  async remove() {
-    if (!(await sure(t("review.delete.sure"), t("review.delete.text", { name: this.record.job.name }), { yes: t("review.delete"), bad: true }))) return;
-    try {
-      await remove(this.record.path);
-      location.hash = "#/";
-    } catch (fault) { this.complain(fault); }
-  }
-
-  beginAdd() {
-    if (!this.may()) { toast(this.whyNot()); return; }
-    this.player.pause();
-    if (this.small.matches) this.tab("detail");
-    this.detail.edit(null, this.player.time);
-  }
-
   keyActs() {
-    const { player, bar, controls } = this;
+    const { player, bar, controls, judging } = this;
     return {
       next: () => this.step(1), previous: () => this.step(-1), open: () => this.toOpen(), play: () => player.toggle(),
       back: (event) => this.seek(player.time - (event.shiftKey ? 1 : 5), { show: true }), forward: (event) => this.seek(player.time + (event.shiftKey ? 1 : 5), { show: true }),
       frameBack: () => player.step(-1), frameOn: () => player.step(1), slower: () => controls.faster(-1), faster: () => controls.faster(1),
-      accept: () => this.correct(this.current, "accept"), reject: () => this.correct(this.current, "reject"), edit: () => this.edit(this.current), add: () => this.beginAdd(), undo: () => this.undo(),
+      accept: () => judging.correct(this.current, "accept"), reject: () => judging.correct(this.current, "reject"), edit: () => this.edit(this.current), add: () => this.beginAdd(), undo: () => judging.undo(),
       zoomIn: () => bar.zoom(2), zoomOut: () => bar.zoom(0.5), zoomAll: () => bar.fit(), zoomEvent: () => this.current && bar.zoomTo(this.current),
       enlarge: () => this.detail.enlarge(), full: () => this.full(), sound: () => controls.sound(), help, escape: () => this.escape(),
     };
@@ -577,8 +451,3 @@ class Screen {
     else if (this.shownTab !== "events") this.tab("events");
   }
 }
-
-/** Whether a job is a camera, or one of its days. */
-const watched = (job) => job.kind === "stream" || job.kind === "day";
-
-const shortened = (title) => (title.length > 48 ? `${title.slice(0, 47)}…` : title);
