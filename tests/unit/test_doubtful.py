@@ -55,6 +55,23 @@ def test_what_the_rules_are_sure_of_is_not_in_doubt(one, other):
     assert pairs([one], [other]) == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "doubted"),
+    [
+        ("Person at the gate", "Person brings a ladder", True),  # the same letters, but nothing that happens
+        ("A person carries a ladder to the wall", "Person brings a ladder", False),
+        ("A man waits at the gate", "Man waiting by a gate", False),  # two forms of one word
+        ("Person", "Person at the gate", False),  # the one tells nothing that could differ
+        ("一个人在门口", "一个人站在门口", False),
+    ],
+)
+def test_what_agrees_in_the_kind_of_subject_alone_is_in_doubt(one, other, doubted):
+    asked = pairs([lasts(one, tags=("person",))], [lasts(other, tags=("person",))])
+    assert [(first, second) for _, first, second in asked] == ([(one, other)] if doubted else [])
+    made, tally = folding([lasts(one, tags=("person",))], [lasts(other, tags=("person",))])
+    assert len(made.finish(tally).events) == 1, "without a model's word the rule stands"
+
+
 def test_what_is_surely_part_of_one_event_is_not_asked_to_be_part_of_another():
     assert pairs([lasts(FIRST), lasts(SECOND)], [lasts(SECOND)]) == []
 

@@ -173,6 +173,20 @@ def test_the_words_found_are_marked_in_the_text(library):
     assert [passage.text[slice(*passage.matches[0])] for passage in hit.context] == ["cars"]
 
 
+def test_words_found_in_attributes_are_shown_with_the_attributes_name(library):
+    facts = {"colour": "blau", "plate": "B-XY 123", "score": None, "seen": ["a red van", "汽车"], "n": 3}
+    put(library, ("C", {"attributes": facts}))
+
+    def shown(query: str) -> list[tuple[str, str, list[str]]]:
+        (hit,) = search(library, query).hits
+        return [(each.field, each.text, [each.text[a:b] for a, b in each.matches]) for each in hit.context]
+
+    assert shown("xy") == [("attributes", "plate: B-XY 123", ["XY"])]
+    assert shown("blau red 汽车") == [("attributes", "colour: blau; seen: a red van, 汽车", ["blau", "red", "汽车"])]
+    assert shown("plate 3") == [("attributes", "plate: B-XY 123; n: 3", ["plate", "3"])]
+    assert shown("C") == [("title", "C", ["C"])]
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -108,7 +108,7 @@ def put(hit: Hit) -> None:
     output.put(f"{'  '.join(head)}  {_marked(_title(hit))}{said}")
     for passage in hit.context:
         if passage.field != "title":
-            output.put(f"    {_marked(passage)}")
+            output.put(f"    {passage.field}: {_marked(passage)}")
     output.put(f"    {hit.picture or hit.path}")
     output.put()
 

@@ -8,8 +8,8 @@ The rules are deterministic. Two tellings are one event when their words are lik
 So two different things in one picture stay two, and so do two like ones with a picture between them that shows neither. What was
 joined, and on what ground, is written into the event's flags.
 
-Where the words are nearly like enough, or only just, the pair is doubtful: a model may be asked (`doubtful`, `videoscan.doubting.settling`),
-and what it says goes before the rule. Words that exclude each other, measurements and replays are never doubtful.
+Where the words are nearly like enough, or only just, or agree in nothing but the kind of subject, the pair is doubtful: a model may be
+asked (`doubtful`, `videoscan.doubting.settling`), and what it says goes before the rule. Words that exclude each other, measurements and replays are never doubtful.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from rapidfuzz import fuzz
 
 from videoscan.folding import replays
+from videoscan.language import content
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -244,7 +245,16 @@ def _ground(meeting: _Meeting, window: int, verdict: bool | None) -> Ground | No
         # What it was asked about were this window's words; the event may have begun in words that exclude them.
         agreed = verdict and not one.contradicts(other)
         return Ground(shared, likeness, named=named, asked=True) if agreed else None
-    return Ground(shared, likeness, named=named, doubtful=likeness < enough + _DOUBT_ABOVE) if same else None
+    return Ground(shared, likeness, named=named, doubtful=_only_just(one, other, likeness, enough)) if same else None
+
+
+def _only_just(one: Candidate, other: Candidate, likeness: float, enough: float) -> bool:
+    """Whether the words of two tellings that are like enough are so only just, or agree in nothing but what kind of subject it is."""
+    if likeness < enough + _DOUBT_ABOVE:
+        return True
+    if one.title == other.title or one.origin != "model":
+        return False
+    return not content.shared((one.title, one.description), (other.title, other.description))
 
 
 def _near(meetings: Iterable[_Meeting]) -> list[tuple[int, int]]:
@@ -254,7 +264,7 @@ def _near(meetings: Iterable[_Meeting]) -> list[tuple[int, int]]:
         if one.origin != "model" or other.origin != "model":
             continue
         likeness, enough = one.likeness(other), _enough(one, other)
-        if enough - _DOUBT_BELOW <= likeness < enough + _DOUBT_ABOVE and not one.contradicts(other):
+        if enough - _DOUBT_BELOW <= likeness and _only_just(one, other, likeness, enough) and not one.contradicts(other):
             found.append((not shared, -likeness, old, new))
     return [(old, new) for _, _, old, new in sorted(found)]
 

@@ -70,6 +70,8 @@ _KINDS = {
         for word in words.split()
     },
 }
+KIND_WORDS = frozenset(word for word in _KINDS if word.isascii())
+"""English words for a kind of subject."""
 # By the character, in Chinese; what is a colour only sometimes (银行 is a bank, 米 a metre) is in none.
 _COLOURS = {
     word: frozenset({colour})
@@ -110,7 +112,7 @@ def _apart(mine: frozenset[str], theirs: frozenset[str], table: Mapping[str, fro
 
 @functools.lru_cache(maxsize=1024)
 def _words(title: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(title.casefold()))
+    return frozenset(WORD.findall(title.casefold()))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -126,4 +128,4 @@ def _sides(word: str) -> tuple[tuple[int, bool], ...]:
 
 
 # A run of letters or digits; of a script that sets no spaces, each character.
-_WORD = re.compile(r"[0-9]+|[\u2e80-\u9fff]|[^\W0-9_\u2e80-\u9fff]+")
+WORD = re.compile(r"[0-9]+|[\u2e80-\u9fff]|[^\W0-9_\u2e80-\u9fff]+")

@@ -45,9 +45,12 @@ MATCHES_WORDS = "it matches words, not meaning"
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of an event's text. `matches` are the places ``[start, end)`` in it where words were found."""
+    """A part of an event's text. `matches` are the places ``[start, end)`` in it where words were found.
 
-    field: Literal["title", "description", "tags"]
+    Of the attributes those are told that the words are in: ``plate: ABC 123; colour: red``.
+    """
+
+    field: Literal["title", "description", "tags", "attributes"]
     text: str
     matches: tuple[tuple[int, int], ...] = ()
 
@@ -127,7 +130,7 @@ _FROM = "words AS w CROSS JOIN events AS e ON e.key = w.rowid CROSS JOIN timelin
 _RANK = "bm25(words, 5.0, 1.0, 4.0, 1.0, 0.0)"
 """What the words count in a title, a description, a tag, an attribute; lower is better."""
 _SORTS: dict[Order, str] = {"best": f"{_RANK}, w.rowid DESC", "newest": "w.rowid DESC", "oldest": "w.rowid ASC"}
-_MARKED = ", ".join(f"highlight(words, {column}, '{_ON}', '{_OFF}')" for column in range(3))
+_MARKED = ", ".join(f"highlight(words, {column}, '{_ON}', '{_OFF}')" for column in range(4))
 
 
 def search(
@@ -402,11 +405,32 @@ def _context(row: Sequence[Any], marked: Sequence[str]) -> tuple[Passage, ...]:
     """The passages of an event in which the words stand; where they stand in none, its title."""
     title, description, tags = row[9], row[10], ", ".join(json.loads(row[11]))
     found = []
-    for name, text, told in zip(("title", "description", "tags"), (title, description, tags), marked, strict=True):
+    for name, text, told in zip(("title", "description", "tags"), (title, description, tags), marked, strict=False):
         spans = list(_spans(text, told))
         if spans:
             found.append(_cut(name, text, spans))  # type: ignore[arg-type]
+    attributes = json.loads(row[12])
+    if attributes and _ON in marked[3]:
+        found.append(_attributes(attributes, marked[3]))
     return tuple(found) or (Passage("title", title),)
+
+
+def _attributes(attributes: dict[str, Any], marked: str) -> Passage:
+    """Those of the attributes in which the words stand: in their names or in their values."""
+    parts = [f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in attributes.items()]
+    spans = list(_spans("; ".join(parts), marked))
+    shown: list[str] = []
+    kept: list[tuple[int, int]] = []
+    begin, length = 0, 0
+    for part in parts:
+        end = begin + len(part)
+        here = [(max(start, begin), min(stop, end)) for start, stop in spans if start < end and stop > begin]
+        if here:
+            kept += [(start - begin + length, stop - begin + length) for start, stop in here]
+            shown.append(part)
+            length += len(part) + 2
+        begin = end + 2
+    return _cut("attributes", "; ".join(shown), kept)
 
 
 def _spans(text: str, marked: str) -> Iterable[tuple[int, int]]:
@@ -426,7 +450,7 @@ def _spans(text: str, marked: str) -> Iterable[tuple[int, int]]:
     return merged
 
 
-def _cut(name: Literal["title", "description", "tags"], text: str, spans: list[tuple[int, int]]) -> Passage:
+def _cut(name: Literal["title", "description", "tags", "attributes"], text: str, spans: list[tuple[int, int]]) -> Passage:
     """As much of a long text as shows its first match."""
     if len(text) <= _CONTEXT:
         return Passage(name, text, tuple(spans))

@@ -24,6 +24,7 @@ export function hitRow(hit, { label = null } = {}) {
     h("div", { class: "what" },
       h("h3", {}, name),
       (found.description || hit.description) && h("p", { class: "words", dir: "auto" }, marked(found.description, hit.description)),
+      found.attributes && h("p", { class: "words", dir: "auto" }, marked(found.attributes, "")),
       h("p", { class: "fine tags" }, hit.tags.slice(0, 6).map((tag) => h("span", { class: "tag", dir: "auto" }, tag)),
         hit.review && hit.review !== "no" && known(hit.review) && h("span", { class: "badge" }, t(`search.reviewed.${hit.review}`)))),
     h("div", { class: "where fine" },
