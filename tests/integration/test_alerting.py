@@ -203,7 +203,7 @@ def test_what_nobody_took_waits_on_disk_for_the_next_start_and_an_end_for_its_be
         camera = Camera(tmp_path, [rule(f"http://127.0.0.1:{port}/hook")])
         early = camera.event()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("videoscan.alerts.live.GRACE", 0.1)
+            patch.setattr("videoscan.alerts.live.GRACE", 0.0)
             await asyncio.to_thread(told, camera, (early, False), (dataclasses.replace(early, end=20.0), True))
         async with receiver.up():
             await asyncio.to_thread(told, camera)
@@ -418,7 +418,7 @@ def test_a_broker_that_went_away_is_told_when_it_is_back(tmp_path, patient, monk
         camera = Camera(tmp_path, [rule(f"mqtt://127.0.0.1:{port}")])
         (before,) = asyncio.run(listening(port, 1, lambda: told(camera, (camera.event(), True))))
     with monkeypatch.context() as patch:
-        patch.setattr("videoscan.alerts.live.GRACE", 0.1)
+        patch.setattr("videoscan.alerts.live.GRACE", 0.0)
         told(camera, (camera.event(start=20.0, end=21.0), True))
     with mosquitto(tmp_path / "broker", port):
         (after,) = asyncio.run(listening(port, 1, lambda: told(camera)))

@@ -11,6 +11,7 @@ import time
 import pytest
 from commanding import ENTRY, film
 from serving import serving
+from stopwatch import Stopwatch
 from streaming import Web
 from streams import STREAMS, WATCH, until
 
@@ -73,10 +74,10 @@ def stopped(watch, at) -> float:
     async def run():
         task = asyncio.create_task(watch.run())
         await until(status, at, seconds=30)
-        began = time.monotonic()
-        watch.stop()
-        await task
-        return time.monotonic() - began
+        with Stopwatch() as watched:
+            watch.stop()
+            await task
+        return watched.seconds
 
     return asyncio.run(run())
 
@@ -122,13 +123,13 @@ def test_sigterm_ends_the_command_while_it_connects(tmp_path):
             until_then = time.monotonic() + 60
             while not folder.exists() and time.monotonic() < until_then:
                 time.sleep(0.05)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=30)
+            with Stopwatch() as watched:
+                process.send_signal(signal.SIGTERM)
+                _, said = process.communicate(timeout=30)
         finally:
             process.kill()
             process.wait()
-    assert time.monotonic() - began < SOON
+    assert watched.seconds < SOON
     assert process.returncode == 130
     assert "everything so far is kept" in said
 
@@ -144,10 +145,9 @@ def test_a_service_lets_go_of_its_streams_at_once(tmp_path):
                         lambda job=job: served.call("GET", f"{STREAMS}/{job}"),
                         lambda one, state=state: one["live"]["state"] == state,
                     )
-                    began = time.monotonic()
-                    await served.call("DELETE", f"{STREAMS}/{job}", 204)
-                    assert time.monotonic() - began < SOON, state
-                    await served.until(job)
-                    assert time.monotonic() - began < SOON, state
+                    with Stopwatch() as watched:
+                        await served.call("DELETE", f"{STREAMS}/{job}", 204)
+                        await served.until(job)
+                    assert watched.seconds < SOON, state
 
     asyncio.run(work())

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from stopwatch import Stopwatch
 from streaming import Web, beats, collected, ffmpeg, frames, gaps
 
 from tests.faults.camera import free_port
@@ -39,7 +40,7 @@ def test_mjpeg_over_http_gives_every_picture_its_time_of_arrival():
     times = [frame.time for frame in frames(items)]
     assert len(times) == 12
     assert in_order(items) == []
-    assert 0.3 < times[-1] - times[0] < 2
+    assert 0.3 < times[-1] - times[0] < 20, "the clock's, on a machine that may be busy"
     assert frames(items)[0].pixels.size == (160, 120)
 
 
@@ -135,10 +136,10 @@ def test_closing_from_another_thread_ends_a_connection_that_hangs():
         footage = stream().open(f"{server.address}/mjpeg")
         closing = threading.Timer(0.5, footage.close)
         closing.start()
-        before = time.monotonic()
-        items = list(footage.items(KEYS))
-        closing.join()
-    assert time.monotonic() - before < 4
+        with Stopwatch() as watched:
+            items = list(footage.items(KEYS))
+            closing.join()
+    assert watched.seconds < 4
     assert frames(items) == []
 
 
@@ -147,9 +148,11 @@ def test_a_file_is_played_as_if_it_were_live_and_ends(tmp_path):
     with ffmpeg("-t", "1", str(clip)) as process:
         assert process.wait() == 0
     before = time.monotonic()
-    footage = RealtimeSource().open(str(clip))
-    items = list(footage.items(IntervalSampler(IntervalOptions(every=0.3, snap=False))))
-    assert time.monotonic() - before == pytest.approx(1.0, abs=0.7)
+    with Stopwatch() as watched:
+        footage = RealtimeSource().open(str(clip))
+        items = list(footage.items(IntervalSampler(IntervalOptions(every=0.3, snap=False))))
+    assert time.monotonic() - before > 0.3
+    assert watched.seconds < 1.7
     times = [frame.time for frame in frames(items)]
     assert [round(later - times[0], 3) for later in times] == [0.0, 0.3, 0.6, 0.9]
     assert [item for item in items if isinstance(item, Condition)] == []

@@ -6,10 +6,10 @@ import datetime as dt
 import email.utils
 import json
 import socket
-import time
 
 import pytest
 from describing import PROMPT, describe, raised
+from stopwatch import Stopwatch
 
 from videoscan import patience, prompts
 from videoscan.describers import shape
@@ -239,18 +239,18 @@ def test_a_server_that_always_hangs_up_ends_in_a_failure_not_in_a_loop():
 def test_a_server_that_never_answers_meets_the_time_limit_three_times_and_no_more():
     server = ModelServer([ok()], delay=0)
     server._script = [ok(), *[ok(delay=30)] * 9]
-    _first, second = describe(server, window(1), window(1, index=1), timeout=0.2)
+    _first, second = describe(server, window(1), window(1, index=1), timeout=0.6)
     assert second.failure.kind == "EndpointUnreachable"
-    assert "0.2 s" in second.failure.message
+    assert "0.6 s" in second.failure.message
     assert len(server.requests) == 4
 
 
 def test_an_answer_that_drips_meets_the_time_limit_too():
     server = ModelServer([ok(drip=1), ok([event("Seen", 1)])])
-    began = time.monotonic()
-    [described] = describe(server, window(1), timeout=0.3)
+    with Stopwatch() as watched:
+        [described] = describe(server, window(1), timeout=1.0)
     assert described.events[0].title == "Seen"
-    assert time.monotonic() - began < 3
+    assert watched.seconds < 5
 
 
 def test_requests_per_minute_are_held():

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import subprocess
+import threading
 
 import pytest
 from commanding import ENTRY, film, lines
@@ -70,32 +71,38 @@ def test_a_model_slower_than_the_camera_is_shown_less_and_the_timeline_says_what
 
 def test_a_quiet_camera_is_described_while_a_busy_one_waits(tmp_path):
     busy_visits = [(second, second + 8) for second in range(30, 300, 20)]
+    seen = threading.Event()
 
-    async def run():
-        async with ModelServer(lambda _request: Turn(content=ok().content, delay=0.02)) as server:
-            clock = MadeClock(at("2026-03-01T10:00:00+00:00"))
-            shared = Shared(clock=clock)
-            busy = Watched(
+    def script(_request):
+        seen.wait(60)
+        return ok()
+
+    async def run(server):
+        clock = MadeClock(at("2026-03-01T10:00:00+00:00"))
+        shared = Shared(clock=clock)
+        cameras = [
+            Watched(
                 tmp_path,
-                visits=busy_visits,
+                visits=visits,
                 paced=False,
-                name="busy",
+                name=name,
                 shared=shared,
                 clock=clock,
-                sets=asking(server, "prompt.question=busy?"),
+                sets=asking(server, f"prompt.question={name}?"),
             )
-            quiet = Watched(
-                tmp_path,
-                visits=[(60, 66)],
-                name="quiet",
-                shared=shared,
-                clock=clock,
-                sets=asking(server, "prompt.question=quiet?"),
-            )
-            await asyncio.gather(busy.watch.run(), quiet.watch.run())
-            return ["quiet" if "quiet?" in request.text else "busy" for request in server.requests]
+            for name, visits in (("busy", busy_visits), ("quiet", [(60, 66)]))
+        ]
+        watching = asyncio.gather(*(each.watch.run() for each in cameras))
+        # Nothing is answered until both have seen all there is: from then on it is only a question of whose turn it is.
+        async with asyncio.timeout(60):
+            while any((each.watch.status().position or "") < "2026-03-01T10:05:10" for each in cameras):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        seen.set()
+        await watching
 
-    order = asyncio.run(run())
+    with ModelServer.in_thread(script) as server:
+        asyncio.run(run(server))
+        order = ["quiet" if "quiet?" in request.text else "busy" for request in server.requests]
     assert order.count("busy") > 8
     last_quiet = len(order) - 1 - order[::-1].index("quiet")
     assert last_quiet < 3 * order.count("quiet") + 4, f"the quiet one waited for the busy one: {order}"

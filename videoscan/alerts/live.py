@@ -54,6 +54,8 @@ GRACE = 5.0
 """Seconds after a watch has ended in which questions are still answered and messages still sent. What is left is sent at the next start."""
 PATIENCE = Patience(tries=300, first=5.0, longest=300.0)
 """About a day; and whoever was away is told within five minutes of being back."""
+_LAST = 1.0
+"""Seconds more for telling those whose messages do not wait on disk of what was found at the very end."""
 _HOUSE = "house"
 _PICTURE_BYTES = 200_000
 _DAYS = 3
@@ -82,6 +84,10 @@ class Alerting:
         self._before, self._house = heard, house
         self._rules: tuple[AlertRule, ...] = ()
         self._queue: asyncio.Queue[Found] = asyncio.Queue()
+        self._at: Found | None = None
+        """The event that is being judged."""
+        self._ends: float | None = None
+        """Once the watch has ended and its grace is over: until when those are told who are told at once, on the loop's clock."""
         self._days: dict[str, dict[str, dict[str, None]]] = {}
         self._ways: dict[str, _Way] = {}
         self._news = asyncio.Event()
@@ -147,7 +153,19 @@ class Alerting:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._open.aclose()
+            try:
+                await self._write_rest()
+            finally:
+                await self._open.aclose()
+
+    async def _write_rest(self) -> None:
+        """Judge what the grace was too short for by the rules that ask no model: what is to be sent then lies on disk for the next start."""
+        self._ends = asyncio.get_running_loop().time() + _LAST
+        left = [] if self._at is None else [self._at]
+        while not self._queue.empty():
+            left.append(self._queue.get_nowait())
+        for found in left:
+            await self._judged(found)
 
     async def _open_way(self, table: Mapping[str, Any]) -> None:
         hook = _hook(table)
@@ -193,21 +211,24 @@ class Alerting:
     async def _judge(self) -> None:
         noted = False
         while True:
-            found = await self._queue.get()
-            try:
-                if not noted:
-                    noted = True
-                    can = self._questioner is not None and self._questioner.can
-                    for note in notes(self._rules, _source(found), model=can):
-                        self._note(note)
-                await self._take(found)
-            except StoreError as fault:
-                # The timeline still has the event; the next one may be written again.
-                self._note(f"an alert could not be written down: {fault.message}")
-            except Exception:
-                _log.exception("%s: event %s could not be judged", self._camera, found.event.id)
-            finally:
-                self._queue.task_done()
+            self._at = found = await self._queue.get()
+            if not noted:
+                noted = True
+                can = self._questioner is not None and self._questioner.can
+                for note in notes(self._rules, _source(found), model=can):
+                    self._note(note)
+            await self._judged(found)
+            self._at = None
+            self._queue.task_done()
+
+    async def _judged(self, found: Found) -> None:
+        try:
+            await self._take(found)
+        except StoreError as fault:
+            # The timeline still has the event; the next one may be written again.
+            self._note(f"an alert could not be written down: {fault.message}")
+        except Exception:
+            _log.exception("%s: event %s could not be judged", self._camera, found.event.id)
 
     async def _take(self, found: Found) -> None:
         event, source, scope = found.event, _source(found), found.folder.name
@@ -236,7 +257,7 @@ class Alerting:
 
     async def _answer(self, rule: AlertRule, event: Event, folder: Path) -> Answer | None:
         questioner = self._questioner
-        if questioner is None or not questioner.can:
+        if questioner is None or not questioner.can or self._ends is not None:
             return None
         before = set(questioner.came_to.failures)
         try:
@@ -328,7 +349,13 @@ class Alerting:
         self.told += 1
         self._news.set()
         for way, notice in at_once:
-            sent = await way.session.send(notice.id, notice.kind, way.render(notice), camera=notice.camera, rule=notice.rule)
+            try:
+                async with asyncio.timeout_at(self._ends):
+                    sent = await way.session.send(
+                        notice.id, notice.kind, way.render(notice), camera=notice.camera, rule=notice.rule
+                    )
+            except TimeoutError:
+                sent = Sent("the watch has ended")
             if sent.error is not None:
                 self._note(f"alert {notice.rule} was not told: {sent.error}")
 
