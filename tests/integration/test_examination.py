@@ -266,8 +266,10 @@ def test_plan_counts_by_it(videoscan, clip, tmp_path):
         before = json.loads(videoscan(*arguments)[1].splitlines()[0])
         videoscan("doctor", "--endpoint", server.url, "--quick", *SMALL)
         after = json.loads(videoscan(*arguments)[1].splitlines()[0])
+        nameless = videoscan("plan", clip, "--endpoint", server.url)
     assert after["requests"] > before["requests"]
     assert after["tokens"]["pictures"] == 258 * after["images"]
+    assert "as doctor measured" in nameless[2], "the only model that is known there is meant, where none is named"
 
 
 @pytest.mark.parametrize(("owner", "kind"), [("llamacpp", "llamacpp"), ("vllm", "vllm"), ("somebody", "generic")])

@@ -116,7 +116,7 @@ def _for_model(request: Request, limits: Limits, estimate: Estimate, out: Path, 
     likely = demand(estimate.sketch, request.resolved.profile.windows, limits, words=words)
     demands = likely.times(estimate.low), likely, likely.times(estimate.high)
     model = assumed or describer.get("model")
-    known = (_known(describer, model, out, words, likely) if not assumed and model else None) or Experience()
+    known = (_known(describer, model, out, words, likely) if not assumed else None) or Experience()
     pace = Pace() if assumed else pace_of(describer)
     prices = request.resolved.profile.budget.prices_of(model)
     profile = request.resolved.profile
@@ -136,14 +136,15 @@ def _for_model(request: Request, limits: Limits, estimate: Estimate, out: Path, 
     return ForModel(model, demands, expected, prices, request.budget, known.source, more)
 
 
-def _known(describer: dict[str, Any], model: str, out: Path, words: int, expected: Demand) -> Experience | None:
-    """What was measured of this model at this endpoint: by earlier scans, else by ``videoscan doctor``."""
+def _known(describer: dict[str, Any], model: str | None, out: Path, words: int, expected: Demand) -> Experience | None:
+    """What was measured of this model at this endpoint: by earlier scans, else by ``videoscan doctor``. Of the only one known there, if none is named."""
     endpoint = describer.get("endpoint")
     if not endpoint:
         return None
-    if (found := experience.of_folder(out, endpoint, model, words=words)) is not None:
-        return found
     profile = measured.recall(Address.parse(endpoint).shown, model)
+    named = model or (profile.model if profile is not None else None)
+    if named and (found := experience.of_folder(out, endpoint, named, words=words)) is not None:
+        return found
     if profile is None or profile.speed is None:
         return None
     images = round(expected.images / max(1, expected.requests))
