@@ -158,3 +158,24 @@ def test_a_service_that_ends_leaves_no_preview_half_made(tmp_path, roots):
         assert not list(folder.glob("*.part"))
 
     run(work)
+
+
+def test_what_the_first_look_takes_is_done_when_a_service_starts_and_a_damaged_timeline_does_not_stop_it(tmp_path, roots):
+    async def started():
+        async with serving(tmp_path, roots=roots) as served:
+            await served.service._tasks[-1]  # ends once it is done
+            texts = served.service.documents._texts
+            jobs = (await served.call("GET", f"{API}/jobs"))["jobs"]
+            assert served.service.alive
+            return {job: "packed" in text.__dict__ for job, text in texts.items()}, [each["id"] for each in jobs]
+
+    async def work():
+        async with serving(tmp_path, roots=roots) as served:
+            job = (await served.submit("reel.mp4"))["id"]
+            await served.until(job)
+            written = served.service.settings.output(job) / "timeline.json"
+        assert await started() == ({job: True}, [job])
+        written.write_text("no timeline")
+        assert await started() == ({}, [job])
+
+    run(work)

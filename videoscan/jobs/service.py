@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from videoscan import config, flow, publish
+from videoscan import config, flow, publish, registry
 from videoscan.document import Timeline
 from videoscan.errors import SourceUnsupported
 from videoscan.folder import PICTURES, TIMELINE, OutputFolder
@@ -69,7 +69,7 @@ class Service:
             await self.store.close()
             raise
         await self.bundles.open()
-        runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.streams.run(), self.pulse.run())
+        runs = (self.worker.run(), self._sweep(), self.deliverer.work(), self.streams.run(), self.pulse.run(), self._warm())
         self._tasks = [asyncio.create_task(each) for each in runs]
         return self
 
@@ -311,11 +311,12 @@ class Service:
     @property
     def can_ask(self) -> bool:
         """Whether a model is asked, and not only measured."""
+        return bool(self._usual().profile.describer["kind"] != "offline")
+
+    def _usual(self) -> config.Resolved:
+        """The options of a job that says nothing of its own. Raises `ConfigError`."""
         settings = self.settings
-        table = config.load(
-            settings.profile, sets=settings.sets, overrides={"describer.endpoint": settings.endpoint}
-        ).profile.describer
-        return bool(table["kind"] != "offline")
+        return config.load(settings.profile, sets=settings.sets, overrides={"describer.endpoint": settings.endpoint})
 
     async def within(self, jobs: Iterable[str]) -> list[str]:
         """These jobs, and in place of a folder or a stream those that hold its timelines."""
@@ -407,6 +408,24 @@ class Service:
             await self.shelf.drop(gone)
             await flow.in_thread(shutil.rmtree, self.settings.folder(gone), True)
         self.board.changed(job)
+
+    async def _warm(self) -> None:
+        """Do once what every job's first look takes, and what the look at the newest takes: whoever comes first need not wait for it."""
+
+        def settle() -> None:
+            usual = self._usual()
+            registry.complete(usual.profile, origins=usual.origins)
+
+        def read(job: str) -> None:
+            if self.documents.head(job)[0] is not None and (text := self.documents.text(job)) is not None:
+                _ = text.packed
+
+        # What is wrong with any of it is told to whoever asks for it.
+        with contextlib.suppress(Exception):
+            await flow.in_thread(settle)
+            jobs, _ = await self.store.jobs(states=("done",), most=1)
+            for job in jobs:
+                await flow.in_thread(read, job.id)
 
     async def _sweep(self) -> None:
         """Forget old jobs, now and every hour. What goes wrong is logged, and tried again an hour later."""
