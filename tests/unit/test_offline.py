@@ -23,9 +23,9 @@ LEFT, MIDDLE, RIGHT = ((x, 0.4, x + 0.1, 0.6) for x in (0.1, 0.45, 0.8))
 
 
 def told(*samples, overlap=0):
-    """A window from ``(active boxes or flags, kept)`` per second; a dropped sample is the same as the last kept one."""
+    """A window from ``(active boxes or flags, kept)`` per second; a dropped sample is the same as the last kept one, or as a third says."""
     marks, last = [], 0
-    for second, (what, kept) in enumerate(samples):
+    for second, (what, kept, *like) in enumerate(samples):
         flags = tuple(item for item in what if isinstance(item, Flag))
         active = tuple(item for item in what if not isinstance(item, Flag))
         last = second if kept else last
@@ -35,7 +35,7 @@ def told(*samples, overlap=0):
                 float(second),
                 kept=kept,
                 reason=Reason.CHANGED if kept else Reason.UNCHANGED,
-                same_as=None if kept else last,
+                same_as=None if kept else like[0] if like else last,
                 change=80.0 if kept else 1.0,
                 measured=Measured(light=100.0, texture=20.0, active=active, flags=flags),
             )
@@ -148,6 +148,16 @@ def test_two_visits_with_an_empty_scene_between_are_two_events_even_if_no_pictur
     empty_again = [dropped(), dropped(), dropped()]
     events = told(kept(), kept(LEFT), kept(LEFT), *empty_again, kept(RIGHT), kept(RIGHT)).events
     assert [(event.first, event.last) for event in events] == [(1, 2), (3, 4)]
+
+
+def test_what_rests_and_begins_again_there_is_one_event_unless_a_picture_shows_that_it_was_over():
+    rests = [kept(), kept(LEFT), dropped(LEFT), dropped(), dropped(), dropped()]
+    assert [(event.first, event.last) for event in told(*rests, kept(LEFT), dropped(LEFT)).events] == [(1, 2)]
+    as_before = [kept(), kept(LEFT), *[((), False, 0)] * 3]
+    assert [(event.first, event.last) for event in told(*as_before, kept(LEFT), kept(LEFT)).events] == [(1, 1), (2, 3)]
+    small = (LEFT[0], LEFT[1], LEFT[0] + 0.03, LEFT[1] + 0.05)
+    assert len(told(*rests, kept(small), kept(small)).events) == 2, "a part of it is something else"
+    assert len(told(*rests, kept(LEFT, Flag.CUT), kept(LEFT)).events) >= 2, "a cut ends it"
 
 
 def test_what_follows_a_thing_that_has_left_the_picture_is_another():

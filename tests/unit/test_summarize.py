@@ -46,6 +46,14 @@ def test_a_plain_summary_tells_what_matters_most_in_order_and_every_sentence_cit
     assert cited(made.summary, NIGHT) == (made.summary, [])
 
 
+def test_a_sentence_ends_with_the_full_stop_of_its_script():
+    events = [happens(10, 14, "白色面包车驶入。"), happens(20, 25, "男子离开"), happens(30, 35, "The lamp goes out")]
+    made = plain(events, 40.0)
+    assert made.summary == "白色面包车驶入 [e00000100]。 男子离开 [e00000200]。 The lamp goes out [e00000300]."
+    assert cited(made.summary, events) == (made.summary, [])
+    assert len(sentences(made.summary)) == 3
+
+
 @pytest.mark.parametrize(
     ("state", "says"),
     [

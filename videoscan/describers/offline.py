@@ -184,12 +184,32 @@ def _cuts(samples: Sequence[_Sample], end: float) -> Iterable[Told]:
 
 
 def _activities(samples: Sequence[_Sample]) -> Iterable[Told]:
+    found: list[tuple[list[_Sample], list[Box], int, int]] = []
     for run in _runs(samples, lambda sample: bool(sample.seen.active)):
-        for passage in passages.parts([sample.seen.active for sample in run]):
+        for number, passage in enumerate(passages.parts([sample.seen.active for sample in run])):
             shown, path = [run[place] for place, _ in passage], [box for _, box in passage]
             extent = _extent(shown)
-            if extent is not None and not _negligible(path):
-                yield _activity(shown, path, *extent)
+            if extent is None or _negligible(path):
+                continue
+            first, last = extent
+            if found and not number and _rested(samples, found[-1], shown[0], path[0]):
+                before, way, first, _ = found.pop()
+                shown, path = before + shown, way + path
+            found.append((shown, path, first, last))
+    for each in found:
+        yield _activity(*each)
+
+
+def _rested(samples: Sequence[_Sample], before: tuple[list[_Sample], list[Box], int, int], now: _Sample, box: Box) -> bool:
+    """Whether an activity that begins `now` is the one `before`, which only rested there: its last picture stands for all in between.
+
+    A lamp that goes out is usual after a while, and comes on again. As two events that would lie side by side, without a pause.
+    """
+    run, path, _, last = before
+    if Flag.CUT in now.seen.flags or now.place != last + 1 or not passages.alike(path[-1], box):
+        return False
+    between = [sample for sample in samples if run[-1].mark.time < sample.mark.time < now.mark.time]
+    return all(sample.place == last for sample in between)
 
 
 def _activity(run: Sequence[_Sample], path: Sequence[Box], first: int, last: int) -> Told:

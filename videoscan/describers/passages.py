@@ -72,6 +72,12 @@ def _already(seen: Sequence[Sequence[Box]], place: int, box: Box) -> list[tuple[
     return before
 
 
+def alike(one: Box, other: Box) -> bool:
+    """Whether two boxes meet and neither is so much smaller that it could only be a part of what the other is about."""
+    small, large = sorted((placing.area(one), placing.area(other)))
+    return _meet(one, other) and small >= _REMAINS * large
+
+
 def _meet(one: Box, other: Box) -> bool:
     """Whether two boxes have a part of the picture in common."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -34,6 +34,7 @@ _CITED_AT_ONCE = 8
 CITED = re.compile(r"(?<![A-Za-z0-9])(?:e\d{8}(?:-\d+)?|p[0-9a-f]{8})(?![0-9A-Za-z])")
 """How a text cites an event."""
 _BRACKETS = re.compile(r"[\[(（【]\s*[,;、，\s]*[\])）】]")
+_IDEOGRAPHIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff01-\uff60]\s*$")
 # A mark that ends a sentence, with the citations behind it; a point between digits ends nothing.
 _SENTENCE = re.compile(r".*?(?:[.!?](?=[\s\[(]|$)|[。！？]|$)(?:\s*[\[(（【][^\])）】]*[\])）】])*", re.DOTALL)
 _CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
@@ -106,12 +107,18 @@ def _sentences(events: Sequence[Event], most: int) -> str:
     words = []
     for group in sorted(chosen, key=lambda group: group[0].start):
         times = f" (×{len(group)})" if len(group) > 1 else ""
-        words.append(f"{_sentence(group[0])}{times} [{', '.join(event.id for event in group[:_CITED_AT_ONCE])}].")
+        said = _sentence(group[0])
+        words.append(f"{said}{times} [{', '.join(event.id for event in group[:_CITED_AT_ONCE])}]{_stop(said)}")
     return " ".join(words)
 
 
 def _sentence(event: Event) -> str:
     return event.title.strip().rstrip(".。")
+
+
+def _stop(sentence: str) -> str:
+    """The full stop of the script that a sentence ends in: Chinese and Japanese have their own."""
+    return "。" if _IDEOGRAPHIC.search(sentence) else "."
 
 
 def _title(events: Sequence[Event]) -> str:
