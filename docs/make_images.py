@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-from serving import Standing  # noqa: E402  # the tests' own service, on a thread
+from serving import ENDED, Standing  # noqa: E402  # the tests' own service, on a thread
 
 NAMES = ("street-vehicles", "one-by-one-person", "bottle-detection")
 SETS = ("describer.probe=never", "describer.retries=0", "windows.max_seconds=12", "summary.enabled=false")
@@ -111,10 +112,10 @@ def stage(footage: Path, place: Path) -> Iterator[tuple[Standing, dict[str, str]
         ):
             model.now(name if name in NAMES else NAMES[0], **how)
             jobs[kind] = standing.submit(f"footage/{name}.mp4")["id"]
-            standing.until(jobs[kind])
+            _ended(standing, jobs[kind])
         model.now(NAMES[1], hold=True)
         jobs["running"] = standing.submit("footage/one-by-one-person.mp4", question="Who is it?")["id"]
-        model.held.wait(60)
+        model.held.wait(600)
         jobs["queued"] = standing.submit("footage/street-vehicles.mp4", question="Which cars?")["id"]
         try:
             yield standing, jobs
@@ -122,6 +123,12 @@ def stage(footage: Path, place: Path) -> Iterator[tuple[Standing, dict[str, str]
             for each in ("queued", "running"):
                 standing.call("POST", f"/jobs/{jobs[each]}/cancel", 202)
             model.end.set()
+
+
+def _ended(standing: Standing, job: str) -> None:
+    """Waits for a job however long it takes: the machine may have other work."""
+    while standing.call("GET", f"/jobs/{job}")["state"] not in ENDED:
+        time.sleep(0.5)
 
 
 def judged(page: Page) -> None:
@@ -159,6 +166,13 @@ def summary(selector: str) -> Callable[[Page], None]:
     return lambda page: page.locator(selector).first.click()
 
 
+def exporting(page: Page) -> None:
+    """An event is chosen and the export menu open."""
+    chosen(page)
+    page.locator(".job-head .menu summary", has_text="Export").click()
+    page.locator(".menu[open] a").first.wait_for()
+
+
 def tab(name: str) -> Callable[[Page], None]:
     """A tab is shown."""
     return lambda page: page.locator(f'[data-tab="{name}"]').click()
@@ -189,6 +203,7 @@ DOCS: dict[str, tuple[str, tuple[int, int], Callable[[Page], None]]] = {
     "page-jobs": ("#/", (1200, 720), lambda page: page.get_by_text("left").first.wait_for()),
     "page-add": ("#/", (1200, 760), pressing("Add video", "dialog")),
     "page-review": ("#/jobs/{people}", (1200, 760), judged),
+    "page-export": ("#/jobs/{done}", (1200, 640), exporting),
     "page-search": ("#/search?q=car", (1200, 640), lambda page: page.locator(".hit, .row").first.wait_for()),
 }
 
