@@ -249,7 +249,7 @@ def shoot(browser: Browser, address: str, act: Callable[[Page], None], path: Pat
     try:
         act(page)
         settled(page)
-        page.screenshot(path=path, **({"type": "jpeg", "quality": 70} if path.suffix == ".jpg" else {}))
+        page.screenshot(path=path, **({"type": "jpeg", "quality": 55} if path.suffix == ".jpg" else {}))
     finally:
         context.close()
     print(path)
