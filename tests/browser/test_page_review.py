@@ -440,6 +440,22 @@ def hours(clock):
     return int(h) + int(m) / 60 + float(s) / 3600
 
 
+def test_the_list_is_reached_by_tab_wherever_it_stands(visit, night):
+    page = visit(night, viewport={"width": 1280, "height": 420})
+    assert "row-quiet" in page.locator(".rows .row").first.get_attribute("class"), "the first row does nothing"
+    stops = page.locator(".rows .row-main[tabindex='0']")
+    assert stops.count() == 1
+    first = stops.get_attribute("aria-label")
+    page.locator(".rows-host").evaluate("host => { host.scrollTop = host.scrollHeight; }")
+    page.wait_for_function(
+        "first => [...document.querySelectorAll('.rows .row-main')].every(row => row.ariaLabel !== first)", arg=first
+    )
+    assert stops.count() == 1
+    page.locator(".rows .row-event").last.click()
+    assert stops.count() == 1
+    assert page.locator(".rows .row-event[aria-current=true]").locator("[tabindex='0']").count() == 1
+
+
 def test_the_keys_are_shown(visit, night):
     page = visit(night)
     page.keyboard.press("?")

@@ -282,7 +282,7 @@ def test_of_five_thousand_events_each_is_there_when_it_is_wanted(visit, reports)
     assert reports["busy"].stat().st_size < 30e6
     page = visit("busy", fragment="#event-e-4321")
     assert page.locator("[aria-current=true] h3").inner_text() == "Vehicle 4321 passes"
-    page.locator(".event").nth(4999).wait_for(state="attached", timeout=60_000)
+    page.locator(".event").nth(4999).wait_for(state="attached", timeout=200_000)
     listed = page.evaluate("[...document.querySelectorAll('.event h3')].map(h => h.textContent)")
     assert listed == [f"Vehicle {number} passes" for number in range(5000)], "each once, in order of time"
     page = visit("busy")

@@ -76,6 +76,7 @@ export class EventList extends EventTarget {
       heightOf: (row) => HEIGHTS[row.kind],
       same: (before, now) => before === now || (before !== undefined && before.kind === now.kind && this.alike(before, now)),
     });
+    this.virtual.drawn = () => this.reachable();
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("focusin", (event) => this.focusRow(event));
   }
@@ -231,8 +232,18 @@ export class EventList extends EventTarget {
 
   mark() {
     for (const [key, { element }] of this.virtual.rows) this.markRow(element, key);
-    const first = this.virtual.element(this.current) ?? this.list.firstElementChild;
-    for (const button of this.list.querySelectorAll(".row-main")) button.tabIndex = first?.contains(button) ? 0 : -1;
+    this.reachable();
+  }
+
+  /** Whoever comes by Tab lands on one row: the current one or, where that is not in sight, the first that does something. */
+  reachable() {
+    const buttons = [...this.list.querySelectorAll(".row-main")];
+    const focused = buttons.find((button) => button === document.activeElement);
+    const entry = this.virtual.element(this.current)?.querySelector(".row-main") ?? focused ?? buttons[0];
+    for (const button of buttons) button.tabIndex = button === entry ? 0 : -1;
+    // Where no row does anything, the list itself is what the arrow keys move.
+    if (entry) this.host.removeAttribute("tabindex");
+    else this.host.tabIndex = 0;
   }
 
   markRow(element, key) {
