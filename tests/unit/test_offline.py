@@ -23,9 +23,15 @@ LEFT, MIDDLE, RIGHT = ((x, 0.4, x + 0.1, 0.6) for x in (0.1, 0.45, 0.8))
 
 
 def told(*samples, overlap=0):
-    """A window from ``(active boxes or flags, kept)`` per second; a dropped sample is the same as the last kept one, or as a third says."""
+    """A window from ``(active boxes or flags, kept)`` per second; a dropped sample is the same as the last kept one, or as a third says.
+
+    `None` is a second of which there is nothing.
+    """
     marks, last = [], 0
-    for second, (what, kept, *like) in enumerate(samples):
+    for second, sample in enumerate(samples):
+        if sample is None:
+            continue
+        what, kept, *like = sample
         flags = tuple(item for item in what if isinstance(item, Flag))
         active = tuple(item for item in what if not isinstance(item, Flag))
         last = second if kept else last
@@ -158,6 +164,8 @@ def test_what_rests_and_begins_again_there_is_one_event_unless_a_picture_shows_t
     small = (LEFT[0], LEFT[1], LEFT[0] + 0.03, LEFT[1] + 0.05)
     assert len(told(*rests, kept(small), kept(small)).events) == 2, "a part of it is something else"
     assert len(told(*rests, kept(LEFT, Flag.CUT), kept(LEFT)).events) >= 2, "a cut ends it"
+    assert len(told(*rests, *[None] * 5, kept(LEFT), dropped(LEFT)).events) == 2, "what nobody saw joins nothing"
+    assert len(told(kept(), kept(LEFT), *[None] * 5, kept(LEFT), kept(LEFT)).events) == 2
 
 
 def test_what_follows_a_thing_that_has_left_the_picture_is_another():

@@ -209,7 +209,10 @@ def _rested(samples: Sequence[_Sample], before: tuple[list[_Sample], list[Box], 
     if Flag.CUT in now.seen.flags or now.place != last + 1 or not passages.alike(path[-1], box):
         return False
     between = [sample for sample in samples if run[-1].mark.time < sample.mark.time < now.mark.time]
-    return all(sample.place == last for sample in between)
+    times = [sample.mark.time for sample in (run[-1], *between, now)]
+    # Where nothing was recorded, or could be read, nobody knows what rested.
+    unseen = max(later - earlier for earlier, later in itertools.pairwise(times)) > PATIENCE
+    return not unseen and all(sample.place == last for sample in between)
 
 
 def _activity(run: Sequence[_Sample], path: Sequence[Box], first: int, last: int) -> Told:
