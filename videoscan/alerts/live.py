@@ -84,6 +84,7 @@ class Alerting:
         self._before, self._house = heard, house
         self._rules: tuple[AlertRule, ...] = ()
         self._queue: asyncio.Queue[Found] = asyncio.Queue()
+        self._noted = False
         self._at: Found | None = None
         """The event that is being judged."""
         self._ends: float | None = None
@@ -209,20 +210,19 @@ class Alerting:
         return tuple(rule.name for rule in self._rules if rule.name in met)
 
     async def _judge(self) -> None:
-        noted = False
         while True:
             self._at = found = await self._queue.get()
-            if not noted:
-                noted = True
-                can = self._questioner is not None and self._questioner.can
-                for note in notes(self._rules, _source(found), model=can):
-                    self._note(note)
             await self._judged(found)
             self._at = None
             self._queue.task_done()
 
     async def _judged(self, found: Found) -> None:
         try:
+            if not self._noted:
+                self._noted = True
+                can = self._questioner is not None and self._questioner.can
+                for note in notes(self._rules, _source(found), model=can):
+                    self._note(note)
             await self._take(found)
         except StoreError as fault:
             # The timeline still has the event; the next one may be written again.
@@ -257,7 +257,10 @@ class Alerting:
 
     async def _answer(self, rule: AlertRule, event: Event, folder: Path) -> Answer | None:
         questioner = self._questioner
-        if questioner is None or not questioner.can or self._ends is not None:
+        if questioner is None or not questioner.can:
+            return None
+        if self._ends is not None:
+            self._note(f"alert {rule.name}: the question about {event.title!r} has no answer: the watch has ended")
             return None
         before = set(questioner.came_to.failures)
         try:

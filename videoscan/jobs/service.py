@@ -420,12 +420,13 @@ class Service:
             if self.documents.head(job)[0] is not None and (text := self.documents.text(job)) is not None:
                 _ = text.packed
 
-        # What is wrong with any of it is told to whoever asks for it.
-        with contextlib.suppress(Exception):
+        try:
             await flow.in_thread(settle)
             jobs, _ = await self.store.jobs(states=("done",), most=1)
             for job in jobs:
                 await flow.in_thread(read, job.id)
+        except Exception as fault:  # whoever asks for it is told what is wrong
+            _log.info("the first look at the service will take longer: %s", fault)
 
     async def _sweep(self) -> None:
         """Forget old jobs, now and every hour. What goes wrong is logged, and tried again an hour later."""

@@ -293,9 +293,8 @@ class _Reading:
             held.ask_like(self.first)
         self.count += 1
         self.bytes += held.bytes + (frame.following.bytes if isinstance(frame.following, Followed) else 0)
-        if (
-            self.bytes > HELD_BYTES and self.samples > 1
-        ):  # what follows a sample is held in rain alone, and is more than the sample
+        # What follows a sample is held in rain alone, and is more than the sample.
+        if self.bytes > HELD_BYTES and self.samples > 1:
             raise _TooLarge(max(1, min(self.samples, self.count) * 3 // 4))
 
     def _learn_noise(self, segment: Segment, pixels: Pixels, before: tuple[float, Gray] | None) -> tuple[float, Gray] | None:

@@ -1,6 +1,6 @@
 // The line at the top of one job: its name, its menus, and what can be done to it as a whole: asked again, cancelled, deleted.
 
-import { post, remove } from "../api.js";
+import { remove } from "../api.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { may } from "../session.js";
